@@ -1,0 +1,174 @@
+/* buf.c: a capped growing buffer and the JSON writer on it. */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "base/text.h"
+#include "base/time.h"
+
+enum { BUF_FIRST_BYTES = 512 };
+
+struct buf buf_in(struct arena *arena, size_t bytes_max)
+{
+    return (struct buf){ .arena = arena, .max = bytes_max };
+}
+
+/* Makes room for `more` bytes; doubles, so the garbage left in the arena is at most the final size. */
+static bool grow(struct buf *b, size_t more)
+{
+    if (b->failed) return false;
+    if (more <= b->cap - b->len) return true;
+    if (more > b->max - b->len) return !(b->failed = true);
+    size_t cap = b->cap ? b->cap : BUF_FIRST_BYTES;
+    while (cap - b->len < more) cap *= 2;
+    char *fresh = arena_alloc(b->arena, cap);
+    if (!fresh) return !(b->failed = true);
+    if (b->len) memcpy(fresh, b->ptr, b->len);
+    b->ptr = fresh;
+    b->cap = cap;
+    return true;
+}
+
+void buf_add(struct buf *b, slice s)
+{
+    if (s.len == 0 || !grow(b, s.len)) return;
+    memcpy(b->ptr + b->len, s.ptr, s.len);
+    b->len += s.len;
+}
+
+void buf_byte(struct buf *b, char c)
+{
+    if (grow(b, 1)) b->ptr[b->len++] = c;
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+    va_list args, again;
+    va_start(args, fmt);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, fmt, args);
+    va_end(args);
+    if (len < 0) b->failed = true;
+    else if (grow(b, (size_t)len + 1)) { /* one more for vsnprintf's NUL */
+        (void)vsnprintf(b->ptr + b->len, (size_t)len + 1, fmt, again);
+        b->len += (size_t)len;
+    }
+    va_end(again);
+}
+
+slice buf_slice(const struct buf *b)
+{
+    return b->failed ? (slice){ NULL, 0 } : (slice){ b->ptr ? b->ptr : "", b->len };
+}
+
+static void put_escaped(struct buf *b, slice s)
+{
+    static const char hex[] = "0123456789abcdef";
+    buf_byte(b, '"');
+    size_t plain = 0; /* start of the run that needs no escape */
+    for (size_t i = 0; i < s.len;) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        size_t step = 1;
+        if (c >= 0x80) step = text_utf8_step(slice_sub(s, i, s.len));
+        if (c >= 0x20 && c != '"' && c != '\\' && step > 0) {
+            i += step;
+            continue;
+        }
+        buf_add(b, slice_sub(s, plain, i));
+        if (step == 0) buf_add(b, SLICE("\xef\xbf\xbd"));
+        else if (c == '"' || c == '\\') buf_add(b, slice_of((char[]){ '\\', (char)c }, 2));
+        else if (c == '\n') buf_add(b, SLICE("\\n"));
+        else if (c == '\t') buf_add(b, SLICE("\\t"));
+        else if (c == '\r') buf_add(b, SLICE("\\r"));
+        else buf_add(b, slice_of((char[]){ '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] }, 6));
+        plain = ++i;
+    }
+    buf_add(b, slice_sub(s, plain, s.len));
+    buf_byte(b, '"');
+}
+
+static void put_key(struct buf *b, const char *key)
+{
+    if (b->comma) buf_byte(b, ',');
+    b->comma = true;
+    if (!key) return;
+    put_escaped(b, slice_str(key));
+    buf_byte(b, ':');
+}
+
+void json_begin_object(struct buf *b, const char *key)
+{
+    put_key(b, key);
+    buf_byte(b, '{');
+    b->comma = false;
+}
+
+void json_end_object(struct buf *b)
+{
+    buf_byte(b, '}');
+    b->comma = true;
+}
+
+void json_begin_array(struct buf *b, const char *key)
+{
+    put_key(b, key);
+    buf_byte(b, '[');
+    b->comma = false;
+}
+
+void json_end_array(struct buf *b)
+{
+    buf_byte(b, ']');
+    b->comma = true;
+}
+
+void json_put_str(struct buf *b, const char *key, slice value)
+{
+    put_key(b, key);
+    put_escaped(b, value);
+}
+
+void json_put_i64(struct buf *b, const char *key, int64_t value)
+{
+    put_key(b, key);
+    buf_printf(b, "%lld", (long long)value);
+}
+
+void json_put_bool(struct buf *b, const char *key, bool value)
+{
+    put_key(b, key);
+    buf_add(b, value ? SLICE("true") : SLICE("false"));
+}
+
+void json_put_null(struct buf *b, const char *key)
+{
+    put_key(b, key);
+    buf_add(b, SLICE("null"));
+}
+
+void json_put_raw(struct buf *b, const char *key, slice json)
+{
+    put_key(b, key);
+    buf_add(b, json);
+}
+
+void json_put_opt(struct buf *b, const char *key, slice value)
+{
+    if (value.len) json_put_str(b, key, value);
+}
+
+void json_put_money(struct buf *b, const char *key, int64_t minor_units)
+{
+    put_key(b, key);
+    uint64_t size = minor_units < 0 ? 0 - (uint64_t)minor_units : (uint64_t)minor_units;
+    buf_printf(b, "%s%llu.%02llu", minor_units < 0 ? "-" : "", (unsigned long long)(size / 100),
+               (unsigned long long)(size % 100));
+}
+
+void json_put_time(struct buf *b, const char *key, int64_t unix_ms)
+{
+    if (unix_ms == 0) return;
+    char text[TIME_TEXT_MAX];
+    json_put_str(b, key, time_format(unix_ms, text));
+}
