@@ -144,10 +144,10 @@ struct changes {
 struct order *order_new(struct arena *arena);
 struct checkout *checkout_new(struct arena *arena);
 
-/* Writes the parts of an event's JSON. Ids are printed by the caller; 0 = not stored yet. */
-void record_json_contact(struct buf *b, const struct contact *c, uint64_t id);
-void record_json_order(struct buf *b, const struct order *o, uint64_t id);
-void record_json_subscription(struct buf *b, const struct subscription *s, uint64_t id);
-void record_json_checkout(struct buf *b, const struct checkout *c, uint64_t id);
+/* Write the parts of an event's JSON under `key` (NULL: as an array element or the top value); id 0 = not stored yet. */
+void record_json_contact(struct buf *b, const char *key, const struct contact *c, uint64_t id);
+void record_json_order(struct buf *b, const char *key, const struct order *o, uint64_t id);
+void record_json_subscription(struct buf *b, const char *key, const struct subscription *s, uint64_t id);
+void record_json_checkout(struct buf *b, const char *key, const struct checkout *c, uint64_t id);
 
 #endif

@@ -1,0 +1,139 @@
+/* app.c: opens the parts of a hub in the order in which they depend on each other. */
+#include "app.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/api.h"
+#include "api/keys.h"
+#include "base/clock.h"
+
+enum { STOP_GRACE_MS = 10000, API_THREADS = 2, THREADS_MAX = 64 };
+
+static enum err open_data(struct app *app, struct why *why)
+{
+    const char *data = app->o.data;
+    if (mkdir(data, 0700) != 0 && errno != EEXIST)
+        return why_set(why, ERR_IO, "cannot make the data folder %s: %s", data, strerror(errno));
+    if (access(data, W_OK | X_OK) != 0)
+        return why_set(why, ERR_IO, "the data folder %s cannot be written: %s", data, strerror(errno));
+    int len = app->o.database ? snprintf(app->database, sizeof app->database, "%s", app->o.database)
+                              : snprintf(app->database, sizeof app->database, "%s/malote.db", data);
+    if (len < 0 || (size_t)len >= sizeof app->database) return why_set(why, ERR_LIMIT, "the data folder's path is too long");
+    return OK;
+}
+
+/* One hub per data folder: two would hand out the same deliveries. The lock ends with the process. */
+static enum err lock_data(struct app *app, struct why *why)
+{
+    char path[1100];
+    (void)snprintf(path, sizeof path, "%s.lock", app->database);
+    app->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (app->lock_fd < 0) return why_set(why, ERR_IO, "cannot open %s: %s", path, strerror(errno));
+    if (flock(app->lock_fd, LOCK_EX | LOCK_NB) == 0) return OK;
+    return why_set(why, ERR_CONFLICT, "another malote is running on %s", app->database);
+}
+
+static enum err open_key(struct app *app, struct why *why)
+{
+    char path[1100];
+    if (app->o.master_key && *app->o.master_key) return seal_key_read(slice_str(app->o.master_key), &app->key, why);
+    (void)snprintf(path, sizeof path, "%s/master.key", app->o.data);
+    return seal_key_file(path, &app->key, why);
+}
+
+static enum err open_store(struct app *app, struct why *why)
+{
+    struct store *s = NULL;
+    enum err rc = store_open(app->database, STORE_WRITER, &s, why);
+    if (rc == OK) rc = store_migrate(s, clock_wall_ms(), why);
+    if (rc == OK) rc = keys_first(s, &app->ids, app->o.admin_key, why);
+    store_close(s);
+    return rc;
+}
+
+enum err app_reload(struct app *app, struct why *why)
+{
+    struct store *s = NULL;
+    struct config *fresh = NULL;
+    enum err rc = store_open(app->database, STORE_READER, &s, why);
+    if (rc == OK) rc = config_load(s, &app->key, &fresh, why);
+    store_close(s);
+    if (rc != OK) return rc;
+    config_swap(&app->config, fresh);
+    if (app->deliver) deliver_config_changed(app->deliver);
+    return OK;
+}
+
+static void reload_after_hold(void *ctx)
+{
+    struct app *app = ctx;
+    struct why why;
+    if (app_reload(app, &why) != OK) LOG(&app->log, LOG_ERROR, "config.failed", log_why(&why));
+}
+
+static enum err start_threads(struct app *app, struct why *why)
+{
+    struct deliver_options d = { &app->log, &app->metrics, &app->ids, &app->config, &app->guard, app->o.ca_file,
+                                 reload_after_hold, app };
+    enum err rc = deliver_new(&d, &app->deliver, why);
+    if (rc != OK) return rc;
+    struct journal_options j = { .database = app->database, .log = &app->log, .metrics = &app->metrics, .ids = &app->ids,
+                                 .config = &app->config, .deliver = app->deliver, .interpret = true };
+    rc = journal_start(&j, &app->journal, why);
+    if (rc == OK) rc = deliver_start(app->deliver, app->journal, why);
+    if (rc != OK) return rc;
+    struct listen_options l = { .address = app->o.listen, .threads = app->o.threads,
+                                .connections_max = CONNECTIONS_MAX_DEFAULT, .log = &app->log, .metrics = &app->metrics,
+                                .config = &app->config, .journal = app->journal, .proxies = &app->proxies,
+                                .api = api_handle, .api_ctx = app, .api_threads = API_THREADS };
+    return listen_start(&l, &app->listen, why);
+}
+
+static enum err read_options(struct app *app, struct why *why)
+{
+    app->log = (struct log){ .out = stderr, .level = LOG_INFO, .json = strcmp(app->o.log, "json") == 0 };
+    if (!app->log.json && strcmp(app->o.log, "text") != 0) return why_set(why, ERR_SYNTAX, "MALOTE_LOG is text or json");
+    if (app->o.threads < 1 || app->o.threads > THREADS_MAX)
+        return why_set(why, ERR_SYNTAX, "MALOTE_THREADS is 1 to %d", THREADS_MAX);
+    enum err rc = guard_read(slice_str(app->o.allow_net), &app->guard, why);
+    if (rc == OK) rc = guard_read(slice_str(app->o.trust_proxy), &app->proxies, why);
+    return rc;
+}
+
+enum err app_open(struct app *app, const struct app_options *options, struct why *why)
+{
+    memset(app, 0, sizeof *app);
+    app->o = *options;
+    app->lock_fd = -1;
+    app->metrics.started_ms = clock_wall_ms();
+    config_box_init(&app->config);
+    limiter_init(&app->api_limiter);
+    enum err rc = read_options(app, why);
+    if (rc == OK) rc = open_data(app, why);
+    if (rc == OK) rc = lock_data(app, why);
+    if (rc == OK) rc = open_key(app, why);
+    if (rc == OK) rc = open_store(app, why);
+    if (rc == OK) rc = app_reload(app, why);
+    if (rc == OK) rc = start_threads(app, why);
+    if (rc != OK) app_close(app);
+    return rc;
+}
+
+void app_close(struct app *app)
+{
+    listen_stop(app->listen, STOP_GRACE_MS);
+    deliver_stop(app->deliver, STOP_GRACE_MS);
+    journal_stop(app->journal);
+    deliver_free(app->deliver);
+    config_swap(&app->config, NULL);
+    if (app->lock_fd >= 0) close(app->lock_fd);
+    app->listen = NULL;
+    app->deliver = NULL;
+    app->journal = NULL;
+    app->lock_fd = -1;
+}

@@ -1,0 +1,50 @@
+/* app.h: the one long-lived state of a running hub. Opened in order, closed in reverse; nothing else is global. */
+#ifndef MALOTE_APP_H
+#define MALOTE_APP_H
+
+#include "base/log.h"
+#include "config/config.h"
+#include "deliver/deliver.h"
+#include "journal/journal.h"
+#include "listen/limiter.h"
+#include "listen/listen.h"
+#include "metrics/metrics.h"
+
+/* From flags and the environment (docs/configuration.md). */
+struct app_options {
+    const char *listen;       /* MALOTE_LISTEN */
+    const char *data;         /* MALOTE_DATA: folder of the database and the master key */
+    const char *database;     /* MALOTE_DATABASE; NULL: data/malote.db */
+    const char *master_key;   /* MALOTE_MASTER_KEY; NULL: data/master.key */
+    const char *admin_key;    /* MALOTE_ADMIN_KEY; NULL: made at the first start and printed once */
+    const char *log;          /* MALOTE_LOG: "text" or "json" */
+    const char *allow_net;    /* MALOTE_ALLOW_NET */
+    const char *trust_proxy;  /* MALOTE_TRUST_PROXY */
+    const char *ca_file;      /* MALOTE_CA_FILE: certificates instead of the system's */
+    unsigned threads;         /* MALOTE_THREADS: listen loops */
+};
+
+struct app {
+    struct app_options o;
+    char database[1024];
+    struct log log;
+    struct metrics metrics;
+    struct id_maker ids;
+    struct seal_key key;
+    struct config_box config;
+    struct guard guard, proxies;
+    struct limiter api_limiter;
+    int lock_fd;
+    struct deliver *deliver;
+    struct journal *journal;
+    struct listen *listen;
+};
+
+/* Opens everything and starts the threads. On error all that was opened is closed. */
+MUST_CHECK enum err app_open(struct app *app, const struct app_options *options, struct why *why);
+/* Ends in order: no new requests, attempts under way end, the journal commits what waits. */
+void app_close(struct app *app);
+/* Loads the configuration anew from the store and swaps it in; from any thread but the listen loops. */
+MUST_CHECK enum err app_reload(struct app *app, struct why *why);
+
+#endif

@@ -1,0 +1,199 @@
+/* config.c: loads a snapshot, shares it, finds things in it. Checking what a person wrote is in draft.c. */
+#include "config/config.h"
+
+#include <stdlib.h>
+
+#include "config/tables.h"
+#include "plugins.h"
+
+enum { CONFIG_ARENA_MAX = 64 * 1024 * 1024, SECRETS_TEXT_MAX = 256 * 1024 };
+
+slice config_seal_context(enum config_noun noun, uint64_t id, struct arena *arena)
+{
+    static const char *const words[] = { "source", "destination", "route" };
+    return arena_printf(arena, "%s:%llu", words[noun], (unsigned long long)id);
+}
+
+/* One JSON object out of the shown settings and the opened secrets. */
+static enum err join(slice settings, slice secrets, struct arena *a, json **out, struct why *why)
+{
+    slice inner = slice_sub(settings, 1, settings.len - 1), more = slice_sub(secrets, 1, secrets.len - 1);
+    slice text = arena_printf(a, "{%.*s%s%.*s}", SLICE_ARG(inner), inner.len && more.len ? "," : "", SLICE_ARG(more));
+    if (!text.ptr) return why_set(why, ERR_LIMIT, "configuration too large");
+    return json_parse(text, a, out, why);
+}
+
+static enum err open_settings(struct stmt *q, enum config_noun noun, uint64_t id, const struct seal_key *key,
+                              struct arena *a, json **out, struct why *why)
+{
+    slice secrets = SLICE("{}"), settings = arena_dup(a, stmt_col_text(q, 4)), sealed = stmt_col_text(q, 5);
+    enum err rc = OK;
+    if (sealed.len > 0) rc = seal_open(key, config_seal_context(noun, id, a), sealed, a, &secrets, why);
+    return rc == OK ? join(settings, secrets, a, out, why) : rc;
+}
+
+/* Puts the name of the record before what is wrong with it. */
+static enum err blame(const char *noun, slice name, enum err rc, struct why *why)
+{
+    char text[WHY_TEXT_MAX];
+    if (!why || rc == OK) return rc;
+    memcpy(text, why->text, sizeof text);
+    text[sizeof text - 80] = '\0';
+    return why_set(why, rc, "%s %.*s: %s", noun, SLICE_ARG(name), text);
+}
+
+static enum err load_source(struct stmt *q, const struct seal_key *key, struct arena *a, struct source *s, struct why *why)
+{
+    json *given = NULL;
+    *s = (struct source){ .id = (uint64_t)stmt_col_i64(q, 0), .workspace_id = (uint64_t)stmt_col_i64(q, 1),
+                          .name = arena_dup(a, stmt_col_text(q, 2)), .kind = plugins_source(stmt_col_text(q, 3)),
+                          .created_ms = stmt_col_i64(q, 6), .updated_ms = stmt_col_i64(q, 7) };
+    if (!s->kind) return why_set(why, ERR_MISSING, "unknown kind");
+    enum err rc = open_settings(q, CONFIG_SOURCE, s->id, key, a, &given, why);
+    if (rc == OK) rc = tables_read_source(s->kind, given, a, s, why);
+    return rc;
+}
+
+static enum err load_destination(struct stmt *q, const struct seal_key *key, struct arena *a, struct destination *d,
+                                 struct why *why)
+{
+    json *given = NULL;
+    *d = (struct destination){ .id = (uint64_t)stmt_col_i64(q, 0), .workspace_id = (uint64_t)stmt_col_i64(q, 1),
+                               .name = arena_dup(a, stmt_col_text(q, 2)), .kind = plugins_dest(stmt_col_text(q, 3)),
+                               .created_ms = stmt_col_i64(q, 6), .updated_ms = stmt_col_i64(q, 7),
+                               .hold = arena_dup(a, stmt_col_text(q, 8)) };
+    if (!d->kind) return why_set(why, ERR_MISSING, "unknown kind");
+    enum err rc = open_settings(q, CONFIG_DESTINATION, d->id, key, a, &given, why);
+    if (rc == OK) rc = tables_read_destination(d->kind, given, a, d, why);
+    return rc;
+}
+
+static enum err load_route(const struct config *c, struct stmt *q, struct arena *a, struct route *r, struct why *why)
+{
+    json *given = NULL;
+    *r = (struct route){ .id = (uint64_t)stmt_col_i64(q, 0), .workspace_id = (uint64_t)stmt_col_i64(q, 1),
+                         .name = arena_dup(a, stmt_col_text(q, 2)), .created_ms = stmt_col_i64(q, 4),
+                         .updated_ms = stmt_col_i64(q, 5) };
+    enum err rc = json_parse(arena_dup(a, stmt_col_text(q, 3)), a, &given, why);
+    if (rc == OK) rc = tables_read_route(c, given, a, r, why);
+    return rc;
+}
+
+/* Room for one more item behind `count`; doubles inside the arena. */
+static void *room(struct arena *a, void *items, size_t count, size_t item_bytes)
+{
+    if (count != 0 && (count & (count - 1)) != 0) return items;
+    void *fresh = arena_alloc_array(a, item_bytes, count ? count * 2 : 1);
+    if (fresh && count) memcpy(fresh, items, count * item_bytes);
+    return fresh;
+}
+
+static enum err load_all(struct store *s, const struct seal_key *key, struct config *c, struct why *why)
+{
+    static const struct { enum sql sql; const char *noun; } parts[] = {
+        { SQL_CONFIG_SOURCES, "source" }, { SQL_CONFIG_DESTINATIONS, "destination" }, { SQL_CONFIG_ROUTES, "route" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        struct stmt *q = store_stmt(s, parts[i].sql, why);
+        bool row = true;
+        enum err rc;
+        while ((rc = stmt_step(q, &row, why)) == OK && row) {
+            slice name = stmt_col_text(q, 2);
+            if (i == CONFIG_SOURCE) {
+                c->sources = room(&c->arena, c->sources, c->source_count, sizeof *c->sources);
+                rc = c->sources ? load_source(q, key, &c->arena, &c->sources[c->source_count++], why) : ERR_LIMIT;
+            } else if (i == CONFIG_DESTINATION) {
+                c->destinations = room(&c->arena, c->destinations, c->destination_count, sizeof *c->destinations);
+                rc = c->destinations
+                         ? load_destination(q, key, &c->arena, &c->destinations[c->destination_count++], why)
+                         : ERR_LIMIT;
+            } else {
+                c->routes = room(&c->arena, c->routes, c->route_count, sizeof *c->routes);
+                rc = c->routes ? load_route(c, q, &c->arena, &c->routes[c->route_count++], why) : ERR_LIMIT;
+            }
+            if (rc != OK) {
+                rc = blame(parts[i].noun, name, rc, why);
+                break;
+            }
+        }
+        stmt_reset(q);
+        if (rc != OK) return rc;
+    }
+    return OK;
+}
+
+enum err config_load(struct store *s, const struct seal_key *key, struct config **out, struct why *why)
+{
+    *out = NULL;
+    struct config *c = calloc(1, sizeof *c);
+    if (!c) return why_set(why, ERR_LIMIT, "out of memory");
+    atomic_init(&c->refs, 1);
+    arena_init(&c->arena, CONFIG_ARENA_MAX);
+    enum err rc = load_all(s, key, c, why);
+    if (rc == OK) *out = c;
+    else config_release(c);
+    return rc;
+}
+
+void config_box_init(struct config_box *box)
+{
+    *box = (struct config_box){ .current = NULL };
+    CHECK(pthread_mutex_init(&box->lock, NULL) == 0);
+}
+
+void config_swap(struct config_box *box, struct config *fresh)
+{
+    pthread_mutex_lock(&box->lock);
+    struct config *old = box->current;
+    box->current = fresh;
+    atomic_fetch_add(&box->generation, 1);
+    pthread_mutex_unlock(&box->lock);
+    if (old) config_release(old);
+}
+
+struct config *config_hold(struct config_box *box)
+{
+    pthread_mutex_lock(&box->lock);
+    struct config *c = box->current;
+    if (c) atomic_fetch_add(&c->refs, 1);
+    pthread_mutex_unlock(&box->lock);
+    return c;
+}
+
+struct config *config_share(struct config *c)
+{
+    atomic_fetch_add(&c->refs, 1);
+    return c;
+}
+
+void config_release(struct config *c)
+{
+    if (!c || atomic_fetch_sub(&c->refs, 1) != 1) return;
+    arena_free(&c->arena);
+    free(c);
+}
+
+const struct source *config_source_by_path(const struct config *c, slice path)
+{
+    for (size_t i = 0; i < c->source_count; i++)
+        if (slice_eq(c->sources[i].path, path)) return &c->sources[i];
+    return NULL;
+}
+
+/* The three nouns are found alike. */
+#define FIND(noun, plural, type)                                                                                       \
+    const struct type *config_##noun##_by_id(const struct config *c, uint64_t id)                                      \
+    {                                                                                                                  \
+        for (size_t i = 0; i < c->noun##_count; i++)                                                                   \
+            if (c->plural[i].id == id) return &c->plural[i];                                                           \
+        return NULL;                                                                                                   \
+    }                                                                                                                  \
+    const struct type *config_##noun##_by_name(const struct config *c, uint64_t workspace_id, slice name)              \
+    {                                                                                                                  \
+        for (size_t i = 0; i < c->noun##_count; i++)                                                                   \
+            if (c->plural[i].workspace_id == workspace_id && slice_eq(c->plural[i].name, name)) return &c->plural[i];  \
+        return NULL;                                                                                                   \
+    }
+FIND(source, sources, source)
+FIND(destination, destinations, destination)
+FIND(route, routes, route)

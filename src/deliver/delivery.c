@@ -1,0 +1,45 @@
+/* delivery.c: the state machine of a delivery. */
+#include "deliver/delivery.h"
+
+#include <stdlib.h>
+
+const char *const delivery_state_name[] = { "waiting", "leased", "delivered", "dead", "cancelled" };
+_Static_assert(ARRAY_LEN(delivery_state_name) == DELIVERY_STATE_COUNT, "every state has a name");
+
+bool delivery_may(enum delivery_state from, enum delivery_state to)
+{
+    static const uint8_t moves[DELIVERY_STATE_COUNT] = {
+        [DELIVERY_WAITING] = 1 << DELIVERY_LEASED | 1 << DELIVERY_CANCELLED | 1 << DELIVERY_DEAD,
+        [DELIVERY_LEASED] = 1 << DELIVERY_DELIVERED | 1 << DELIVERY_WAITING | 1 << DELIVERY_DEAD | 1 << DELIVERY_CANCELLED,
+        [DELIVERY_DELIVERED] = 1 << DELIVERY_WAITING,
+        [DELIVERY_DEAD] = 1 << DELIVERY_WAITING,
+        [DELIVERY_CANCELLED] = 1 << DELIVERY_WAITING,
+    };
+    return (unsigned)from < DELIVERY_STATE_COUNT && (unsigned)to < DELIVERY_STATE_COUNT && (moves[from] >> to & 1);
+}
+
+static slice put(struct leased *d, size_t *at, slice s)
+{
+    slice copy = { d->text + *at, s.len };
+    if (s.len) memcpy(d->text + *at, s.ptr, s.len);
+    *at += s.len;
+    return copy;
+}
+
+struct leased *leased_new(slice key, slice type, slice source, slice data)
+{
+    size_t bytes = sizeof(struct leased) + key.len + type.len + source.len + data.len, at = 0;
+    struct leased *d = malloc(bytes);
+    if (!d) return NULL;
+    *d = (struct leased){ .bytes = bytes };
+    d->key = put(d, &at, key);
+    d->type = put(d, &at, type);
+    d->source = put(d, &at, source);
+    d->data = put(d, &at, data);
+    return d;
+}
+
+void leased_free(struct leased *d)
+{
+    free(d);
+}

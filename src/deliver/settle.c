@@ -1,0 +1,178 @@
+/* settle.c: SQL of the delivery loop; runs on the writer thread. */
+#include "deliver/settle.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+
+struct settlement *settlement_new(struct leased *delivery, enum delivery_state state, int64_t due_ms, const char *reason)
+{
+    struct settlement *s = calloc(1, sizeof *s);
+    CHECK(s); /* a few hundred bytes for something already in memory */
+    CHECK(delivery_may(DELIVERY_LEASED, state));
+    s->delivery = delivery;
+    s->state = state;
+    s->due_ms = due_ms;
+    (void)snprintf(s->reason, sizeof s->reason, "%s", reason);
+    arena_init(&s->arena, 2 * ATTEMPT_TEXT_MAX + 8192);
+    return s;
+}
+
+void settlement_free(struct settlement *s)
+{
+    leased_free(s->delivery);
+    arena_free(&s->arena);
+    free(s);
+}
+
+static enum err write_attempt(struct store *store, struct id_maker *ids, const struct settlement *s, struct why *why)
+{
+    struct stmt *q = store_stmt(store, SQL_SETTLE_ATTEMPT_ADD, why);
+    stmt_i64(q, 1, (int64_t)id_next(ids, s->at_ms));
+    stmt_i64(q, 2, (int64_t)s->delivery->workspace_id);
+    stmt_i64(q, 3, (int64_t)s->delivery->id);
+    stmt_i64(q, 4, s->at_ms);
+    stmt_i64(q, 5, s->elapsed_ms);
+    stmt_i64(q, 6, s->status);
+    stmt_i64(q, 7, s->verdict);
+    stmt_text(q, 8, slice_str(s->reason));
+    stmt_text(q, 9, s->request);
+    stmt_text(q, 10, s->reply);
+    return stmt_run(q, why);
+}
+
+enum err settle_run(struct journal_job *job, struct store *store, struct why *why)
+{
+    struct settle_job *j = (struct settle_job *)(void *)job;
+    int64_t now_ms = clock_wall_ms();
+    enum err rc = OK;
+    for (const struct settlement *s = j->list; rc == OK && s; s = s->next) {
+        const struct leased *d = s->delivery;
+        struct stmt *q = store_stmt(store, SQL_SETTLE_RESULT, why);
+        stmt_i64(q, 1, (int64_t)d->workspace_id);
+        stmt_i64(q, 2, (int64_t)d->id);
+        stmt_i64(q, 3, s->state);
+        stmt_i64(q, 4, s->due_ms);
+        stmt_i64(q, 5, d->attempts);
+        stmt_i64(q, 6, d->first_attempt_ms);
+        stmt_i64(q, 7, d->outcome_unknown);
+        stmt_text(q, 8, slice_str(s->reason));
+        stmt_i64(q, 9, s->attempted && s->state == DELIVERY_WAITING ? PRIORITY_RETRY : d->priority);
+        stmt_i64(q, 10, now_ms);
+        rc = stmt_run(q, why);
+        if (rc == OK && s->attempted) rc = write_attempt(store, j->ids, s, why);
+    }
+    return rc;
+}
+
+/* A row that was leased by a process that is gone: it may have been sent. */
+static struct leased *read_row(struct stmt *q, const struct claim_job *j)
+{
+    int64_t state = stmt_col_i64(q, 3), updated_ms = stmt_col_i64(q, 9);
+    struct leased *d = leased_new(stmt_col_text(q, 2), stmt_col_text(q, 10), (slice){ NULL, 0 }, stmt_col_text(q, 13));
+    if (!d) return NULL;
+    d->id = (uint64_t)stmt_col_i64(q, 0);
+    d->workspace_id = j->workspace_id;
+    d->destination_id = j->destination_id;
+    d->event_id = (uint64_t)stmt_col_i64(q, 1);
+    d->priority = (enum priority)stmt_col_i64(q, 4);
+    d->attempts = (uint32_t)stmt_col_i64(q, 5);
+    d->first_attempt_ms = stmt_col_i64(q, 6);
+    d->outcome_unknown = stmt_col_i64(q, 7) != 0;
+    d->created_ms = stmt_col_i64(q, 8);
+    d->occurred_ms = stmt_col_i64(q, 11);
+    d->received_ms = stmt_col_i64(q, 12);
+    d->source_id = (uint64_t)stmt_col_i64(q, 14);
+    if (state == DELIVERY_LEASED) {
+        d->outcome_unknown = true;
+        if (d->first_attempt_ms == 0) d->first_attempt_ms = updated_ms;
+    }
+    return d;
+}
+
+static enum err claim_class(struct claim_job *j, struct store *store, enum priority p, int64_t now_ms,
+                            struct leased ***tail, struct why *why)
+{
+    bool row = true;
+    enum err rc;
+    int64_t horizon = now_ms - j->boot_ms < LEASE_MS ? now_ms + LEASE_MS : now_ms;
+    struct stmt *q = store_stmt(store, SQL_SETTLE_CLAIM, why);
+    stmt_i64(q, 1, (int64_t)j->workspace_id);
+    stmt_i64(q, 2, (int64_t)j->destination_id);
+    stmt_i64(q, 3, p);
+    stmt_i64(q, 4, horizon);
+    stmt_i64(q, 5, now_ms);
+    stmt_i64(q, 6, j->boot_ms);
+    stmt_i64(q, 7, (int64_t)(j->max - j->count));
+    while ((rc = stmt_step(q, &row, why)) == OK && row) {
+        struct leased *d = read_row(q, j);
+        if (!d) break;
+        d->due_ms = now_ms;
+        d->lease_until_ms = now_ms + LEASE_MS;
+        **tail = d;
+        *tail = &d->next;
+        j->count++;
+    }
+    stmt_reset(q);
+    if (j->count == j->max) j->more = true;
+    return rc;
+}
+
+static enum err lease(struct claim_job *j, struct store *store, int64_t now_ms, struct why *why)
+{
+    enum err rc = OK;
+    for (const struct leased *d = j->list; rc == OK && d; d = d->next) {
+        struct stmt *q = store_stmt(store, SQL_SETTLE_LEASE, why);
+        stmt_i64(q, 1, (int64_t)d->workspace_id);
+        stmt_i64(q, 2, (int64_t)d->id);
+        stmt_i64(q, 3, now_ms + LEASE_MS);
+        stmt_i64(q, 4, now_ms);
+        stmt_i64(q, 5, d->outcome_unknown);
+        stmt_i64(q, 6, d->first_attempt_ms);
+        rc = stmt_run(q, why);
+    }
+    return rc;
+}
+
+enum err claim_run(struct journal_job *job, struct store *store, struct why *why)
+{
+    struct claim_job *j = (struct claim_job *)(void *)job;
+    int64_t now_ms = clock_wall_ms();
+    struct leased **tail = &j->list;
+    enum err rc = OK;
+    for (int p = 0; rc == OK && p < PRIORITY_COUNT && j->count < j->max; p++)
+        rc = claim_class(j, store, (enum priority)p, now_ms, &tail, why);
+    if (rc == OK) rc = lease(j, store, now_ms, why);
+    j->next_due_ms = INT64_MAX;
+    for (int p = 0; rc == OK && !j->more && p < PRIORITY_COUNT; p++) {
+        bool row = false;
+        struct stmt *q = store_stmt(store, SQL_SETTLE_NEXT_DUE, why);
+        stmt_i64(q, 1, (int64_t)j->workspace_id);
+        stmt_i64(q, 2, (int64_t)j->destination_id);
+        stmt_i64(q, 3, p);
+        rc = stmt_step(q, &row, why);
+        if (rc == OK && row && !stmt_col_null(q, 0) && stmt_col_i64(q, 0) < j->next_due_ms)
+            j->next_due_ms = stmt_col_i64(q, 0);
+        stmt_reset(q);
+    }
+    if (rc != OK) {
+        for (struct leased *d = j->list, *next; d; d = next) {
+            next = d->next;
+            leased_free(d);
+        }
+        j->list = NULL;
+        j->count = 0;
+    }
+    return rc;
+}
+
+enum err settle_hold(struct store *store, uint64_t workspace_id, uint64_t destination_id, slice reason, struct why *why)
+{
+    struct stmt *q = store_stmt(store, SQL_SETTLE_HOLD, why);
+    stmt_i64(q, 1, (int64_t)workspace_id);
+    stmt_i64(q, 2, (int64_t)destination_id);
+    stmt_text(q, 3, reason);
+    stmt_i64(q, 4, clock_wall_ms());
+    return stmt_run(q, why);
+}

@@ -1,0 +1,28 @@
+-- name: settle_claim
+SELECT d.id, d.event_id, d.key, d.state, d.priority, d.attempts, d.first_attempt_ms, d.outcome_unknown, d.created_ms,
+  d.updated_ms, e.type, e.occurred_ms, e.received_ms, x.data, e.source_id
+FROM deliveries d
+JOIN events e ON e.workspace_id = d.workspace_id AND e.id = d.event_id
+JOIN event_data x ON x.workspace_id = d.workspace_id AND x.id = d.event_id
+WHERE d.workspace_id = $1 AND d.destination_id = $2 AND d.priority = $3 AND d.state <= 1 AND d.due_ms <= $4
+  AND (d.due_ms <= $5 OR (d.state = 1 AND d.updated_ms < $6))
+ORDER BY d.due_ms LIMIT $7;
+
+-- name: settle_next_due
+SELECT MIN(due_ms) FROM deliveries WHERE workspace_id = $1 AND destination_id = $2 AND priority = $3 AND state <= 1;
+
+-- name: settle_lease
+UPDATE deliveries SET state = 1, due_ms = $3, updated_ms = $4, outcome_unknown = $5, first_attempt_ms = $6
+WHERE workspace_id = $1 AND id = $2;
+
+-- name: settle_result
+UPDATE deliveries SET state = $3, due_ms = $4, attempts = $5, first_attempt_ms = $6, outcome_unknown = $7, reason = $8,
+  priority = $9, updated_ms = $10
+WHERE workspace_id = $1 AND id = $2 AND state = 1;
+
+-- name: settle_attempt_add
+INSERT INTO attempts (id, workspace_id, delivery_id, at_ms, elapsed_ms, status, verdict, reason, request, reply)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
+
+-- name: settle_hold
+UPDATE destinations SET hold = $3, updated_ms = $4 WHERE workspace_id = $1 AND id = $2;

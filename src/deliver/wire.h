@@ -1,0 +1,44 @@
+/* wire.h: HTTP out, over libcurl's multi interface. TLS verified, redirects not followed, no proxies from the environment, private
+ * addresses refused by the guard. One thread owns a wire. */
+#ifndef MALOTE_DELIVER_WIRE_H
+#define MALOTE_DELIVER_WIRE_H
+
+#include "base/arena.h"
+#include "deliver/guard.h"
+#include "dests/dest.h"
+#include "metrics/metrics.h"
+
+struct wire;
+
+/* One request under way; embedded in the caller's object, which must stay until `done`. */
+struct wire_call {
+    struct outgoing out;     /* texts live in `arena` */
+    struct arena *arena;     /* for the reply too */
+    int64_t timeout_ms;
+    struct reply reply;      /* valid in `done` */
+    void (*done)(struct wire_call *call); /* on the wire's thread, from wire_poll, once */
+    void *ctx;
+    /* the wire's own */
+    struct wire *wire;
+    void *easy, *header_list;
+    char *body;
+    size_t body_len;
+    struct dest_header *reply_headers;
+    size_t reply_header_count;
+    char error[256];
+};
+
+MUST_CHECK enum err wire_new(const struct guard *guard, struct metrics *metrics, const char *ca_file, struct wire **out,
+                             struct why *why);
+/* Ends calls under way without calling `done`. */
+void wire_free(struct wire *w);
+/* Starts a call. ERR_LIMIT when the arena is full or libcurl refuses; `done` is then not called. */
+MUST_CHECK enum err wire_send(struct wire *w, struct wire_call *call);
+/* Stops a call; `done` is not called. */
+void wire_cancel(struct wire *w, struct wire_call *call);
+/* Waits for the network, wire_wake, or timeout_ms, and finishes what ended. */
+void wire_poll(struct wire *w, int64_t timeout_ms);
+/* Ends a wait; from any thread. */
+void wire_wake(struct wire *w);
+
+#endif

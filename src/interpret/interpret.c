@@ -1,0 +1,240 @@
+/* interpret.c: calls the source kind, applies its changes, writes the event's JSON and routes it. */
+#include "interpret/interpret.h"
+
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "records/apply.h"
+
+enum { EVENT_JSON_MAX = 1024 * 1024, INTERPRET_PAGE_MAX = 256, INTERPRET_PAGE_BYTES = 4 * 1024 * 1024 };
+
+const char *const event_state_name[] = { "pending", "done", "failed", "archived" };
+_Static_assert(ARRAY_LEN(event_state_name) == EVENT_STATE_COUNT, "every state has a name");
+
+/* The event's JSON, docs/events.md. */
+static slice write_json(const struct stored_event *e, const struct source *s, const struct changes *c,
+                        const struct applied *a, struct arena *arena)
+{
+    char id[ID_TEXT_MAX];
+    struct buf b = buf_in(arena, EVENT_JSON_MAX);
+    json_begin_object(&b, NULL);
+    json_put_str(&b, "id", id_text(ID_EVENT, e->id, id));
+    json_put_str(&b, "type", e->event.type);
+    json_put_opt(&b, "name", e->event.name);
+    json_put_str(&b, "source", s->name);
+    json_put_str(&b, "kind", slice_str(s->kind->name));
+    json_put_str(&b, "key", e->event.key);
+    json_put_time(&b, "occurred_at", e->event.occurred_ms);
+    json_put_time(&b, "received_at", e->received_ms);
+    if (c->contact) record_json_contact(&b, "contact", &a->contact, a->contact_id);
+    if (c->order) record_json_order(&b, "order", a->order_id ? &a->order : c->order, a->order_id);
+    if (c->subscription)
+        record_json_subscription(&b, "subscription", a->subscription_id ? &a->subscription : c->subscription,
+                                 a->subscription_id);
+    if (c->checkout)
+        record_json_checkout(&b, "checkout", a->checkout_id ? &a->checkout : c->checkout, a->checkout_id);
+    if (c->custom.len) json_put_raw(&b, "custom", c->custom);
+    json_end_object(&b);
+    return buf_slice(&b);
+}
+
+static enum err save_data(struct interpret_ctx *ctx, const struct stored_event *e, const struct applied *a, slice problem,
+                          slice data, struct why *why)
+{
+    enum err rc = OK;
+    bool exists = false;
+    for (int turn = e->again ? 0 : 1; rc == OK && turn < 2 && !exists; turn++) {
+        struct stmt *q = store_stmt(ctx->store, turn == 0 ? SQL_INTERPRET_DATA_SET : SQL_INTERPRET_DATA_ADD, why);
+        stmt_i64(q, 1, (int64_t)e->id);
+        stmt_i64(q, 2, (int64_t)e->workspace_id);
+        stmt_i64(q, 3, (int64_t)a->contact_id);
+        stmt_i64(q, 4, (int64_t)a->order_id);
+        stmt_i64(q, 5, ctx->now_ms);
+        stmt_text(q, 6, problem);
+        stmt_text(q, 7, data);
+        rc = stmt_run(q, why);
+        exists = turn == 0 && rc == OK && store_changes(ctx->store) > 0;
+    }
+    return rc;
+}
+
+static enum err set_state(struct interpret_ctx *ctx, const struct stored_event *e, enum event_state state, struct why *why)
+{
+    struct stmt *q = store_stmt(ctx->store, SQL_INTERPRET_EVENT_STATE, why);
+    stmt_i64(q, 1, (int64_t)e->workspace_id);
+    stmt_i64(q, 2, (int64_t)e->id);
+    stmt_i64(q, 3, state);
+    return stmt_run(q, why);
+}
+
+static bool is_final(enum err rc)
+{
+    return rc == ERR_SYNTAX || rc == ERR_MISSING || rc == ERR_DENIED;
+}
+
+/* All of one event; ERR_SYNTAX or ERR_MISSING when it cannot be understood, other errors are the store's. */
+static enum err understand(struct interpret_ctx *ctx, struct request *r, const struct stored_event *e, struct why *why)
+{
+    const struct source *s = config_source_by_id(ctx->config, e->source_id);
+    if (!s) return why_set(why, ERR_MISSING, "its source was deleted");
+    struct changes changes = { .contact = NULL };
+    enum err rc = s->kind->interpret(r, &e->event, &s->cfg, ctx->arena, &changes, why);
+    if (rc == ERR_LIMIT) return why_set(why, ERR_SYNTAX, "too large to be interpreted");
+    if (rc != OK) return rc;
+    struct apply_ctx apply = { ctx->store, ctx->ids, ctx->arena, e->workspace_id, e->source_id, s->name,
+                               s->kind->rank, e->event.occurred_ms, ctx->now_ms };
+    struct applied applied;
+    rc = apply_changes(&apply, &changes, &applied, why);
+    if (rc != OK) return rc;
+    slice data = write_json(e, s, &changes, &applied, ctx->arena);
+    if (data.len == 0) return why_set(why, ERR_SYNTAX, "its JSON would be larger than %d bytes", EVENT_JSON_MAX);
+    rc = save_data(ctx, e, &applied, (slice){ NULL, 0 }, data, why);
+    if (rc == OK) rc = set_state(ctx, e, EVENT_DONE, why);
+    if (rc != OK) return rc;
+    char id[ID_TEXT_MAX];
+    struct outgoing_event out = { id_text(ID_EVENT, e->id, id), e->event.type, s->name, e->event.occurred_ms,
+                                  e->received_ms, data };
+    return route_event(ctx->route, e->workspace_id, e->source_id, e->id, &out, why);
+}
+
+enum err interpret_event(struct interpret_ctx *ctx, struct request *r, const struct stored_event *e, bool *done,
+                         struct why *why)
+{
+    *done = false;
+    arena_reset(ctx->arena);
+    r->json = NULL; /* the tree of an earlier event lived in the arena just reset */
+    struct leased **tail = ctx->route->tail;
+    struct route_ctx before = *ctx->route;
+    enum err rc = store_savepoint(ctx->store, why);
+    if (rc != OK) return rc;
+    struct why reason = { .code = OK };
+    rc = understand(ctx, r, e, &reason);
+    if (rc == OK) {
+        *done = true;
+        return store_release(ctx->store, why);
+    }
+    store_undo(ctx->store);
+    *ctx->route = before;
+    for (struct leased *d = *tail; d;) { /* deliveries of the part that was undone */
+        struct leased *next = d->next;
+        leased_free(d);
+        d = next;
+    }
+    *tail = NULL;
+    if (!is_final(rc)) return why_set(why, rc, "%s", reason.text);
+    struct applied nothing = { .contact_id = 0 };
+    rc = save_data(ctx, &(struct stored_event){ .id = e->id, .workspace_id = e->workspace_id, .again = true }, &nothing,
+                   slice_str(reason.text), (slice){ NULL, 0 }, why);
+    if (rc == OK) rc = set_state(ctx, e, EVENT_FAILED, why);
+    LOG(ctx->log, LOG_WARN, "event.failed", log_id("event", ID_EVENT, e->id), log_str("type", e->event.type),
+        log_cstr("why", reason.text));
+    return rc;
+}
+
+/* Headers that carry credentials: they are checked and then forgotten. */
+static bool is_credential(slice name)
+{
+    static const slice names[] = {
+        SLICE_INIT("authorization"),       SLICE_INIT("proxy-authorization"), SLICE_INIT("cookie"),
+        SLICE_INIT("x-api-key"),           SLICE_INIT("x-write-key"),         SLICE_INIT("asaas-access-token"),
+        SLICE_INIT("x-hotmart-hottok"),    SLICE_INIT("x-pushinpay-token"),   SLICE_INIT("client-token"),
+        SLICE_INIT("z-api-token"),         SLICE_INIT("x-z-api-token"),       SLICE_INIT("x-z-api-security-token"),
+        SLICE_INIT("x-auth-token"),        SLICE_INIT("x-access-token"),      SLICE_INIT("x-webhook-token"),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (slice_eq_nocase(name, names[i])) return true;
+    return false;
+}
+
+void interpret_write_headers(struct buf *b, const struct header *headers, size_t count)
+{
+    json_begin_array(b, NULL);
+    for (size_t i = 0; i < count; i++) {
+        if (is_credential(headers[i].name)) continue;
+        json_put_str(b, NULL, headers[i].name);
+        json_put_str(b, NULL, headers[i].value);
+    }
+    json_end_array(b);
+}
+
+static enum err read_headers(slice text, struct arena *a, struct request *r, struct why *why)
+{
+    json *list = NULL;
+    enum err rc = json_parse(text, a, &list, why);
+    if (rc != OK) return rc;
+    size_t count = yyjson_arr_size(list) / 2;
+    struct header *headers = arena_new(a, struct header, count ? count : 1);
+    if (!headers) return why_set(why, ERR_LIMIT, "headers too large");
+    for (size_t i = 0; i < count; i++) {
+        headers[i].name = json_str(yyjson_arr_get(list, 2 * i));
+        headers[i].value = json_str(yyjson_arr_get(list, 2 * i + 1));
+    }
+    r->headers = headers;
+    r->header_count = count;
+    return OK;
+}
+
+static enum err read_pending(struct stmt *q, struct arena *a, struct request *r, struct stored_event *e, struct why *why)
+{
+    *e = (struct stored_event){ .id = (uint64_t)stmt_col_i64(q, 0), .workspace_id = (uint64_t)stmt_col_i64(q, 1),
+                                .source_id = (uint64_t)stmt_col_i64(q, 2), .received_ms = stmt_col_i64(q, 8),
+                                .request_id = (uint64_t)stmt_col_i64(q, 15), .again = true };
+    e->event = (struct event){ .type = arena_dup(a, stmt_col_text(q, 3)), .name = arena_dup(a, stmt_col_text(q, 4)),
+                               .key = arena_dup(a, stmt_col_text(q, 5)), .locator = arena_dup(a, stmt_col_text(q, 6)),
+                               .occurred_ms = stmt_col_i64(q, 7) };
+    *r = (struct request){ .method = arena_dup(a, stmt_col_text(q, 9)), .path = arena_dup(a, stmt_col_text(q, 10)),
+                           .query = arena_dup(a, stmt_col_text(q, 11)), .remote = arena_dup(a, stmt_col_text(q, 13)),
+                           .body = arena_dup(a, stmt_col_text(q, 14)), .received_ms = e->received_ms };
+    if (!r->body.ptr) return why_set(why, ERR_LIMIT, "request too large");
+    return read_headers(stmt_col_text(q, 12), a, r, why);
+}
+
+/* One page of pending events, copied out: the statement is closed before anything is written. */
+struct page {
+    struct arena arena;
+    struct stored_event event[INTERPRET_PAGE_MAX];
+    struct request request[INTERPRET_PAGE_MAX];
+    size_t count;
+    bool more;
+};
+
+static enum err read_page(struct interpret_ctx *ctx, uint64_t after_id, size_t max, struct page *p, struct why *why)
+{
+    if (max > INTERPRET_PAGE_MAX) max = INTERPRET_PAGE_MAX;
+    struct stmt *q = store_stmt(ctx->store, SQL_INTERPRET_PENDING, why);
+    stmt_i64(q, 1, (int64_t)after_id);
+    stmt_i64(q, 2, (int64_t)max);
+    enum err rc = OK;
+    p->more = true;
+    while (rc == OK && p->count < max && p->arena.used < INTERPRET_PAGE_BYTES) {
+        rc = stmt_step(q, &p->more, why);
+        if (rc != OK || !p->more) break;
+        rc = read_pending(q, &p->arena, &p->request[p->count], &p->event[p->count], why);
+        p->count++;
+    }
+    stmt_reset(q);
+    return rc;
+}
+
+enum err interpret_stored(struct interpret_ctx *ctx, uint64_t *after_id, size_t max, int64_t until_us, size_t *count,
+                          bool *more, struct why *why)
+{
+    *count = 0;
+    *more = true;
+    struct page *p = calloc(1, sizeof *p);
+    if (!p) return why_set(why, ERR_LIMIT, "out of memory");
+    arena_init(&p->arena, 2 * BODY_MAX_HIGHEST + INTERPRET_PAGE_BYTES);
+    enum err rc = read_page(ctx, *after_id, max, p, why);
+    while (rc == OK && *count < p->count && (*count == 0 || clock_mono_us() < until_us)) {
+        bool done = false;
+        rc = interpret_event(ctx, &p->request[*count], &p->event[*count], &done, why);
+        if (rc != OK) break;
+        metrics_add(ctx->metrics, done ? METRIC_events_done : METRIC_events_failed, 1);
+        *after_id = p->event[*count].id;
+        (*count)++;
+    }
+    if (rc == OK) *more = p->more || *count < p->count;
+    arena_free(&p->arena);
+    free(p);
+    return rc;
+}

@@ -1,0 +1,46 @@
+/* interpret.h: from a stored event to records, the event's JSON and its deliveries. Runs on the writer thread.
+ *
+ * Way: journal -> [interpret] -> records/, route/.   A failure keeps the event, with its reason, as a dead letter (state failed). */
+#ifndef MALOTE_INTERPRET_INTERPRET_H
+#define MALOTE_INTERPRET_INTERPRET_H
+
+#include "base/log.h"
+#include "journal/journal.h"
+#include "route/route.h"
+
+enum event_state { EVENT_PENDING, EVENT_DONE, EVENT_FAILED, EVENT_ARCHIVED, EVENT_STATE_COUNT };
+extern const char *const event_state_name[EVENT_STATE_COUNT];
+
+struct interpret_ctx {
+    struct store *store;
+    struct id_maker *ids;
+    struct log *log;
+    struct metrics *metrics;
+    const struct config *config; /* the current snapshot: routes and source settings */
+    struct arena *arena;         /* reset for each event */
+    int64_t now_ms;
+    struct route_ctx *route;
+};
+
+/* What is known of a stored event. */
+struct stored_event {
+    uint64_t id, workspace_id, source_id, request_id;
+    struct event event;      /* occurred_ms already set */
+    int64_t received_ms;
+    bool again;              /* it may have been interpreted before */
+};
+
+/* Interprets one event inside the writer's transaction, in a part of its own. ERR_* only when the store fails: an event that
+ * cannot be understood is OK and state failed. *done: whether it was understood. */
+MUST_CHECK enum err interpret_event(struct interpret_ctx *ctx, struct request *r, const struct stored_event *e, bool *done,
+                                    struct why *why);
+
+/* Reads pending events with id > *after_id back from the store and interprets at most `max`, or until `until_us` (monotonic).
+ * Moves *after_id; *count tells how many were handled, *more whether the limit ended it. */
+MUST_CHECK enum err interpret_stored(struct interpret_ctx *ctx, uint64_t *after_id, size_t max, int64_t until_us,
+                                     size_t *count, bool *more, struct why *why);
+
+/* Headers of a request as JSON object text and back; the credential ones are left out when written. */
+void interpret_write_headers(struct buf *b, const struct header *headers, size_t count);
+
+#endif

@@ -1,0 +1,446 @@
+/* journal.c: the writer thread. See journal.h for the turn and its invariants. What a turn stores of a request is in keep.c. */
+#include "journal/journal.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "deliver/deliver.h"
+#include "interpret/interpret.h"
+#include "journal/keep.h"
+
+enum {
+    INTERPRET_SHARE_BUSY_US = 1500, /* of a turn in which requests wait for their acknowledgement */
+    INTERPRET_SHARE_IDLE_US = 20000,
+    INTERPRET_TURN_MAX = 512,       /* events in one turn */
+    RETRY_WAIT_MS = 100,            /* after a failed commit */
+};
+
+struct entry_list {
+    struct journal_entry *head, **tail;
+    size_t count, bytes;
+};
+
+struct job_list {
+    struct journal_job *head, **tail;
+};
+
+struct journal {
+    struct journal_options o;
+    struct store *store;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    struct entry_list queue;   /* under lock */
+    struct job_list jobs;      /* under lock */
+    bool stopping, wake_interpret; /* under lock */
+
+    /* The writer thread's own. */
+    struct entry_list pending; /* committed, in memory, to be interpreted */
+    size_t pending_event;      /* next event of pending.head */
+    bool spilled;              /* there are pending events only in the store */
+    uint64_t spilled_after;    /* read back from behind this id */
+    struct arena arena;
+    struct keep_minutes minutes;
+};
+
+static void list_init(struct entry_list *l) { *l = (struct entry_list){ .tail = &l->head }; }
+
+static void list_push(struct entry_list *l, struct journal_entry *e)
+{
+    e->next = NULL;
+    *l->tail = e;
+    l->tail = &e->next;
+    l->count++;
+    l->bytes += e->bytes;
+}
+
+static struct journal_entry *list_pop(struct entry_list *l)
+{
+    struct journal_entry *e = l->head;
+    if (!e) return NULL;
+    l->head = e->next;
+    if (!l->head) l->tail = &l->head;
+    l->count--;
+    l->bytes -= e->bytes;
+    return e;
+}
+
+struct journal_entry *journal_entry_new(struct config *config, const struct source *source)
+{
+    struct journal_entry *e = calloc(1, sizeof *e);
+    if (!e) return NULL;
+    e->config = config_share(config);
+    e->source = source;
+    size_t body_max = source ? source->body_max : BODY_MAX_DEFAULT;
+    arena_init(&e->arena, body_max * REQUEST_ARENA_FACTOR + REQUEST_ARENA_BASE);
+    return e;
+}
+
+void journal_entry_free(struct journal_entry *e)
+{
+    if (!e) return;
+    arena_free(&e->arena);
+    config_release(e->config);
+    free(e);
+}
+
+enum err journal_offer(struct journal *j, struct journal_entry *e)
+{
+    e->bytes = sizeof *e + e->arena.used;
+    pthread_mutex_lock(&j->lock);
+    bool room = !j->stopping && j->queue.count < JOURNAL_QUEUE_MAX &&
+                (j->queue.count == 0 || j->queue.bytes + e->bytes <= JOURNAL_QUEUE_BYTES_MAX);
+    if (room) {
+        if (j->queue.count == 0) pthread_cond_signal(&j->wake);
+        list_push(&j->queue, e);
+        atomic_store_explicit(&j->o.metrics->journal_depth, (int64_t)j->queue.count, memory_order_relaxed);
+    }
+    pthread_mutex_unlock(&j->lock);
+    return room ? OK : ERR_BUSY;
+}
+
+void journal_post(struct journal *j, struct journal_job *job)
+{
+    job->next = NULL;
+    pthread_mutex_lock(&j->lock);
+    *j->jobs.tail = job;
+    j->jobs.tail = &job->next;
+    pthread_cond_signal(&j->wake);
+    pthread_mutex_unlock(&j->lock);
+}
+
+struct call {
+    struct journal_job job;
+    enum err (*run)(void *ctx, struct store *s, struct why *why);
+    void *ctx;
+    pthread_mutex_t lock;
+    pthread_cond_t ended;
+    bool end;
+    enum err rc;
+    struct why why;
+};
+
+static enum err call_run(struct journal_job *job, struct store *s, struct why *why)
+{
+    struct call *c = (struct call *)(void *)job;
+    return c->run(c->ctx, s, why);
+}
+
+static void call_done(struct journal_job *job, enum err rc, const struct why *why)
+{
+    struct call *c = (struct call *)(void *)job;
+    pthread_mutex_lock(&c->lock);
+    c->rc = rc;
+    c->why = *why;
+    c->end = true;
+    pthread_cond_signal(&c->ended);
+    pthread_mutex_unlock(&c->lock);
+}
+
+enum err journal_call(struct journal *j, enum err (*run)(void *ctx, struct store *s, struct why *why), void *ctx,
+                      struct why *why)
+{
+    struct call c = { .job = { .run = call_run, .done = call_done }, .run = run, .ctx = ctx };
+    CHECK(!pthread_equal(pthread_self(), j->thread));
+    pthread_mutex_init(&c.lock, NULL);
+    pthread_cond_init(&c.ended, NULL);
+    journal_post(j, &c.job);
+    pthread_mutex_lock(&c.lock);
+    while (!c.end) pthread_cond_wait(&c.ended, &c.lock);
+    pthread_mutex_unlock(&c.lock);
+    pthread_cond_destroy(&c.ended);
+    pthread_mutex_destroy(&c.lock);
+    if (c.rc != OK && why) *why = c.why;
+    return c.rc;
+}
+
+void journal_wake_interpret(struct journal *j)
+{
+    pthread_mutex_lock(&j->lock);
+    j->wake_interpret = true;
+    pthread_cond_signal(&j->wake);
+    pthread_mutex_unlock(&j->lock);
+}
+
+/* ---- one turn ---- */
+
+struct turn {
+    struct entry_list entries;
+    struct job_list jobs;
+    bool stopping;
+    size_t interpreted;           /* entries of `pending` finished in this turn */
+    struct journal_entry *finished;
+    struct leased *born;          /* deliveries to hand over after the commit */
+    uint64_t created, unborn;
+    size_t pending_event;         /* where j->pending_event will stand */
+    uint64_t spilled_after;
+    bool spilled_more;
+};
+
+static void turn_take(struct journal *j, struct turn *t)
+{
+    pthread_mutex_lock(&j->lock);
+    while (!j->queue.head && !j->jobs.head && !j->stopping && !j->wake_interpret && !j->pending.head && !j->spilled)
+        pthread_cond_wait(&j->wake, &j->lock);
+    list_init(&t->entries);
+    while (j->queue.head && t->entries.count < JOURNAL_BATCH_MAX) list_push(&t->entries, list_pop(&j->queue));
+    t->jobs = j->jobs;
+    j->jobs = (struct job_list){ .tail = &j->jobs.head };
+    t->stopping = j->stopping && !j->queue.head;
+    if (j->wake_interpret) {
+        j->spilled = true;
+        j->spilled_after = 0;
+        j->wake_interpret = false;
+    }
+    atomic_store_explicit(&j->o.metrics->journal_depth, (int64_t)j->queue.count, memory_order_relaxed);
+    pthread_mutex_unlock(&j->lock);
+}
+
+static enum err run_jobs(struct journal *j, struct turn *t, struct why *why)
+{
+    for (struct journal_job *job = t->jobs.head; job; job = job->next) {
+        enum err rc = store_savepoint(j->store, why);
+        if (rc != OK) return rc;
+        job->why.text[0] = '\0';
+        job->rc = job->run(job, j->store, &job->why);
+        if (job->rc == OK) rc = store_release(j->store, why);
+        else store_undo(j->store);
+        if (rc != OK) return rc;
+    }
+    return OK;
+}
+
+static enum err interpret_entry(struct journal *j, struct interpret_ctx *ctx, struct journal_entry *e, size_t *index,
+                                int64_t until_us, size_t *budget, struct why *why)
+{
+    for (; *index < e->events.count; (*index)++) {
+        bool done = false;
+        if (e->event_ids[*index] == 0) continue; /* a duplicate: interpreted when it came first */
+        if (*budget == 0 || clock_mono_us() >= until_us) return OK; /* the share is used up: *index tells how far */
+        struct stored_event s = { .id = e->event_ids[*index], .workspace_id = e->source->workspace_id,
+                                  .source_id = e->source->id, .request_id = e->id,
+                                  .event = e->events.at[*index], .received_ms = e->request.received_ms };
+        enum err rc = interpret_event(ctx, &e->request, &s, &done, why);
+        if (rc != OK) return rc;
+        (*budget)--;
+        struct source_metrics *m = metrics_source(j->o.metrics, e->source->id);
+        metrics_add(j->o.metrics, done ? METRIC_events_done : METRIC_events_failed, 1);
+        atomic_fetch_add_explicit(done ? &m->done : &m->failed, 1, memory_order_relaxed);
+        keep_minute(&j->minutes, s.workspace_id, s.source_id, ctx->now_ms)->done += done;
+        keep_minute(&j->minutes, s.workspace_id, s.source_id, ctx->now_ms)->failed += !done;
+    }
+    return OK;
+}
+
+/* Interprets what earlier turns committed. Nothing of it is final before this turn's own commit. */
+static enum err interpret_some(struct journal *j, struct turn *t, struct config *config, int64_t now_ms, struct why *why)
+{
+    int64_t until_us = clock_mono_us() + (t->entries.count ? INTERPRET_SHARE_BUSY_US : INTERPRET_SHARE_IDLE_US);
+    size_t budget = INTERPRET_TURN_MAX;
+    struct route_ctx route = { .store = j->store, .ids = j->o.ids, .arena = &j->arena, .config = config,
+                               .now_ms = now_ms, .room = j->o.deliver ? deliver_room(j->o.deliver) : 0,
+                               .tail = &t->born };
+    struct interpret_ctx ctx = { j->store, j->o.ids, j->o.log, j->o.metrics, config, &j->arena, now_ms, &route };
+    enum err rc = OK;
+    struct journal_entry *e = j->pending.head;
+    t->pending_event = j->pending_event;
+    while (rc == OK && e) {
+        rc = interpret_entry(j, &ctx, e, &t->pending_event, until_us, &budget, why);
+        if (rc != OK || t->pending_event < e->events.count) break;
+        t->interpreted++;
+        t->pending_event = 0;
+        e = e->next;
+    }
+    t->spilled_after = j->spilled_after;
+    t->spilled_more = j->spilled;
+    if (rc == OK && !e && j->spilled && budget > 0) {
+        size_t count = 0;
+        rc = interpret_stored(&ctx, &t->spilled_after, budget, until_us, &count, &t->spilled_more, why);
+    }
+    t->created = route.created;
+    t->unborn = route.unborn;
+    return rc;
+}
+
+static enum err turn_work(struct journal *j, struct turn *t, struct why *why)
+{
+    int64_t now_ms = clock_wall_ms();
+    enum err rc = store_begin(j->store, why);
+    if (rc != OK) return rc;
+    for (struct journal_entry *e = t->entries.head; rc == OK && e; e = e->next)
+        rc = keep_entry(j->store, j->o.ids, &j->minutes, e, now_ms, why);
+    if (rc == OK) rc = run_jobs(j, t, why);
+    if (rc == OK && j->o.interpret && (j->pending.head || j->spilled)) {
+        struct config *config = config_hold(j->o.config);
+        rc = interpret_some(j, t, config, now_ms, why);
+        config_release(config);
+    }
+    if (rc == OK) rc = keep_flush_minutes(j->store, &j->minutes, why);
+    if (rc != OK) {
+        store_rollback(j->store);
+        return rc;
+    }
+    return store_commit(j->store, why);
+}
+
+/* ---- after the commit ---- */
+
+/* `read_back`: pending events are being read from the store, these among them (some perhaps in this very turn). */
+static void entry_committed(struct journal *j, struct journal_entry *e, bool read_back)
+{
+    struct metrics *m = j->o.metrics;
+    struct source_metrics *s = metrics_source(m, e->source->id);
+    int64_t us = clock_mono_us() - e->offered_us;
+    histogram_add(&m->ack, us);
+    histogram_add(&s->ack, us);
+    metrics_add(m, METRIC_requests_accepted, 1);
+    metrics_add(m, METRIC_events_stored, e->fresh);
+    metrics_add(m, METRIC_events_duplicate, e->duplicates);
+    if (e->problem.len) metrics_add(m, METRIC_requests_unreadable, 1);
+    atomic_fetch_add_explicit(&s->accepted, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&s->duplicates, e->duplicates, memory_order_relaxed);
+    atomic_fetch_add_explicit(&s->unreadable, e->problem.len > 0, memory_order_relaxed);
+    atomic_store_explicit(&s->last_ms, e->request.received_ms, memory_order_relaxed);
+    e->done(e, OK, e->ctx);
+    if (read_back || e->fresh == 0 || !j->o.interpret) {
+        journal_entry_free(e);
+        return;
+    }
+    bool room = j->pending.count < INTERPRET_QUEUE_MAX && j->pending.bytes < INTERPRET_QUEUE_BYTES_MAX;
+    if (room && !j->spilled) {
+        list_push(&j->pending, e);
+        return;
+    }
+    if (!j->spilled) j->spilled_after = 0;
+    j->spilled = true; /* from here on read back, so that events stay in order */
+    journal_entry_free(e);
+}
+
+/* Takes finished entries off `pending`. While spilled, the ids read back start behind what memory held. */
+static void pending_finish(struct journal *j, const struct turn *t)
+{
+    for (size_t i = 0; i < t->interpreted; i++) {
+        struct journal_entry *e = list_pop(&j->pending);
+        int64_t us = clock_mono_us() - e->offered_us;
+        histogram_add(&j->o.metrics->process, us);
+        histogram_add(&metrics_source(j->o.metrics, e->source->id)->process, us);
+        journal_entry_free(e);
+    }
+    j->pending_event = t->pending_event;
+    if (!j->spilled) return;
+    j->spilled_after = t->spilled_after;
+    if (!t->spilled_more) j->spilled = false;
+}
+
+static void turn_committed(struct journal *j, struct turn *t)
+{
+    bool read_back = j->spilled;
+    pending_finish(j, t);
+    for (struct journal_entry *e; (e = list_pop(&t->entries));) entry_committed(j, e, read_back);
+    for (struct journal_job *job = t->jobs.head, *next; job; job = next) {
+        next = job->next;
+        job->done(job, job->rc, &job->why);
+    }
+    metrics_add(j->o.metrics, METRIC_deliveries_created, t->created);
+    if (t->born) deliver_hand(j->o.deliver, t->born);
+    if (t->unborn && j->o.deliver) deliver_wake(j->o.deliver, 0);
+}
+
+static bool keeps_trying(const struct journal_entry *e)
+{
+    return e->source->kind->overload == OVERLOAD_CUT &&
+           clock_mono_us() - e->offered_us < (int64_t)ROOM_WAIT_MAX_MS * 1000;
+}
+
+/* Nothing of the turn is on disk. What may wait goes back to the head of the queue; the rest is told. */
+static void turn_failed(struct journal *j, struct turn *t, enum err rc, const struct why *why)
+{
+    LOG(j->o.log, LOG_ERROR, "commit.failed", log_why(why), log_int("requests", (int64_t)t->entries.count));
+    metrics_add(j->o.metrics, METRIC_commit_failures, 1);
+    keep_forget_minutes(&j->minutes);
+    struct entry_list again;
+    list_init(&again);
+    for (struct journal_entry *e; (e = list_pop(&t->entries));) {
+        if (keeps_trying(e) && !t->stopping) {
+            list_push(&again, e);
+            continue;
+        }
+        e->done(e, rc, e->ctx);
+        journal_entry_free(e);
+    }
+    for (struct journal_job *job = t->jobs.head, *next; job; job = next) {
+        next = job->next;
+        job->done(job, rc, why);
+    }
+    for (struct leased *d = t->born, *next; d; d = next) {
+        next = d->next;
+        leased_free(d);
+    }
+    pthread_mutex_lock(&j->lock);
+    for (struct journal_entry *e; (e = list_pop(&j->queue));) list_push(&again, e);
+    list_init(&j->queue);
+    for (struct journal_entry *e; (e = list_pop(&again));) list_push(&j->queue, e);
+    pthread_mutex_unlock(&j->lock);
+    struct timespec wait = { 0, RETRY_WAIT_MS * 1000000L };
+    nanosleep(&wait, NULL);
+}
+
+static void *writer(void *arg)
+{
+    struct journal *j = arg;
+    for (bool more = true; more;) {
+        struct turn t = { .born = NULL };
+        struct why why = { .code = OK };
+        turn_take(j, &t);
+        int64_t from_us = clock_mono_us();
+        enum err rc = turn_work(j, &t, &why);
+        histogram_add(&j->o.metrics->commit, clock_mono_us() - from_us);
+        metrics_add(j->o.metrics, METRIC_commits, 1);
+        if (rc == OK) turn_committed(j, &t);
+        else turn_failed(j, &t, rc, &why);
+        atomic_store_explicit(&j->o.metrics->interpret_depth, (int64_t)j->pending.count, memory_order_relaxed);
+        atomic_store_explicit(&j->o.metrics->interpret_spilled, j->spilled, memory_order_relaxed);
+        more = !t.stopping;
+    }
+    return NULL;
+}
+
+enum err journal_start(const struct journal_options *options, struct journal **out, struct why *why)
+{
+    *out = NULL;
+    struct journal *j = calloc(1, sizeof *j);
+    if (!j) return why_set(why, ERR_LIMIT, "out of memory");
+    j->o = *options;
+    pthread_mutex_init(&j->lock, NULL);
+    pthread_cond_init(&j->wake, NULL);
+    list_init(&j->queue);
+    list_init(&j->pending);
+    j->jobs.tail = &j->jobs.head;
+    arena_init(&j->arena, INTERPRET_ARENA_MAX + BODY_MAX_HIGHEST);
+    j->spilled = j->o.interpret; /* whatever an earlier run left pending */
+    enum err rc = store_open(options->database, STORE_WRITER, &j->store, why);
+    if (rc == OK && pthread_create(&j->thread, NULL, writer, j) != 0) {
+        store_close(j->store);
+        rc = why_set(why, ERR_IO, "cannot start the writer thread");
+    }
+    if (rc != OK) free(j);
+    else *out = j;
+    return rc;
+}
+
+void journal_stop(struct journal *j)
+{
+    if (!j) return;
+    pthread_mutex_lock(&j->lock);
+    j->stopping = true;
+    pthread_cond_signal(&j->wake);
+    pthread_mutex_unlock(&j->lock);
+    pthread_join(j->thread, NULL);
+    for (struct journal_entry *e; (e = list_pop(&j->pending));) journal_entry_free(e); /* pending in the store */
+    arena_free(&j->arena);
+    store_close(j->store);
+    pthread_cond_destroy(&j->wake);
+    pthread_mutex_destroy(&j->lock);
+    free(j);
+}

@@ -1,0 +1,77 @@
+/* journal.h: the writer: one thread that holds the only writing connection, and commits everything that waits at once.
+ *
+ * Way:    listen -> [journal] -> listen (2xx) and -> interpret -> deliver.   Thread: "writer".
+ * One turn: take the waiting requests and jobs, BEGIN, store the requests, run the jobs, interpret some of what was committed
+ * before, COMMIT (one fsync), then tell everyone. Requests come first; interpreting gets a bounded share of each turn.
+ * Invariants: (1) `done` of an entry is called once, after its commit or when it certainly failed. (2) Nobody else writes.
+ * (3) Every queue has a maximum; journal_offer says no instead of growing. */
+#ifndef MALOTE_JOURNAL_JOURNAL_H
+#define MALOTE_JOURNAL_JOURNAL_H
+
+#include "base/log.h"
+#include "config/config.h"
+#include "metrics/metrics.h"
+
+/* A request that was verified and split, on its way into the store. The writer owns it from journal_offer's OK until
+ * journal_entry_free; it keeps `config` referenced. */
+struct journal_entry {
+    struct journal_entry *next;
+    struct config *config;        /* reference held */
+    const struct source *source;  /* in config */
+    struct arena arena;           /* holds everything below */
+    struct request request;
+    struct event_list events;
+    slice problem;                /* why an authentic request could not be read; empty: it could */
+    uint64_t id;                  /* of the request */
+    int64_t offered_us;           /* monotonic */
+    size_t bytes;                 /* what it counts for in the queue's limit */
+    bool stored;                  /* false after commit: every event was a duplicate */
+    uint32_t fresh, duplicates;
+    uint64_t *event_ids;          /* of the fresh ones; 0 for duplicates */
+    /* Called on the writer thread; copies what it needs. rc: OK (on disk), ERR_LIMIT (disk full), ERR_IO, ERR_BUSY. */
+    void (*done)(struct journal_entry *e, enum err rc, void *ctx);
+    void *ctx;
+};
+
+struct journal_entry *journal_entry_new(struct config *config, const struct source *source);
+void journal_entry_free(struct journal_entry *e);
+
+/* Work for the writer besides requests: run() inside the transaction (in a part that is undone when it fails), then done() after
+ * the commit with run's result or the commit's error. Both on the writer thread. */
+struct journal_job {
+    struct journal_job *next;
+    enum err (*run)(struct journal_job *job, struct store *store, struct why *why);
+    void (*done)(struct journal_job *job, enum err rc, const struct why *why);
+    enum err rc;
+    struct why why;
+};
+
+struct deliver;
+struct journal;
+
+struct journal_options {
+    const char *database;
+    struct log *log;
+    struct metrics *metrics;
+    struct id_maker *ids;
+    struct config_box *config;
+    struct deliver *deliver;     /* where new deliveries are handed; may be NULL in tests */
+    bool interpret;              /* false: only keep (tests, bench) */
+};
+
+/* Opens the writing connection and starts the thread. */
+MUST_CHECK enum err journal_start(const struct journal_options *options, struct journal **out, struct why *why);
+/* Commits what waits, ends the thread, closes the connection. Entries offered later are refused. */
+void journal_stop(struct journal *j);
+
+/* Hands over an entry. ERR_BUSY: no room now; the caller keeps it. */
+MUST_CHECK enum err journal_offer(struct journal *j, struct journal_entry *e);
+/* Hands over a job; never refused (jobs are made by bounded things: threads of the API, the delivery loop). */
+void journal_post(struct journal *j, struct journal_job *job);
+/* Posts a job and waits for its end; not from the writer thread. Returns run's or the commit's error. */
+MUST_CHECK enum err journal_call(struct journal *j, enum err (*run)(void *ctx, struct store *s, struct why *why), void *ctx,
+                                 struct why *why);
+/* There are pending events in the store that this process did not just commit (start, replay): read them back. */
+void journal_wake_interpret(struct journal *j);
+
+#endif

@@ -1,0 +1,16 @@
+-- name: journal_request_add
+INSERT INTO requests (id, workspace_id, source_id, received_ms, method, path, query, headers, remote, body, events, problem)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
+
+-- name: journal_event_add
+INSERT INTO events (id, workspace_id, source_id, request_id, type, name, key, locator, occurred_ms, received_ms, state)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0) ON CONFLICT DO NOTHING;
+
+-- name: journal_minute_add
+INSERT INTO source_minutes (workspace_id, source_id, minute, requests, events, duplicates, unreadable, done, failed)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+ON CONFLICT (workspace_id, source_id, minute) DO UPDATE SET
+  requests = source_minutes.requests + excluded.requests, events = source_minutes.events + excluded.events,
+  duplicates = source_minutes.duplicates + excluded.duplicates,
+  unreadable = source_minutes.unreadable + excluded.unreadable,
+  done = source_minutes.done + excluded.done, failed = source_minutes.failed + excluded.failed;

@@ -1,0 +1,29 @@
+/* keep.h: what the writer stores of one request, and the running totals per source and minute. */
+#ifndef MALOTE_JOURNAL_KEEP_H
+#define MALOTE_JOURNAL_KEEP_H
+
+#include "journal/journal.h"
+
+enum { KEEP_MINUTES_MAX = 512 }; /* sources and minutes touched in one turn */
+
+struct keep_minute {
+    uint64_t workspace_id, source_id;
+    int64_t minute, requests, events, duplicates, unreadable, done, failed;
+};
+
+struct keep_minutes {
+    struct keep_minute at[KEEP_MINUTES_MAX];
+    size_t count;
+};
+
+/* The totals of a source in the minute of now_ms, to be added to. */
+struct keep_minute *keep_minute(struct keep_minutes *m, uint64_t workspace_id, uint64_t source_id, int64_t now_ms);
+MUST_CHECK enum err keep_flush_minutes(struct store *s, struct keep_minutes *m, struct why *why);
+void keep_forget_minutes(struct keep_minutes *m);
+
+/* Stores the entry's request and its events; sets id, event_ids, fresh, duplicates, stored. A request all of whose events are known
+ * already is not stored again. */
+MUST_CHECK enum err keep_entry(struct store *s, struct id_maker *ids, struct keep_minutes *m, struct journal_entry *e,
+                               int64_t now_ms, struct why *why);
+
+#endif

@@ -1,0 +1,105 @@
+/* exchange.h: one request and its answer on their way through a listen loop; shared by listen.c, intake.c and answer.c only. */
+#ifndef MALOTE_LISTEN_EXCHANGE_H
+#define MALOTE_LISTEN_EXCHANGE_H
+
+#include <microhttpd.h>
+
+#include "listen/limiter.h"
+#include "listen/listen.h"
+
+enum stage {
+    STAGE_HEADERS, /* the request line is known */
+    STAGE_BODY,    /* admitted: the body is coming in */
+    STAGE_AWAY,    /* suspended: with the writer, the API, or waiting for room */
+    STAGE_ANSWER,  /* the answer is known */
+    STAGE_CUT,     /* no answer: the connection is closed */
+};
+
+enum { ANSWER_TEXT_MAX = 512, ANSWER_HEADERS_MAX = 6 };
+
+struct listen_loop;
+
+/* One TCP connection; lives in the loop's list for its time limits. */
+struct peer {
+    struct peer *next, **link;
+    int fd;
+    int64_t deadline_ms; /* monotonic; of whatever it is doing now */
+    char address[48];    /* text; of the client behind a trusted proxy it is in the exchange */
+    struct sockaddr_storage sockaddr;
+};
+
+struct exchange {
+    struct exchange *next;           /* in the loop's completed or waiting-for-room list */
+    struct listen_loop *loop;
+    struct MHD_Connection *connection;
+    struct peer *peer;
+    enum stage stage;
+    struct arena arena;              /* of the exchange until an entry takes over */
+    slice uri;                       /* raw request target */
+    struct config *config;
+    const struct source *source;     /* NULL: for the API */
+    struct journal_entry *entry;     /* source's; the writer's while AWAY */
+    struct api_exchange api;
+    char *body;
+    size_t body_len, body_cap, body_max;
+    bool method_known, has_length;
+    int64_t away_since_ms;
+    /* the answer */
+    int status;
+    char text[ANSWER_TEXT_MAX];
+    slice answer, type;
+    const char *header_name[ANSWER_HEADERS_MAX];
+    char header_value[ANSWER_HEADERS_MAX][160];
+    size_t header_count;
+};
+
+struct listen_loop {
+    struct listen *owner;
+    struct MHD_Daemon *daemon;
+    pthread_t thread;
+    bool started;
+    int epoll, event;
+    pthread_mutex_t lock;
+    struct exchange *completed;      /* under lock; newest first */
+    struct exchange *room, **room_tail; /* waiting for room in the journal, oldest first */
+    struct peer *peers;
+    uint32_t away;                   /* exchanges AWAY */
+    int64_t swept_ms;
+};
+
+struct listen {
+    struct listen_options o;
+    struct listen_loop *loops;
+    int port;
+    _Atomic bool stopping;
+    int64_t stop_by_ms;
+    struct limiter limiter;
+    /* the API's queue */
+    pthread_mutex_t api_lock;
+    pthread_cond_t api_wake;
+    struct exchange *api_head, **api_tail;
+    size_t api_count;
+    bool api_stop;
+    pthread_t *api_thread;
+    unsigned api_started;
+};
+
+/* listen.c: hands an exchange back to its loop; from any thread. */
+void exchange_complete(struct exchange *x);
+/* listen.c: gives the exchange to the API's threads; false when their queue is full. */
+bool exchange_to_api(struct exchange *x);
+
+/* intake.c: decides on a request by its headers (x->stage becomes BODY or ANSWER), then on the whole of it. */
+void intake_headers(struct exchange *x, const char *method, const char *version);
+void intake_body(struct exchange *x, const char *bytes, size_t len);
+void intake_end(struct exchange *x);
+/* Tries again for exchanges that wait for room. */
+void intake_retry(struct exchange *x, int64_t now_ms);
+
+/* answer.c */
+void answer_error(struct exchange *x, int status, const char *code, const char *fmt, ...) PRINTF_LIKE(4, 5);
+void answer_header(struct exchange *x, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);
+/* Hands the answer to libmicrohttpd. */
+enum MHD_Result answer_queue(struct exchange *x);
+
+#endif

@@ -1,0 +1,358 @@
+/* intake.c: from bytes to an entry for the writer: what is let in, verified, split. Pure of sockets; runs on a listen loop.
+ *
+ * Order: path, method, limits (before a byte of the body is read), body, then verify, split, journal. Refused requests are counted
+ * and never stored. */
+#include <arpa/inet.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "listen/exchange.h"
+
+enum { BODY_FIRST_BYTES = 2048, API_ARENA_MAX = 32 * 1024 * 1024 };
+
+static struct metrics *metrics_of(struct exchange *x) { return x->loop->owner->o.metrics; }
+
+static void refuse(struct exchange *x, enum metric counter)
+{
+    metrics_add(metrics_of(x), counter, 1);
+    if (!x->source) return;
+    struct source_metrics *s = metrics_source(metrics_of(x), x->source->id);
+    atomic_fetch_add_explicit(counter == METRIC_requests_denied ? &s->denied : &s->refused, 1, memory_order_relaxed);
+}
+
+/* ---- headers ---- */
+
+struct header_walk {
+    struct arena *arena;
+    struct header *at;
+    size_t count;
+    bool full;
+};
+
+static enum MHD_Result add_header(void *ctx, enum MHD_ValueKind kind UNUSED, const char *name, const char *value)
+{
+    struct header_walk *w = ctx;
+    if (w->count == HEADERS_MAX) {
+        w->full = true;
+        return MHD_NO;
+    }
+    w->at[w->count].name = arena_dup(w->arena, slice_str(name));
+    w->at[w->count].value = arena_dup(w->arena, slice_str(value));
+    w->full = !w->at[w->count].name.ptr || !w->at[w->count].value.ptr;
+    w->count++;
+    return w->full ? MHD_NO : MHD_YES;
+}
+
+/* The client's address behind proxies we trust: the last hop of X-Forwarded-For that is none of them (RFC 7239, 5.2 in spirit). */
+static slice client_address(struct exchange *x, const struct request *r)
+{
+    const struct guard *proxies = x->loop->owner->o.proxies;
+    slice remote = slice_str(x->peer->address);
+    if (!proxies || !guard_lists(proxies, (const struct sockaddr *)&x->peer->sockaddr)) return remote;
+    slice hops = request_header(r, SLICE("x-forwarded-for"));
+    while (hops.len > 0) {
+        size_t from = hops.len;
+        while (from > 0 && hops.ptr[from - 1] != ',') from--;
+        slice hop = slice_trim(slice_sub(hops, from, hops.len));
+        hops = slice_sub(hops, 0, from > 0 ? from - 1 : 0);
+        char text[INET6_ADDRSTRLEN];
+        struct sockaddr_in v4 = { .sin_family = AF_INET };
+        struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+        if (hop.len == 0 || hop.len >= sizeof text) return remote;
+        memcpy(text, hop.ptr, hop.len);
+        text[hop.len] = '\0';
+        bool is_v4 = inet_pton(AF_INET, text, &v4.sin_addr) == 1;
+        if (!is_v4 && inet_pton(AF_INET6, text, &v6.sin6_addr) != 1) return remote;
+        remote = hop;
+        if (!guard_lists(proxies, is_v4 ? (const struct sockaddr *)&v4 : (const struct sockaddr *)&v6)) return remote;
+    }
+    return remote;
+}
+
+static bool read_request(struct exchange *x, struct request *r, struct arena *a, const char *method)
+{
+    struct header_walk w = { .arena = a, .at = arena_new(a, struct header, HEADERS_MAX) };
+    if (w.at) (void)MHD_get_connection_values(x->connection, MHD_HEADER_KIND, add_header, &w);
+    if (!w.at || w.full) {
+        refuse(x, METRIC_requests_refused);
+        answer_error(x, 431, "too_many_headers", "at most %d headers are taken", HEADERS_MAX);
+        return false;
+    }
+    slice uri = arena_dup(a, x->uri);
+    size_t query = slice_find(uri, '?');
+    *r = (struct request){ .method = arena_dup(a, slice_str(method)), .path = slice_sub(uri, 0, query),
+                           .query = query < uri.len ? slice_sub(uri, query + 1, uri.len) : slice_of("", 0),
+                           .headers = w.at, .header_count = w.count, .received_ms = clock_wall_ms() };
+    r->remote = arena_dup(a, client_address(x, r));
+    return true;
+}
+
+/* ---- admission ---- */
+
+static bool cors(struct exchange *x, const struct request *r)
+{
+    slice origin = request_header(r, SLICE("origin"));
+    if (!x->source || !x->source->kind->cors || origin.len == 0) return true;
+    if (!x->source->kind->cors_origin(&x->source->cfg, origin)) return false;
+    answer_header(x, "Access-Control-Allow-Origin", "%.*s", SLICE_ARG(slice_sub(origin, 0, 150)));
+    answer_header(x, "Vary", "Origin");
+    return true;
+}
+
+static void preflight(struct exchange *x, const struct request *r)
+{
+    if (request_header(r, SLICE("origin")).len == 0 || !cors(x, r)) {
+        refuse(x, METRIC_requests_denied);
+        answer_error(x, 403, "origin_denied", "this origin is not listed in the source's `origins`");
+        return;
+    }
+    answer_header(x, "Access-Control-Allow-Methods", "POST");
+    answer_header(x, "Access-Control-Allow-Headers", "Content-Type, X-Write-Key");
+    answer_header(x, "Access-Control-Max-Age", "86400");
+    x->status = 204;
+    x->answer = (slice){ NULL, 0 };
+    x->stage = STAGE_ANSWER;
+}
+
+static bool limited(struct exchange *x)
+{
+    struct limit l = limiter_take(&x->loop->owner->limiter, x->source->id, x->source->rate_per_min, clock_mono_ms());
+    if (l.allowed) return false;
+    refuse(x, METRIC_requests_limited);
+    answer_header(x, "Retry-After", "%lld", (long long)l.reset_s);
+    answer_header(x, "RateLimit-Limit", "%u", l.limit);
+    answer_header(x, "RateLimit-Remaining", "%u", l.remaining);
+    answer_header(x, "RateLimit-Reset", "%lld", (long long)l.reset_s);
+    answer_error(x, 429, "rate_limited", "more than %u requests a minute for this source", l.limit);
+    return true;
+}
+
+/* Content-Length against the limit before the body comes; 411 when there is neither a length nor chunks. */
+static bool body_admitted(struct exchange *x, const struct request *r, bool needs_body)
+{
+    slice length = request_header(r, SLICE("content-length"));
+    bool chunked = request_header(r, SLICE("transfer-encoding")).len > 0;
+    uint64_t bytes = 0;
+    if (length.ptr && text_u64(slice_trim(length), UINT64_MAX, &bytes, NULL) != OK) bytes = UINT64_MAX;
+    if (bytes > x->body_max) {
+        refuse(x, METRIC_requests_refused);
+        answer_error(x, 413, "too_large", "the body may have %zu bytes", x->body_max);
+        return false;
+    }
+    if (needs_body && !length.ptr && !chunked) {
+        refuse(x, METRIC_requests_refused);
+        answer_error(x, 411, "length_required", "send Content-Length or a chunked body");
+        return false;
+    }
+    slice encoding = request_header(r, SLICE("content-encoding"));
+    if (encoding.len > 0 && !slice_eq_nocase(slice_trim(encoding), SLICE("identity"))) {
+        refuse(x, METRIC_requests_refused);
+        answer_error(x, 415, "encoding_unsupported", "compressed bodies are not taken: send the body as it is");
+        return false;
+    }
+    x->body_cap = bytes > 0 ? (size_t)bytes : 0;
+    return true;
+}
+
+static void intake_source(struct exchange *x, const char *method)
+{
+    x->entry = journal_entry_new(x->config, x->source);
+    CHECK(x->entry);
+    struct request *r = &x->entry->request;
+    if (!read_request(x, r, &x->entry->arena, method)) return;
+    bool post = slice_eq(r->method, SLICE("POST"));
+    if (slice_eq(r->method, SLICE("OPTIONS")) && x->source->kind->cors) {
+        preflight(x, r);
+        return;
+    }
+    bool hello = slice_eq(r->method, SLICE("GET")) && x->source->kind->handshake;
+    if (!post && !hello) {
+        refuse(x, METRIC_requests_refused);
+        answer_header(x, "Allow", "%s%s", x->source->kind->handshake ? "GET, POST" : "POST",
+                      x->source->kind->cors ? ", OPTIONS" : "");
+        answer_error(x, 405, "method_not_allowed", "this path takes POST");
+        return;
+    }
+    x->body_max = x->source->body_max;
+    if (post && !cors(x, r)) {
+        refuse(x, METRIC_requests_denied);
+        answer_error(x, 403, "origin_denied", "this origin is not listed in the source's `origins`");
+        return;
+    }
+    if (limited(x) || !body_admitted(x, r, post)) return;
+    x->stage = STAGE_BODY;
+}
+
+void intake_headers(struct exchange *x, const char *method, const char *version UNUSED)
+{
+    slice path = slice_sub(x->uri, 0, slice_find(x->uri, '?'));
+    x->config = config_hold(x->loop->owner->o.config);
+    x->source = x->config ? config_source_by_path(x->config, path) : NULL;
+    if (x->source && !x->source->enabled) x->source = NULL;
+    if (x->source) {
+        intake_source(x, method);
+        return;
+    }
+    arena_init(&x->arena, API_ARENA_MAX);
+    x->api.arena = &x->arena;
+    if (!read_request(x, &x->api.request, &x->arena, method)) return;
+    x->body_max = API_BODY_MAX;
+    if (!body_admitted(x, &x->api.request, false)) return;
+    x->stage = STAGE_BODY;
+}
+
+void intake_body(struct exchange *x, const char *bytes, size_t len)
+{
+    if (x->stage != STAGE_BODY) return;
+    if (len > x->body_max - x->body_len) {
+        refuse(x, METRIC_requests_refused);
+        answer_error(x, 413, "too_large", "the body may have %zu bytes", x->body_max);
+        return;
+    }
+    if (!x->body || x->body_len + len > x->body_cap) {
+        size_t cap = x->body ? x->body_cap * 2 : x->body_cap;
+        if (cap < BODY_FIRST_BYTES && (x->body || cap == 0)) cap = BODY_FIRST_BYTES;
+        while (cap < x->body_len + len) cap *= 2;
+        if (cap > x->body_max) cap = x->body_max;
+        char *fresh = arena_alloc(x->entry ? &x->entry->arena : &x->arena, cap);
+        if (!fresh) {
+            answer_error(x, 413, "too_large", "the body is too large");
+            return;
+        }
+        if (x->body_len) memcpy(fresh, x->body, x->body_len);
+        x->body = fresh;
+        x->body_cap = cap;
+    }
+    memcpy(x->body + x->body_len, bytes, len);
+    x->body_len += len;
+}
+
+/* ---- the whole request ---- */
+
+static void answer_received(struct exchange *x, uint64_t id, uint32_t events, uint32_t duplicates)
+{
+    char text[ID_TEXT_MAX];
+    int len = snprintf(x->text, sizeof x->text, "{\"received\":true,\"request\":\"%s\",\"events\":%u,\"duplicates\":%u}",
+                       id_text(ID_REQUEST, id, text).ptr, events, duplicates);
+    x->answer = slice_of(x->text, (size_t)len);
+    x->status = 200;
+    x->stage = STAGE_ANSWER;
+}
+
+/* No room, or the disk refuses: what the platform understands. */
+static void overload(struct exchange *x, const char *code, const char *message)
+{
+    metrics_add(metrics_of(x), METRIC_requests_overload, 1);
+    if (x->source->kind->overload == OVERLOAD_CUT) {
+        x->stage = STAGE_CUT;
+        return;
+    }
+    answer_header(x, "Retry-After", "2");
+    answer_error(x, 503, code, "%s", message);
+}
+
+/* On the writer thread: the entry goes on to be interpreted, so everything needed is copied. */
+static void journaled(struct journal_entry *e, enum err rc, void *ctx)
+{
+    struct exchange *x = ctx;
+    x->entry = NULL;
+    if (rc == OK) answer_received(x, e->id, e->fresh, e->duplicates);
+    else overload(x, "storage_unavailable", "the request could not be stored; send it again");
+    exchange_complete(x);
+}
+
+static void offer(struct exchange *x)
+{
+    x->stage = STAGE_AWAY;
+    if (journal_offer(x->loop->owner->o.journal, x->entry) == OK) return;
+    if (x->source->kind->overload == OVERLOAD_REFUSE || atomic_load(&x->loop->owner->stopping)) {
+        overload(x, "overloaded", "too many requests are waiting; send it again");
+        return;
+    }
+    x->next = NULL; /* wait for room; intake_retry goes on */
+    *x->loop->room_tail = x;
+    x->loop->room_tail = &x->next;
+}
+
+void intake_retry(struct exchange *x, int64_t now_ms)
+{
+    if (now_ms - x->away_since_ms > ROOM_WAIT_MAX_MS) overload(x, "overloaded", "");
+    else offer(x);
+}
+
+/* Makes the entry's events complete: times, keys, bounds. */
+static void finish_events(struct journal_entry *e)
+{
+    for (size_t i = 0; i < e->events.count; i++) {
+        struct event *v = &e->events.at[i];
+        CHECK(v->key.len > 0 && v->key.len <= EVENT_KEY_MAX && v->type.len > 0 && v->type.len <= EVENT_TYPE_MAX);
+        if (v->occurred_ms <= 0) v->occurred_ms = e->request.received_ms;
+        v->name = slice_sub(v->name, 0, EVENT_TYPE_MAX);
+    }
+}
+
+static void intake_handshake(struct exchange *x)
+{
+    struct why why = { .code = OK };
+    slice answer = { NULL, 0 };
+    struct journal_entry *e = x->entry;
+    if (x->source->kind->handshake(&e->request, &x->source->cfg, &e->arena, &answer, &why) != OK) {
+        refuse(x, METRIC_requests_denied);
+        answer_error(x, 403, "denied", "the verification token does not match");
+        return;
+    }
+    x->answer = answer;
+    x->type = SLICE("text/plain");
+    x->status = 200;
+    x->stage = STAGE_ANSWER;
+}
+
+static void intake_events(struct exchange *x)
+{
+    struct journal_entry *e = x->entry;
+    const struct source_kind *kind = x->source->kind;
+    struct why why = { .code = OK };
+    enum err rc = kind->verify(&e->request, &x->source->cfg, e->request.received_ms, &e->arena, &why);
+    if (rc != OK) {
+        refuse(x, METRIC_requests_denied);
+        LOG(x->loop->owner->o.log, LOG_WARN, "request.denied", log_str("source", x->source->name),
+            log_int("bytes", (int64_t)x->body_len), log_why(&why));
+        answer_error(x, 401, "denied", "signature or token is missing or wrong");
+        return;
+    }
+    rc = kind->split(&e->request, &x->source->cfg, &e->arena, &e->events, &why);
+    if (rc != OK) {
+        e->events.count = 0;
+        e->problem = arena_dup(&e->arena, slice_str(why.text));
+        if (e->problem.len == 0) e->problem = SLICE("cannot be read");
+        LOG(x->loop->owner->o.log, LOG_WARN, "request.unreadable", log_str("source", x->source->name), log_why(&why));
+    }
+    finish_events(e);
+    e->event_ids = arena_new(&e->arena, uint64_t, e->events.count ? e->events.count : 1);
+    if (!e->event_ids) {
+        answer_error(x, 413, "too_large", "the request is too large to be handled");
+        return;
+    }
+    e->offered_us = clock_mono_us();
+    e->done = journaled;
+    e->ctx = x;
+    offer(x);
+}
+
+void intake_end(struct exchange *x)
+{
+    if (x->stage != STAGE_BODY) return;
+    x->away_since_ms = clock_mono_ms();
+    if (!x->source) {
+        x->api.request.body = slice_of(x->body, x->body_len);
+        x->stage = STAGE_AWAY;
+        if (exchange_to_api(x)) return;
+        answer_header(x, "Retry-After", "2");
+        answer_error(x, 503, "overloaded", "too many API requests are waiting");
+        return;
+    }
+    x->entry->request.body = slice_of(x->body, x->body_len);
+    if (slice_eq(x->entry->request.method, SLICE("GET"))) intake_handshake(x);
+    else intake_events(x);
+}

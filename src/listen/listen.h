@@ -1,0 +1,50 @@
+/* listen.h: HTTP in. libmicrohttpd driven by our own loops: one daemon, one epoll and one thread each, sharing the port
+ * (SO_REUSEPORT). A request for a source is verified and split here and handed to the writer; the connection sleeps until the commit.
+ * A request for the API is handed to the API's thread. Nothing here blocks.
+ *
+ * Why our own loop: libmicrohttpd's internal epoll thread stalls when exactly 128, 256, ... connections are ready at once. */
+#ifndef MALOTE_LISTEN_LISTEN_H
+#define MALOTE_LISTEN_LISTEN_H
+
+#include "base/log.h"
+#include "config/config.h"
+#include "deliver/guard.h"
+#include "journal/journal.h"
+#include "metrics/metrics.h"
+
+struct listen;
+
+/* A request and its answer outside the sources: the API and the hub's own pages. */
+struct api_exchange {
+    struct request request;   /* lives until the answer was given */
+    struct arena *arena;      /* for the answer too */
+    int status;
+    slice type;               /* Content-Type; empty: application/json */
+    slice body;               /* in `arena` */
+    struct header headers[8]; /* further ones, in `arena`, each text with a NUL behind it */
+    size_t header_count;
+};
+
+struct listen_options {
+    const char *address;      /* "127.0.0.1:7070", "[::1]:7070", ":7070" */
+    unsigned threads;
+    unsigned connections_max;
+    struct log *log;
+    struct metrics *metrics;
+    struct config_box *config;
+    struct journal *journal;
+    const struct guard *proxies; /* peers whose X-Forwarded-For is believed */
+    /* Answers everything that is no source's path. Called on an API thread; may block. */
+    void (*api)(struct api_exchange *x, void *ctx);
+    void *api_ctx;
+    unsigned api_threads;
+};
+
+/* Binds and starts. ERR_CONFLICT when the port is taken, ERR_SYNTAX for a bad address. */
+MUST_CHECK enum err listen_start(const struct listen_options *options, struct listen **out, struct why *why);
+/* Takes no new connections, answers what is under way (at most grace_ms), ends. */
+void listen_stop(struct listen *l, int64_t grace_ms);
+/* The port in use (for ":0"). */
+int listen_port(const struct listen *l);
+
+#endif

@@ -1,0 +1,94 @@
+/* route.c: matches routes and writes deliveries, unique by destination and key. */
+#include "route/route.h"
+
+#include "base/id.h"
+#include "base/text.h"
+
+bool route_matches(const struct route *r, uint64_t workspace_id, uint64_t source_id, slice type)
+{
+    if (!r->enabled || r->workspace_id != workspace_id || (r->from && r->from->id != source_id)) return false;
+    for (size_t i = 0; i < r->pattern_count; i++)
+        if (text_glob(r->patterns[i], type)) return true;
+    return false;
+}
+
+/* Inserts the row; *fresh tells whether the key was new. */
+static enum err add(struct route_ctx *ctx, const struct route *r, uint64_t id, uint64_t event_id, slice key, bool leased,
+                    int64_t due_ms, bool *fresh, struct why *why)
+{
+    struct stmt *q = store_stmt(ctx->store, SQL_ROUTE_DELIVERY_ADD, why);
+    stmt_i64(q, 1, (int64_t)id);
+    stmt_i64(q, 2, (int64_t)r->workspace_id);
+    stmt_i64(q, 3, (int64_t)r->to->id);
+    stmt_i64(q, 4, (int64_t)r->id);
+    stmt_i64(q, 5, (int64_t)event_id);
+    stmt_text(q, 6, key);
+    stmt_i64(q, 7, leased ? DELIVERY_LEASED : DELIVERY_WAITING);
+    stmt_i64(q, 8, r->priority);
+    stmt_i64(q, 9, leased ? ctx->now_ms + LEASE_MS : due_ms);
+    stmt_i64(q, 10, ctx->now_ms);
+    enum err rc = stmt_run(q, why);
+    *fresh = rc == OK && store_changes(ctx->store) > 0;
+    return rc;
+}
+
+static enum err make(struct route_ctx *ctx, const struct route *r, uint64_t source_id, uint64_t event_id,
+                     const struct outgoing_event *e, struct why *why)
+{
+    slice key;
+    bool fresh = false;
+    if (r->to->kind->delivery_key(e, &r->to->cfg, ctx->arena, &key, NULL) != OK) return OK; /* no use for such events */
+    key = slice_sub(key, 0, DELIVERY_KEY_MAX);
+    /* An event of long ago, replayed, is not made later still. */
+    int64_t due_ms = ctx->now_ms + r->delay_ms;
+    bool leased = ctx->room > 0 && r->delay_ms == 0 && r->to->enabled && r->to->hold.len == 0;
+    uint64_t id = id_next(ctx->ids, ctx->now_ms);
+    enum err rc = add(ctx, r, id, event_id, key, leased, due_ms, &fresh, why);
+    if (rc != OK || !fresh) return rc;
+    ctx->created++;
+    struct leased *d = leased ? leased_new(key, e->type, e->source, e->data) : NULL;
+    if (!d) { /* no memory: the lease runs out and the store hands it out again */
+        ctx->unborn++;
+        return OK;
+    }
+    d->id = id;
+    d->workspace_id = r->workspace_id;
+    d->destination_id = r->to->id;
+    d->event_id = event_id;
+    d->priority = r->priority;
+    d->source_id = source_id;
+    d->due_ms = due_ms;
+    d->lease_until_ms = ctx->now_ms + LEASE_MS;
+    d->created_ms = ctx->now_ms;
+    d->occurred_ms = e->occurred_ms;
+    d->received_ms = e->received_ms;
+    ctx->room--;
+    *ctx->tail = d;
+    ctx->tail = &d->next;
+    return OK;
+}
+
+enum err route_event(struct route_ctx *ctx, uint64_t workspace_id, uint64_t source_id, uint64_t event_id,
+                     const struct outgoing_event *e, struct why *why)
+{
+    enum err rc = OK;
+    for (size_t i = 0; rc == OK && i < ctx->config->route_count; i++)
+        if (route_matches(&ctx->config->routes[i], workspace_id, source_id, e->type))
+            rc = make(ctx, &ctx->config->routes[i], source_id, event_id, e, why);
+    return rc;
+}
+
+enum err route_preview(const struct config *config, uint64_t workspace_id, uint64_t source_id,
+                       const struct outgoing_event *e, struct arena *arena,
+                       void (*each)(void *ctx, const struct route *r, slice key), void *ctx)
+{
+    for (size_t i = 0; i < config->route_count; i++) {
+        const struct route *r = &config->routes[i];
+        slice key;
+        if (!route_matches(r, workspace_id, source_id, e->type)) continue;
+        enum err rc = r->to->kind->delivery_key(e, &r->to->cfg, arena, &key, NULL);
+        if (rc == ERR_LIMIT) return rc;
+        if (rc == OK) each(ctx, r, slice_sub(key, 0, DELIVERY_KEY_MAX));
+    }
+    return OK;
+}

@@ -1,0 +1,59 @@
+/* kind.h: runs one source kind over one request and prints what came out; for tests and fuzz targets. */
+#ifndef MALOTE_TESTS_UNIT_SOURCES_KIND_H
+#define MALOTE_TESTS_UNIT_SOURCES_KIND_H
+
+#include "sources/source.h"
+
+enum { KIND_OUTPUT_MAX = 1 << 22 };
+
+/* Settings from JSON text; a mistake in a test's own settings ends the test. */
+static inline struct settings kind_settings(const struct source_kind *kind, const char *text, struct arena *arena)
+{
+    struct settings cfg;
+    struct why why = { 0 };
+    json *given = NULL;
+    CHECK(json_parse(slice_str(text), arena, &given, &why) == OK);
+    CHECK(settings_read(kind->settings, kind->setting_count, given, NULL, arena, &cfg, &why) == OK);
+    CHECK(!kind->check || kind->check(&cfg, &why) == OK);
+    return cfg;
+}
+
+static inline void kind_print_event(struct buf *b, const struct event *e, const struct changes *c)
+{
+    json_begin_object(b, NULL);
+    json_put_str(b, "type", e->type);
+    json_put_opt(b, "name", e->name);
+    json_put_str(b, "key", e->key);
+    json_put_time(b, "occurred_at", e->occurred_ms);
+    if (c->contact) record_json_contact(b, "contact", c->contact, 0);
+    if (c->order) record_json_order(b, "order", c->order, 0);
+    if (c->subscription) record_json_subscription(b, "subscription", c->subscription, 0);
+    if (c->checkout) record_json_checkout(b, "checkout", c->checkout, 0);
+    if (c->custom.len > 0) json_put_raw(b, "custom", c->custom);
+    json_end_object(b);
+}
+
+/* Splits and interprets; *out is a JSON array of the events with their changes. */
+MUST_CHECK static inline enum err kind_run(const struct source_kind *kind, struct request *r, const struct settings *cfg,
+                                           struct arena *arena, slice *out, struct why *why)
+{
+    struct event_list list = { 0 };
+    struct buf b = buf_in(arena, KIND_OUTPUT_MAX);
+    enum err rc = kind->split(r, cfg, arena, &list, why);
+    if (rc != OK) return rc;
+    json_begin_array(&b, NULL);
+    for (size_t i = 0; i < list.count; i++) {
+        struct changes changes;
+        /* As in the hub: interpreting starts from the stored bytes, not from what split has parsed. */
+        struct request again = *r;
+        again.json = NULL;
+        rc = kind->interpret(&again, &list.at[i], cfg, arena, &changes, why);
+        if (rc != OK) return rc;
+        kind_print_event(&b, &list.at[i], &changes);
+    }
+    json_end_array(&b);
+    *out = buf_slice(&b);
+    return buf_ok(&b) ? OK : ERR_LIMIT;
+}
+
+#endif
