@@ -105,13 +105,20 @@ static enum err read_options(struct app *app, struct why *why)
     return rc;
 }
 
+static void close_reader(void *store)
+{
+    store_close(store);
+}
+
 enum err app_open(struct app *app, const struct app_options *options, struct why *why)
 {
     memset(app, 0, sizeof *app);
     app->o = *options;
     app->lock_fd = -1;
     app->metrics.started_ms = clock_wall_ms();
+    CHECK(pthread_key_create(&app->reader_key, close_reader) == 0);
     config_box_init(&app->config);
+    CHECK(pthread_mutex_init(&app->config_lock, NULL) == 0);
     limiter_init(&app->api_limiter);
     enum err rc = read_options(app, why);
     if (rc == OK) rc = open_data(app, why);
@@ -131,6 +138,8 @@ void app_close(struct app *app)
     journal_stop(app->journal);
     deliver_free(app->deliver);
     config_swap(&app->config, NULL);
+    (void)pthread_key_delete(app->reader_key);
+    pthread_mutex_destroy(&app->config_lock);
     if (app->lock_fd >= 0) close(app->lock_fd);
     app->listen = NULL;
     app->deliver = NULL;

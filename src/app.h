@@ -32,9 +32,11 @@ struct app {
     struct id_maker ids;
     struct seal_key key;
     struct config_box config;
+    pthread_mutex_t config_lock; /* held by whoever changes the configuration */
     struct guard guard, proxies;
     struct limiter api_limiter;
     int lock_fd;
+    pthread_key_t reader_key;    /* each API thread's reading connection */
     struct deliver *deliver;
     struct journal *journal;
     struct listen *listen;

@@ -1,10 +1,12 @@
-/* plugins.c: the lists of built-in kinds. Plain arrays: no registration at run time, no linker sections, one place to look. */
+/* plugins.c: the lists of built-in kinds. Plain arrays: no registration at run time, no linker
+ * sections, one place to look. */
 #include "plugins.h"
 
 extern const struct source_kind source_cakto, source_http, source_lead;
 extern const struct dest_kind dest_http, dest_meta_capi;
 
-const struct source_kind *const plugins_sources[] = { &source_cakto, &source_http, &source_lead, NULL };
+const struct source_kind *const plugins_sources[] = { &source_cakto, &source_http, &source_lead,
+                                                      NULL };
 const struct dest_kind *const plugins_dests[] = { &dest_http, &dest_meta_capi, NULL };
 
 const struct source_kind *plugins_source(slice name)

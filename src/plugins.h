@@ -1,4 +1,5 @@
-/* plugins.h: the kinds of sources and destinations that are built in. Adding one is a file of its own and a line in plugins.c. */
+/* plugins.h: the kinds of sources and destinations that are built in. Adding one is a file of
+ * its own and a line in plugins.c. */
 #ifndef MALOTE_PLUGINS_H
 #define MALOTE_PLUGINS_H
 

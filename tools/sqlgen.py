@@ -1,14 +1,17 @@
 #!/usr/bin/env python3
 """Turns .sql files into C: sqlgen.py OUT_H OUT_C FILE.sql...
+or prints them, for tests: sqlgen.py --json FILE.sql...
 
 A file under migrations/ is one numbered migration ("0001_first.sql"). Any other holds statements, each after a line
 "-- name: journal_event_insert", which becomes SQL_JOURNAL_EVENT_INSERT. Other comment lines are dropped.
 """
+import json
 import os
 import re
 import sys
 
-out_h, out_c, files = sys.argv[1], sys.argv[2], sys.argv[3:]
+as_json = sys.argv[1] == "--json"
+files = sys.argv[2 if as_json else 3:]
 statements, migrations = [], []
 for path in files:
     text = open(path, encoding="utf-8").read()
@@ -32,6 +35,11 @@ if double:
 migrations.sort()
 if [m[0] for m in migrations] != list(range(1, len(migrations) + 1)):
     sys.exit("sqlgen: migrations must be numbered 1, 2, 3, ... without gaps")
+if as_json:
+    print(json.dumps({"migrations": [{"name": "%04d_%s" % (n, name), "text": t} for n, name, t in migrations],
+                      "statements": [{"name": n, "file": f, "text": t.strip().rstrip(";")} for n, f, t in statements]}))
+    sys.exit()
+out_h, out_c = sys.argv[1], sys.argv[2]
 
 
 def c_text(text):

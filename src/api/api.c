@@ -1,18 +1,152 @@
-/* api.c: minimal for now. */
+/* api.c: finds the route, checks the key, keeps the rate, calls the handler. */
 #include "api/api.h"
 
-#include "app.h"
+#include <arpa/inet.h>
+#include <stdlib.h>
+
+#include "api/routes.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "crypto/hash.h"
+
+/* Each API thread keeps its reading connection; it is closed when the thread ends (store_close by the key's destructor). */
+static struct store *reader_of(struct app *app, struct why *why)
+{
+    struct store *s = pthread_getspecific(app->reader_key);
+    if (s) return s;
+    if (store_open(app->database, STORE_READER, &s, why) != OK) return NULL;
+    (void)pthread_setspecific(app->reader_key, s);
+    return s;
+}
+
+/* Does `path` fit the route? Parts in braces are taken into param. */
+static bool fits(const char *route, slice path, slice param[API_PARAMS_MAX], struct arena *a)
+{
+    slice want = slice_str(route), w, p;
+    size_t n = 0;
+    for (;;) {
+        bool more_want = slice_cut(&want, '/', &w), more_path = slice_cut(&path, '/', &p);
+        if (more_want != more_path) return false;
+        if (!more_want) return true;
+        if (w.len > 0 && w.ptr[0] == '{') {
+            if (p.len == 0 || n == API_PARAMS_MAX) return false;
+            param[n++] = text_url_decode(p, a);
+        } else if (!slice_eq(w, p)) {
+            return false;
+        }
+    }
+}
+
+/* /api/v1/… means the same as /api/…. */
+static slice without_version(slice path, struct arena *a)
+{
+    if (!slice_starts(path, SLICE("/api/v1/"))) return path;
+    return arena_printf(a, "/api/%.*s", SLICE_ARG(slice_sub(path, 8, path.len)));
+}
+
+static bool is_loopback(slice remote)
+{
+    return slice_starts(remote, SLICE("127.")) || slice_eq(remote, SLICE("::1"));
+}
+
+static slice key_text(const struct request *r)
+{
+    slice key = request_header(r, SLICE("x-api-key")), bearer = request_header(r, SLICE("authorization"));
+    if (key.len > 0) return key;
+    if (bearer.len > 7 && slice_eq_nocase(slice_sub(bearer, 0, 7), SLICE("Bearer ")))
+        return slice_trim(slice_sub(bearer, 7, bearer.len));
+    return (slice){ NULL, 0 };
+}
+
+static void put_limit(struct call *c, const struct limit *l)
+{
+    if (l->limit == 0) return;
+    reply_put_header(c, "RateLimit-Limit", arena_printf(c->x->arena, "%u", l->limit));
+    reply_put_header(c, "RateLimit-Remaining", arena_printf(c->x->arena, "%u", l->remaining));
+    reply_put_header(c, "RateLimit-Reset", arena_printf(c->x->arena, "%lld", (long long)l->reset_s));
+    if (!l->allowed) reply_put_header(c, "Retry-After", arena_printf(c->x->arena, "%lld", (long long)l->reset_s));
+}
+
+/* Who calls, and may they? False: the answer is written. */
+static bool admitted(struct call *c, enum key_role role, bool open, bool public)
+{
+    struct why why;
+    slice key = key_text(&c->x->request);
+    if (public || (open && key.len == 0 && is_loopback(c->x->request.remote))) return true;
+    if (key.len == 0) {
+        reply_put_header(c, "WWW-Authenticate", SLICE("Bearer"));
+        reply_error(c, 401, "key_required", "send an API key as X-API-Key or Authorization: Bearer");
+        return false;
+    }
+    enum err rc = keys_find(c->store, key, &c->key, &why);
+    if (rc == ERR_DENIED) {
+        struct limit guess = limiter_take(&c->app->api_limiter, hash_u64(c->x->request.remote), 60, clock_mono_ms());
+        if (!guess.allowed) {
+            put_limit(c, &guess);
+            reply_error(c, 429, "rate_limited", "too many unknown keys from this address");
+        } else {
+            reply_error(c, 401, "key_unknown", "this API key is not known");
+        }
+        return false;
+    }
+    if (rc != OK) {
+        reply_err(c, rc, &why);
+        return false;
+    }
+    struct limit l = limiter_take(&c->app->api_limiter, c->key.id, c->key.rate_per_min, clock_mono_ms());
+    put_limit(c, &l);
+    if (!l.allowed) {
+        reply_error(c, 429, "rate_limited", "more than %u calls a minute with this key", l.limit);
+        return false;
+    }
+    if (c->key.role < role) {
+        reply_error(c, 403, "role_denied", "this needs a key with the role %s", key_role_name[role]);
+        return false;
+    }
+    return true;
+}
+
+/* GET <path of a source>/stats. */
+static bool source_stats(struct call *c, slice path)
+{
+    if (!slice_ends(path, SLICE("/stats"))) return false;
+    struct config *config = config_hold(&c->app->config);
+    const struct source *s = config_source_by_path(config, slice_sub(path, 0, path.len - 6));
+    if (s && admitted(c, ROLE_READER, true, false)) api_source_stats(c, s);
+    config_release(config);
+    return s != NULL;
+}
+
+static void dispatch(struct call *c)
+{
+    slice method = c->x->request.method, path = without_version(c->x->request.path, c->x->arena);
+    if (slice_eq(method, SLICE("HEAD"))) method = SLICE("GET");
+    struct buf allow = buf_in(c->x->arena, 256);
+    for (size_t i = 0; i < api_route_count; i++) {
+        const struct api_route *r = &api_routes[i];
+        if (!fits(r->path, path, c->param, c->x->arena)) continue;
+        if (slice_eq(method, slice_str(r->method))) {
+            if (admitted(c, r->role, r->open, r->public)) r->handle(c);
+            return;
+        }
+        buf_printf(&allow, "%s%s", allow.len ? ", " : "", r->method);
+    }
+    if (slice_eq(method, SLICE("GET")) && source_stats(c, path)) return;
+    metrics_add(&c->app->metrics, METRIC_requests_refused, 1);
+    if (allow.len > 0) {
+        reply_put_header(c, "Allow", buf_slice(&allow));
+        reply_error(c, 405, "method_not_allowed", "this path takes %.*s", SLICE_ARG(buf_slice(&allow)));
+        return;
+    }
+    reply_error(c, 404, "not_found", "there is nothing at this path");
+}
 
 void api_handle(struct api_exchange *x, void *ctx)
 {
-    struct app *app = ctx;
-    struct buf b = buf_in(x->arena, 1 << 20);
-    if (slice_eq(x->request.path, SLICE("/metrics"))) {
-        metrics_write(&app->metrics, &b);
-        x->type = SLICE("text/plain; version=0.0.4");
-    } else {
-        buf_add(&b, SLICE("{\"status\":\"ok\"}"));
-    }
-    x->status = 200;
-    x->body = buf_slice(&b);
+    struct call c = { .app = ctx, .x = x, .out = buf_in(x->arena, API_REPLY_MAX) };
+    struct why why = { .code = OK };
+    c.store = reader_of(c.app, &why);
+    if (c.store) dispatch(&c);
+    else if (slice_eq(x->request.path, SLICE("/health"))) api_health(&c);
+    else reply_err(&c, ERR_IO, &why);
 }

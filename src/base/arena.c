@@ -28,6 +28,7 @@ void arena_init(struct arena *a, size_t bytes_max)
 
 void arena_reset(struct arena *a)
 {
+    a->full = false;
     if (!a->first) return;
     while (a->first->older) {
         struct arena_block *older = a->first->older;
@@ -46,19 +47,26 @@ void arena_free(struct arena *a)
         a->first = older;
     }
     a->used = 0;
+    a->full = false;
+}
+
+static void *refuse(struct arena *a)
+{
+    a->full = true;
+    return NULL;
 }
 
 void *arena_alloc(struct arena *a, size_t bytes)
 {
-    if (fail_countdown > 0 && --fail_countdown == 0) return NULL;
-    if (bytes > a->max - a->used) return NULL;
+    if (fail_countdown > 0 && --fail_countdown == 0) return refuse(a);
+    if (bytes > a->max - a->used) return refuse(a);
     size_t rounded = (bytes + ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);
     if (rounded == 0) rounded = ARENA_ALIGN;
     struct arena_block *block = a->first;
     if (!block || block->size - block->used < rounded) {
         size_t size = rounded > ARENA_BLOCK_BYTES ? rounded : ARENA_BLOCK_BYTES;
         struct arena_block *fresh = malloc(sizeof *fresh + size);
-        if (!fresh) return NULL;
+        if (!fresh) return refuse(a);
         fresh->older = block;
         fresh->size = size;
         fresh->used = 0;
@@ -74,7 +82,7 @@ void *arena_alloc(struct arena *a, size_t bytes)
 void *arena_alloc_array(struct arena *a, size_t item_bytes, size_t count)
 {
     size_t bytes;
-    if (__builtin_mul_overflow(item_bytes, count, &bytes)) return NULL;
+    if (__builtin_mul_overflow(item_bytes, count, &bytes)) return refuse(a);
     return arena_alloc(a, bytes);
 }
 

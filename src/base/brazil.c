@@ -1,4 +1,5 @@
-/* brazil.c: phones, CPF, CNPJ, CEP, states and names. Every rule is in docs/formats.md with its origin. */
+/* brazil.c: phones, CPF, CNPJ, CEP, states and names. Every rule is in docs/formats.md with its
+ * origin. */
 #include "base/brazil.h"
 
 #include "base/text.h"
@@ -10,13 +11,11 @@ static enum err fault(struct why *why, const char *word)
     return why_set(why, ERR_SYNTAX, "%s", word);
 }
 
-static bool is_digit(char c)
-{
-    return c >= '0' && c <= '9';
-}
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /* Digits of `text` into out; bytes in `skipped` are left out, any other one is refused. */
-static enum err collect(slice text, const char *skipped, char out[DIGITS_MAX], size_t *count, struct why *why)
+static enum err collect(slice text, const char *skipped, char out[DIGITS_MAX], size_t *count,
+                        struct why *why)
 {
     size_t n = 0;
     slice marks = slice_str(skipped);
@@ -38,28 +37,34 @@ static enum err collect(slice text, const char *skipped, char out[DIGITS_MAX], s
 /* ---- phones ---- */
 
 const char *const brazil_phone_type_name[] = { "mobile", "landline", "foreign" };
-_Static_assert(ARRAY_LEN(brazil_phone_type_name) == BRAZIL_PHONE_TYPE_COUNT, "every type has a name");
+_Static_assert(ARRAY_LEN(brazil_phone_type_name) == BRAZIL_PHONE_TYPE_COUNT,
+               "every type has a name");
 
 /* Area codes in use, by first digit: which second digits exist. */
 static bool is_ddd(char first, char second)
 {
     static const char *const seconds[10] = {
-        "", "123456789", "12478", "1234578", "123456789", "1345", "123456789", "134579", "123456789", "123456789",
+        "",     "123456789", "12478",  "1234578",   "123456789",
+        "1345", "123456789", "134579", "123456789", "123456789",
     };
     slice known = slice_str(seconds[first - '0']);
     return slice_find(known, second) < known.len;
 }
 
-/* 0800, 0300, 0500, 0900 and the 8-digit 400x, 3003: no person stands behind them and no area code belongs to them. */
+/* 0800, 0300, 0500, 0900 and the 8-digit 400x, 3003: no person stands behind them and no area
+ * code belongs to them. */
 static bool is_service_number(slice digits)
 {
-    static const slice prefixes[] = { SLICE_INIT("0800"), SLICE_INIT("0300"), SLICE_INIT("0500"), SLICE_INIT("0900") };
+    static const slice prefixes[] = { SLICE_INIT("0800"), SLICE_INIT("0300"), SLICE_INIT("0500"),
+                                      SLICE_INIT("0900") };
     for (size_t i = 0; i < ARRAY_LEN(prefixes); i++)
         if (slice_starts(digits, prefixes[i])) return true;
-    return digits.len == 8 && (slice_starts(digits, SLICE("400")) || slice_starts(digits, SLICE("3003")));
+    return digits.len == 8 &&
+           (slice_starts(digits, SLICE("400")) || slice_starts(digits, SLICE("3003")));
 }
 
-static void put_phone(struct brazil_phone *out, const slice *parts, size_t count, enum brazil_phone_type type)
+static void put_phone(struct brazil_phone *out, const slice *parts, size_t count,
+                      enum brazil_phone_type type)
 {
     *out = (struct brazil_phone){ .type = type };
     for (size_t i = 0; i < count; i++) {
@@ -69,13 +74,17 @@ static void put_phone(struct brazil_phone *out, const slice *parts, size_t count
     }
 }
 
-static enum err national_phone(slice digits, bool country_given, struct brazil_phone *out, struct why *why)
+static enum err national_phone(slice digits, bool country_given, struct brazil_phone *out,
+                               struct why *why)
 {
     if (is_service_number(digits)) return fault(why, "not_geographic");
     if (digits.ptr[0] == '0') { /* trunk prefix, perhaps with the two digits of a carrier */
-        if (digits.len == 11 || digits.len == 12) digits = slice_sub(digits, 1, digits.len);
-        else if (digits.len == 13 || digits.len == 14) digits = slice_sub(digits, 3, digits.len);
-    } else if (!country_given && (digits.len == 12 || digits.len == 13) && slice_starts(digits, SLICE("55"))) {
+        if (digits.len == 11 || digits.len == 12)
+            digits = slice_sub(digits, 1, digits.len);
+        else if (digits.len == 13 || digits.len == 14)
+            digits = slice_sub(digits, 3, digits.len);
+    } else if (!country_given && (digits.len == 12 || digits.len == 13) &&
+               slice_starts(digits, SLICE("55"))) {
         digits = slice_sub(digits, 2, digits.len);
     }
     if (digits.len == 8 || digits.len == 9) return fault(why, "missing_ddd");
@@ -84,8 +93,10 @@ static enum err national_phone(slice digits, bool country_given, struct brazil_p
     char lead = digits.ptr[2];
     if (digits.len == 11 ? lead != '9' : lead < '2') return fault(why, "invalid_subscriber");
     bool landline = digits.len == 10 && lead <= '5';
-    bool old_mobile = digits.len == 10 && (lead == '6' || lead >= '8'); /* 7 was radio and has eight digits */
-    slice parts[] = { SLICE("+55"), slice_sub(digits, 0, 2), SLICE("9"), slice_sub(digits, 2, digits.len) };
+    bool old_mobile =
+        digits.len == 10 && (lead == '6' || lead >= '8'); /* 7 was radio and has eight digits */
+    slice parts[] = { SLICE("+55"), slice_sub(digits, 0, 2), SLICE("9"),
+                      slice_sub(digits, 2, digits.len) };
     if (!old_mobile) parts[2].len = 0;
     put_phone(out, parts, ARRAY_LEN(parts), landline ? BRAZIL_LANDLINE : BRAZIL_MOBILE);
     out->ninth_digit_added = old_mobile;
@@ -110,9 +121,11 @@ enum err brazil_phone(slice text, struct brazil_phone *out, struct why *why)
         digits = slice_sub(digits, 2, digits.len);
     }
     if (!plus) return national_phone(digits, false, out, why);
-    if (slice_starts(digits, SLICE("55"))) digits = slice_sub(digits, 2, digits.len);
+    if (slice_starts(digits, SLICE("55")))
+        digits = slice_sub(digits, 2, digits.len);
     else {
-        if (digits.len < 8 || digits.len > 15 || digits.ptr[0] == '0') return fault(why, "bad_length");
+        if (digits.len < 8 || digits.len > 15 || digits.ptr[0] == '0')
+            return fault(why, "bad_length");
         put_phone(out, (slice[]){ SLICE("+"), digits }, 2, BRAZIL_FOREIGN);
         return OK;
     }
@@ -128,19 +141,22 @@ static bool all_equal(const char *text, size_t len)
     return true;
 }
 
-/* Check digit over text[0..len): weights go up from 2 at the right end, back to 2 after `top`. A character counts its ASCII code less
- * 48, which for digits is their value. CPF and CNPJ share it: a rest of 0 or 1 gives 0. */
+/* Check digit over text[0..len): weights go up from 2 at the right end, back to 2 after `top`. A
+ * character counts its ASCII code less 48, which for digits is their value. CPF and CNPJ share
+ * it: a rest of 0 or 1 gives 0. */
 static char check_digit(const char *text, size_t len, unsigned top)
 {
     unsigned sum = 0, weight = 2;
-    for (size_t i = len; i-- > 0; weight = weight == top ? 2 : weight + 1) sum += (unsigned)(text[i] - '0') * weight;
+    for (size_t i = len; i-- > 0; weight = weight == top ? 2 : weight + 1)
+        sum += (unsigned)(text[i] - '0') * weight;
     unsigned rest = sum % 11;
     return (char)('0' + (rest < 2 ? 0 : 11 - rest));
 }
 
 static bool checks_out(const char *text, size_t len, unsigned top)
 {
-    return check_digit(text, len - 2, top) == text[len - 2] && check_digit(text, len - 1, top) == text[len - 1];
+    return check_digit(text, len - 2, top) == text[len - 2] &&
+           check_digit(text, len - 1, top) == text[len - 1];
 }
 
 enum err brazil_cpf(slice text, char out[BRAZIL_CPF_LEN], struct why *why)
@@ -178,7 +194,8 @@ enum err brazil_cnpj(slice text, char out[BRAZIL_CNPJ_LEN], struct why *why)
     return OK;
 }
 
-enum err brazil_document(slice text, bool number, char out[BRAZIL_CNPJ_LEN], size_t *len, struct why *why)
+enum err brazil_document(slice text, bool number, char out[BRAZIL_CNPJ_LEN], size_t *len,
+                         struct why *why)
 {
     char padded[BRAZIL_CNPJ_LEN];
     slice s = slice_trim(text), marks = SLICE(" .-/");
@@ -246,14 +263,33 @@ enum err brazil_state(slice text, slice *code, struct why *why)
         slice code, name;
     } states[] = {
 #define STATE(code, name) { SLICE_INIT(code), SLICE_INIT(name) }
-        STATE("AC", "acre"), STATE("AL", "alagoas"), STATE("AP", "amapa"), STATE("AM", "amazonas"),
-        STATE("BA", "bahia"), STATE("CE", "ceara"), STATE("DF", "distrito federal"), STATE("ES", "espirito santo"),
-        STATE("GO", "goias"), STATE("MA", "maranhao"), STATE("MT", "mato grosso"),
-        STATE("MS", "mato grosso do sul"), STATE("MG", "minas gerais"), STATE("PA", "para"),
-        STATE("PB", "paraiba"), STATE("PR", "parana"), STATE("PE", "pernambuco"), STATE("PI", "piaui"),
-        STATE("RJ", "rio de janeiro"), STATE("RN", "rio grande do norte"), STATE("RS", "rio grande do sul"),
-        STATE("RO", "rondonia"), STATE("RR", "roraima"), STATE("SC", "santa catarina"), STATE("SP", "sao paulo"),
-        STATE("SE", "sergipe"), STATE("TO", "tocantins"),
+        STATE("AC", "acre"),
+        STATE("AL", "alagoas"),
+        STATE("AP", "amapa"),
+        STATE("AM", "amazonas"),
+        STATE("BA", "bahia"),
+        STATE("CE", "ceara"),
+        STATE("DF", "distrito federal"),
+        STATE("ES", "espirito santo"),
+        STATE("GO", "goias"),
+        STATE("MA", "maranhao"),
+        STATE("MT", "mato grosso"),
+        STATE("MS", "mato grosso do sul"),
+        STATE("MG", "minas gerais"),
+        STATE("PA", "para"),
+        STATE("PB", "paraiba"),
+        STATE("PR", "parana"),
+        STATE("PE", "pernambuco"),
+        STATE("PI", "piaui"),
+        STATE("RJ", "rio de janeiro"),
+        STATE("RN", "rio grande do norte"),
+        STATE("RS", "rio grande do sul"),
+        STATE("RO", "rondonia"),
+        STATE("RR", "roraima"),
+        STATE("SC", "santa catarina"),
+        STATE("SP", "sao paulo"),
+        STATE("SE", "sergipe"),
+        STATE("TO", "tocantins"),
 #undef STATE
     };
     char room[64];
@@ -291,7 +327,8 @@ static size_t put_word(slice word, bool first_word, char *out)
 {
     static const char *const particles[] = { "da", "de", "do", "das", "dos", "e", NULL };
     static const char *const numerals[] = { "ii", "iii", "iv", NULL };
-    bool lower = !first_word && is_one_of(word, particles), upper = is_one_of(word, numerals), initial = true;
+    bool lower = !first_word && is_one_of(word, particles), upper = is_one_of(word, numerals),
+         initial = true;
     size_t n = 0;
     for (size_t i = 0, step; i < word.len; i += step) {
         uint32_t code = text_utf8_get(slice_sub(word, i, word.len), &step);
@@ -315,10 +352,13 @@ static bool next_word(slice *rest, slice *word)
 {
     size_t from = 0, to;
     const slice s = *rest;
-    while (from < s.len && ((unsigned char)s.ptr[from] <= ' ' || slice_starts(slice_sub(s, from, s.len), SLICE("\xc2\xa0"))))
+    while (from < s.len && ((unsigned char)s.ptr[from] <= ' ' ||
+                            slice_starts(slice_sub(s, from, s.len), SLICE("\xc2\xa0"))))
         from += (unsigned char)s.ptr[from] <= ' ' ? 1 : 2;
     for (to = from; to < s.len; to++)
-        if ((unsigned char)s.ptr[to] <= ' ' || slice_starts(slice_sub(s, to, s.len), SLICE("\xc2\xa0"))) break;
+        if ((unsigned char)s.ptr[to] <= ' ' ||
+            slice_starts(slice_sub(s, to, s.len), SLICE("\xc2\xa0")))
+            break;
     *word = slice_sub(s, from, to);
     *rest = slice_sub(s, to, s.len);
     return word->len > 0;

@@ -1,7 +1,8 @@
 /* money.c: decimal text to integer cents.
  *
- * Way: text or JSON number -> struct decimal (digits and a power of ten) -> cents. Everything that can be ambiguous is settled
- * while the decimal is read; turning it into cents is the same for all. */
+ * Way: text or JSON number -> struct decimal (digits and a power of ten) -> cents. Everything
+ * that can be ambiguous is settled while the decimal is read; turning it into cents is the same
+ * for all. */
 #include "base/money.h"
 
 #include "base/text.h"
@@ -40,7 +41,8 @@ static int digit_at(const struct decimal *d, int place)
     return index >= 0 && index < d->count ? d->digits[index] : 0;
 }
 
-/* Is what stands behind `decimals` places nothing but the noise of a binary fraction? *up: it rounds up. */
+/* Is what stands behind `decimals` places nothing but the noise of a binary fraction? *up: it
+ * rounds up. */
 static bool is_noise(const struct decimal *d, int decimals, bool *up)
 {
     int first = digit_at(d, decimals + 1);
@@ -52,12 +54,14 @@ static bool is_noise(const struct decimal *d, int decimals, bool *up)
 }
 
 /* The value times 10^decimals as a whole number. */
-static enum err to_whole(const struct decimal *d, int decimals, const char *too_fine, int64_t *out, struct why *why)
+static enum err to_whole(const struct decimal *d, int decimals, const char *too_fine, int64_t *out,
+                         struct why *why)
 {
     int64_t n = 0;
     bool up = false, exact = true;
     if (d->negative && d->count > 0) return fault(why, "negative");
-    int whole = d->count - d->scale + decimals; /* how many of the digits stand before the cut; may be past either end */
+    int whole = d->count - d->scale +
+                decimals; /* how many of the digits stand before the cut; may be past either end */
     if (d->count > 0 && whole > 19) return why_set(why, ERR_LIMIT, "too_large");
     for (int i = whole < 0 ? 0 : whole; i < d->count; i++) exact = exact && d->digits[i] == 0;
     if (!exact && !is_noise(d, decimals, &up)) return fault(why, too_fine);
@@ -120,7 +124,8 @@ static slice skip_currency(slice s, bool *negative)
     return s;
 }
 
-/* Thousands groups: every group but the first has exactly three digits, the first has one to three. */
+/* Thousands groups: every group but the first has exactly three digits, the first has one to
+ * three. */
 static bool is_grouped(slice whole, char mark)
 {
     slice group;
@@ -129,7 +134,8 @@ static bool is_grouped(slice whole, char mark)
     return true;
 }
 
-/* Which byte of s is the decimal mark: its position, or s.len for none; *group is the mark of thousands or 0. */
+/* Which byte of s is the decimal mark: its position, or s.len for none; *group is the mark of
+ * thousands or 0. */
 static enum err find_mark(slice s, size_t *at, char *group, struct why *why)
 {
     size_t marks[2] = { 0, 0 }, last = s.len;
@@ -186,7 +192,8 @@ enum err money_parse(slice text, int64_t *cents, struct why *why)
 enum err money_from_json(json *v, int64_t *cents, struct why *why)
 {
     struct decimal d;
-    if (!yyjson_is_raw(v)) return yyjson_is_str(v) ? money_parse(json_str(v), cents, why) : fault(why, "not_a_number");
+    if (!yyjson_is_raw(v))
+        return yyjson_is_str(v) ? money_parse(json_str(v), cents, why) : fault(why, "not_a_number");
     enum err rc = read_number(json_text(v), &d, why);
     return rc == OK ? to_whole(&d, 2, "too_many_decimals", cents, why) : rc;
 }
@@ -198,14 +205,16 @@ enum err money_parse_cents(slice text, int64_t *cents, struct why *why)
     if (s.len == 0) return fault(why, "empty");
     enum err rc = read_number(s, &d, why);
     if (rc != OK) return rc;
-    return d.scale != 0 ? fault(why, "not_an_integer") : to_whole(&d, 0, "not_an_integer", cents, why);
+    return d.scale != 0 ? fault(why, "not_an_integer")
+                        : to_whole(&d, 0, "not_an_integer", cents, why);
 }
 
 enum err money_cents_from_json(json *v, int64_t *cents, struct why *why)
 {
     struct decimal d;
     if (!yyjson_is_raw(v))
-        return yyjson_is_str(v) ? money_parse_cents(json_str(v), cents, why) : fault(why, "not_a_number");
+        return yyjson_is_str(v) ? money_parse_cents(json_str(v), cents, why)
+                                : fault(why, "not_a_number");
     enum err rc = read_number(json_text(v), &d, why);
     return rc == OK ? to_whole(&d, 0, "not_an_integer", cents, why) : rc;
 }

@@ -1,7 +1,8 @@
 /* time.c: instants to and from text.
  *
- * Why so: platforms send local times of Sao Paulo without a zone. Its summers are a closed list since 2019, so they stand here as
- * a table: the result then depends neither on the tz database nor on the TZ of the machine. */
+ * Why so: platforms send local times of Sao Paulo without a zone. Its summers are a closed list
+ * since 2019, so they stand here as a table: the result then depends neither on the tz database
+ * nor on the TZ of the machine. */
 #include "base/time.h"
 
 #include <stdio.h>
@@ -31,44 +32,52 @@ slice time_format(int64_t unix_ms, char out[TIME_TEXT_MAX])
     unsigned day = doy - (153 * mp + 2) / 5 + 1, month = mp < 10 ? mp + 3 : mp - 9;
     int64_t year = (int64_t)yoe + era * 400 + (month <= 2);
     if (year < 1 || year > 9999) return slice_of("", 0);
-    int len = snprintf(out, TIME_TEXT_MAX, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", (int)year, month, day,
-                       (int)(ms / 3600000), (int)(ms / 60000 % 60), (int)(ms / 1000 % 60), (int)(ms % 1000));
+    int len = snprintf(out, TIME_TEXT_MAX, "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ", (int)year, month,
+                       day, (int)(ms / 3600000), (int)(ms / 60000 % 60), (int)(ms / 1000 % 60),
+                       (int)(ms % 1000));
     return slice_of(out, (size_t)len);
 }
 
 enum { DAY_MS = 86400000, HOUR_MS = 3600000 };
 
-/* Numbers below this many digits are no instants: "2024" is a year and "20240310" a date without marks. */
+/* Numbers below this many digits are no instants: "2024" is a year and "20240310" a date without
+ * marks. */
 enum { TIME_DIGITS_MIN = 9 };
-static const int64_t MS_FROM = 100000000000, MS_MAX = 253402300799999; /* 10^11; the end of the year 9999 */
+static const int64_t MS_FROM = 100000000000,
+                     MS_MAX = 253402300799999; /* 10^11; the end of the year 9999 */
 
-/* Summers of America/Sao_Paulo: from midnight (clocks jump to 01:00) of a day in `year` until midnight (clocks
- * fall back to 23:00) of a day in the year after. From the tz database; before 1985 there was none since 1968, which is as
- * far back as payments go. */
+/* Summers of America/Sao_Paulo: from midnight (clocks jump to 01:00) of a day in `year` until
+ * midnight (clocks fall back to 23:00) of a day in the year after. From the tz database; before
+ * 1985 there was none since 1968, which is as far back as payments go. */
 static const struct {
     int16_t year;
     uint8_t from_month, from_day, to_month, to_day;
 } summers[] = {
-    { 1985, 11, 2, 3, 15 }, { 1986, 10, 25, 2, 14 }, { 1987, 10, 25, 2, 7 }, { 1988, 10, 16, 1, 29 },
-    { 1989, 10, 15, 2, 11 }, { 1990, 10, 21, 2, 17 }, { 1991, 10, 20, 2, 9 }, { 1992, 10, 25, 1, 31 },
-    { 1993, 10, 17, 2, 20 }, { 1994, 10, 16, 2, 19 }, { 1995, 10, 15, 2, 11 }, { 1996, 10, 6, 2, 16 },
-    { 1997, 10, 6, 3, 1 }, { 1998, 10, 11, 2, 21 }, { 1999, 10, 3, 2, 27 }, { 2000, 10, 8, 2, 18 },
-    { 2001, 10, 14, 2, 17 }, { 2002, 11, 3, 2, 16 }, { 2003, 10, 19, 2, 15 }, { 2004, 11, 2, 2, 20 },
-    { 2005, 10, 16, 2, 19 }, { 2006, 11, 5, 2, 25 }, { 2007, 10, 14, 2, 17 }, { 2008, 10, 19, 2, 15 },
-    { 2009, 10, 18, 2, 21 }, { 2010, 10, 17, 2, 20 }, { 2011, 10, 16, 2, 26 }, { 2012, 10, 21, 2, 17 },
-    { 2013, 10, 20, 2, 16 }, { 2014, 10, 19, 2, 22 }, { 2015, 10, 18, 2, 21 }, { 2016, 10, 16, 2, 19 },
-    { 2017, 10, 15, 2, 18 }, { 2018, 11, 4, 2, 17 },
+    { 1985, 11, 2, 3, 15 },  { 1986, 10, 25, 2, 14 }, { 1987, 10, 25, 2, 7 },
+    { 1988, 10, 16, 1, 29 }, { 1989, 10, 15, 2, 11 }, { 1990, 10, 21, 2, 17 },
+    { 1991, 10, 20, 2, 9 },  { 1992, 10, 25, 1, 31 }, { 1993, 10, 17, 2, 20 },
+    { 1994, 10, 16, 2, 19 }, { 1995, 10, 15, 2, 11 }, { 1996, 10, 6, 2, 16 },
+    { 1997, 10, 6, 3, 1 },   { 1998, 10, 11, 2, 21 }, { 1999, 10, 3, 2, 27 },
+    { 2000, 10, 8, 2, 18 },  { 2001, 10, 14, 2, 17 }, { 2002, 11, 3, 2, 16 },
+    { 2003, 10, 19, 2, 15 }, { 2004, 11, 2, 2, 20 },  { 2005, 10, 16, 2, 19 },
+    { 2006, 11, 5, 2, 25 },  { 2007, 10, 14, 2, 17 }, { 2008, 10, 19, 2, 15 },
+    { 2009, 10, 18, 2, 21 }, { 2010, 10, 17, 2, 20 }, { 2011, 10, 16, 2, 26 },
+    { 2012, 10, 21, 2, 17 }, { 2013, 10, 20, 2, 16 }, { 2014, 10, 19, 2, 22 },
+    { 2015, 10, 18, 2, 21 }, { 2016, 10, 16, 2, 19 }, { 2017, 10, 15, 2, 18 },
+    { 2018, 11, 4, 2, 17 },
 };
 
-/* A wall clock in Sao Paulo, written as if it were UTC, to the instant. The hour that exists twice takes its first
- * reading; the hour that does not exist counts on from the winter before it. */
+/* A wall clock in Sao Paulo, written as if it were UTC, to the instant. The hour that exists
+ * twice takes its first reading; the hour that does not exist counts on from the winter before
+ * it. */
 static int64_t from_sao_paulo(int64_t wall_ms)
 {
     for (size_t i = ARRAY_LEN(summers); i-- > 0;) {
         int64_t year = summers[i].year;
         int64_t from = time_days_from_civil(year, summers[i].from_month, summers[i].from_day);
         int64_t to = time_days_from_civil(year + 1, summers[i].to_month, summers[i].to_day);
-        if (wall_ms >= from * DAY_MS + HOUR_MS && wall_ms < to * DAY_MS) return wall_ms + 2 * HOUR_MS;
+        if (wall_ms >= from * DAY_MS + HOUR_MS && wall_ms < to * DAY_MS)
+            return wall_ms + 2 * HOUR_MS;
     }
     return wall_ms + 3 * HOUR_MS;
 }
@@ -96,10 +105,12 @@ static bool take_date(slice *rest, int64_t *days)
     static const uint8_t month_days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
     unsigned year, month, day;
     bool people = rest->len > 2 && rest->ptr[2] == '/';
-    bool good = people ? take_number(rest, 2, &day) && take_byte(rest, '/') && take_number(rest, 2, &month) &&
-                             take_byte(rest, '/') && take_number(rest, 4, &year)
-                       : take_number(rest, 4, &year) && take_byte(rest, '-') && take_number(rest, 2, &month) &&
-                             take_byte(rest, '-') && take_number(rest, 2, &day);
+    bool good = people ? take_number(rest, 2, &day) && take_byte(rest, '/') &&
+                             take_number(rest, 2, &month) && take_byte(rest, '/') &&
+                             take_number(rest, 4, &year)
+                       : take_number(rest, 4, &year) && take_byte(rest, '-') &&
+                             take_number(rest, 2, &month) && take_byte(rest, '-') &&
+                             take_number(rest, 2, &day);
     if (!good || year < 1 || month < 1 || month > 12 || day < 1) return false;
     bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     if (day > month_days[month - 1] + (unsigned)(leap && month == 2)) return false;
@@ -111,7 +122,8 @@ static bool take_date(slice *rest, int64_t *days)
 static bool take_clock(slice *rest, int64_t *ms)
 {
     unsigned hour, minute, second = 0, thousandths = 0;
-    if (!take_number(rest, 2, &hour) || !take_byte(rest, ':') || !take_number(rest, 2, &minute)) return false;
+    if (!take_number(rest, 2, &hour) || !take_byte(rest, ':') || !take_number(rest, 2, &minute))
+        return false;
     if (take_byte(rest, ':')) {
         if (!take_number(rest, 2, &second)) return false;
         if (take_byte(rest, '.')) {
@@ -158,7 +170,8 @@ enum err time_parse(slice text, int64_t *out, bool *bare_date, struct why *why)
     if (!take_date(&rest, &days)) return why_set(why, ERR_SYNTAX, "invalid_date");
     bool bare = rest.len == 0;
     if (!bare) {
-        if (!take_byte(&rest, 'T') && !take_byte(&rest, ' ')) return why_set(why, ERR_SYNTAX, "invalid_date");
+        if (!take_byte(&rest, 'T') && !take_byte(&rest, ' '))
+            return why_set(why, ERR_SYNTAX, "invalid_date");
         if (!take_clock(&rest, &clock_ms) || !take_zone(&rest, &zoned, &offset_ms) || rest.len > 0)
             return why_set(why, ERR_SYNTAX, "invalid_date");
     }

@@ -35,10 +35,10 @@ enum {
 }; /* longest value looked at, in bytes; a longer one is unusable */
 
 enum meta_usable {
-    META_ABSENT, /* nothing but blanks was given */
-    META_UNUSABLE, /* something was given, but it is no value of this field: to be dropped and counted */
-    META_TEXT,   /* .text is the normal form, to be hashed (currency: to be sent) */
-    META_DIGEST, /* .text is a digest already: never to be hashed again */
+    META_ABSENT,   /* nothing but blanks was given */
+    META_UNUSABLE, /* something was given, but it is no value of this field: to be dropped */
+    META_TEXT,     /* .text is the normal form, to be hashed (currency: to be sent) */
+    META_DIGEST,   /* .text is a digest already: never to be hashed again */
 };
 
 struct meta_normal {

@@ -50,8 +50,8 @@ struct meta_event {
     slice action_source;
     slice source_url; /* event_source_url, may be empty */
     int64_t time_ms;  /* when it happened, at most now */
-    uint64_t
-        identifiers; /* user_data parameters written: bit (number - 12); META_IDENTIFIER_OTHER for unnumbered ones */
+    /* user_data parameters written: bit (number - 12); META_IDENTIFIER_OTHER for unnumbered ones */
+    uint64_t identifiers;
     bool full; /* the arena ran out on the way */
 };
 #define META_IDENTIFIER_OTHER (UINT64_C(1) << 63)
@@ -63,8 +63,8 @@ struct meta_param {
     uint8_t type;  /* enum meta_type */
     uint8_t field; /* META_TYPE_HASHED: enum meta_field */
     bool plain;    /* custom.<name> counts as well as custom.meta.<name> */
-    const char *from
-        [META_PARAM_FROM_MAX];  /* JSON Pointers into the event's JSON (contents: into the item) */
+    /* JSON Pointers into the event's JSON (contents: into the item) */
+    const char *from[META_PARAM_FROM_MAX];
     const char *const *choices; /* the only texts that are sent; NULL: any */
     /* Writes the parameter itself; NULL: as type, from and custom say. */
     void (*put)(struct meta_event *m, const struct meta_param *p, struct buf *b);

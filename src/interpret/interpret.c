@@ -109,6 +109,9 @@ enum err interpret_event(struct interpret_ctx *ctx, struct request *r, const str
     if (rc != OK) return rc;
     struct why reason = { .code = OK };
     rc = understand(ctx, r, e, &reason);
+    /* A full arena is the event's fault and no full disk; and whatever was built in it may lack a part. */
+    if (ctx->arena->full && (rc == OK || rc == ERR_LIMIT || is_final(rc)))
+        rc = why_set(&reason, ERR_SYNTAX, "too large to be interpreted");
     if (rc == OK) {
         *done = true;
         return store_release(ctx->store, why);

@@ -10,7 +10,6 @@
 enum stage {
     STAGE_HEADERS, /* the request line is known */
     STAGE_BODY,    /* admitted: the body is coming in */
-    STAGE_AWAY,    /* suspended: with the writer, the API, or waiting for room */
     STAGE_ANSWER,  /* the answer is known */
     STAGE_CUT,     /* no answer: the connection is closed */
 };
@@ -38,7 +37,7 @@ struct exchange {
     slice uri;                       /* raw request target */
     struct config *config;
     const struct source *source;     /* NULL: for the API */
-    struct journal_entry *entry;     /* source's; the writer's while AWAY */
+    struct journal_entry *entry;     /* source's; the writer's while away */
     struct api_exchange api;
     char *body;
     size_t body_len, body_cap, body_max;
@@ -63,7 +62,7 @@ struct listen_loop {
     struct exchange *completed;      /* under lock; newest first */
     struct exchange *room, **room_tail; /* waiting for room in the journal, oldest first */
     struct peer *peers;
-    uint32_t away;                   /* exchanges AWAY */
+    uint32_t away;                   /* exchanges that are suspended */
     int64_t swept_ms;
 };
 
@@ -92,9 +91,11 @@ bool exchange_to_api(struct exchange *x);
 /* intake.c: decides on a request by its headers (x->stage becomes BODY or ANSWER), then on the whole of it. */
 void intake_headers(struct exchange *x, const char *method, const char *version);
 void intake_body(struct exchange *x, const char *bytes, size_t len);
-void intake_end(struct exchange *x);
-/* Tries again for exchanges that wait for room. */
-void intake_retry(struct exchange *x, int64_t now_ms);
+/* True: the exchange went to another thread or waits for room, and comes back by exchange_complete or intake_retry; until then nobody
+ * here may look into it. False: x->stage is ANSWER or CUT. */
+bool intake_end(struct exchange *x);
+/* Tries again for an exchange that waits for room; the result as above. */
+bool intake_retry(struct exchange *x, int64_t now_ms);
 
 /* answer.c */
 void answer_error(struct exchange *x, int status, const char *code, const char *fmt, ...) PRINTF_LIKE(4, 5);

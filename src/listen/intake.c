@@ -262,23 +262,25 @@ static void journaled(struct journal_entry *e, enum err rc, void *ctx)
     exchange_complete(x);
 }
 
-static void offer(struct exchange *x)
+/* True: the exchange is away, and from that moment the other thread's: nothing of it may be read here. */
+static bool offer(struct exchange *x)
 {
-    x->stage = STAGE_AWAY;
-    if (journal_offer(x->loop->owner->o.journal, x->entry) == OK) return;
+    if (journal_offer(x->loop->owner->o.journal, x->entry) == OK) return true;
     if (x->source->kind->overload == OVERLOAD_REFUSE || atomic_load(&x->loop->owner->stopping)) {
         overload(x, "overloaded", "too many requests are waiting; send it again");
-        return;
+        return false;
     }
     x->next = NULL; /* wait for room; intake_retry goes on */
     *x->loop->room_tail = x;
     x->loop->room_tail = &x->next;
+    return true;
 }
 
-void intake_retry(struct exchange *x, int64_t now_ms)
+bool intake_retry(struct exchange *x, int64_t now_ms)
 {
-    if (now_ms - x->away_since_ms > ROOM_WAIT_MAX_MS) overload(x, "overloaded", "");
-    else offer(x);
+    if (now_ms - x->away_since_ms <= ROOM_WAIT_MAX_MS) return offer(x);
+    overload(x, "overloaded", "");
+    return false;
 }
 
 /* Makes the entry's events complete: times, keys, bounds. */
@@ -308,7 +310,7 @@ static void intake_handshake(struct exchange *x)
     x->stage = STAGE_ANSWER;
 }
 
-static void intake_events(struct exchange *x)
+static bool intake_events(struct exchange *x)
 {
     struct journal_entry *e = x->entry;
     const struct source_kind *kind = x->source->kind;
@@ -319,7 +321,7 @@ static void intake_events(struct exchange *x)
         LOG(x->loop->owner->o.log, LOG_WARN, "request.denied", log_str("source", x->source->name),
             log_int("bytes", (int64_t)x->body_len), log_why(&why));
         answer_error(x, 401, "denied", "signature or token is missing or wrong");
-        return;
+        return false;
     }
     rc = kind->split(&e->request, &x->source->cfg, &e->arena, &e->events, &why);
     if (rc != OK) {
@@ -332,27 +334,27 @@ static void intake_events(struct exchange *x)
     e->event_ids = arena_new(&e->arena, uint64_t, e->events.count ? e->events.count : 1);
     if (!e->event_ids) {
         answer_error(x, 413, "too_large", "the request is too large to be handled");
-        return;
+        return false;
     }
     e->offered_us = clock_mono_us();
     e->done = journaled;
     e->ctx = x;
-    offer(x);
+    return offer(x);
 }
 
-void intake_end(struct exchange *x)
+bool intake_end(struct exchange *x)
 {
-    if (x->stage != STAGE_BODY) return;
+    if (x->stage != STAGE_BODY) return false;
     x->away_since_ms = clock_mono_ms();
     if (!x->source) {
         x->api.request.body = slice_of(x->body, x->body_len);
-        x->stage = STAGE_AWAY;
-        if (exchange_to_api(x)) return;
+        if (exchange_to_api(x)) return true;
         answer_header(x, "Retry-After", "2");
         answer_error(x, 503, "overloaded", "too many API requests are waiting");
-        return;
+        return false;
     }
     x->entry->request.body = slice_of(x->body, x->body_len);
-    if (slice_eq(x->entry->request.method, SLICE("GET"))) intake_handshake(x);
-    else intake_events(x);
+    if (!slice_eq(x->entry->request.method, SLICE("GET"))) return intake_events(x);
+    intake_handshake(x);
+    return false;
 }

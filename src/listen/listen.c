@@ -50,8 +50,7 @@ static void retry_room(struct listen_loop *loop, int64_t now_ms)
     loop->room_tail = &loop->room;
     for (struct exchange *x = list, *next; x; x = next) {
         next = x->next;
-        intake_retry(x, now_ms);
-        if (x->stage == STAGE_AWAY) continue;
+        if (intake_retry(x, now_ms)) continue;
         loop->away--;
         MHD_resume_connection(x->connection);
     }
@@ -163,14 +162,16 @@ static enum MHD_Result on_request(void *ctx UNUSED, struct MHD_Connection *conne
         *len = 0;
         return MHD_YES; /* an answer decided on here goes out when the body has ended */
     }
-    intake_end(x);
-    x->peer->deadline_ms = clock_mono_ms() + BODY_TIME_MAX_MS; /* now for reading the answer */
-    if (x->stage == STAGE_CUT) return MHD_NO;
-    if (x->stage == STAGE_ANSWER) return answer_queue(x);
-    x->peer->deadline_ms = INT64_MAX; /* it is our turn */
-    x->loop->away++;
-    MHD_suspend_connection(connection);
-    return MHD_YES;
+    struct peer *peer = x->peer;
+    struct listen_loop *loop = x->loop;
+    if (intake_end(x)) {
+        peer->deadline_ms = INT64_MAX; /* it is our turn */
+        loop->away++;
+        MHD_suspend_connection(connection); /* it is resumed by this thread: never before */
+        return MHD_YES;
+    }
+    peer->deadline_ms = clock_mono_ms() + BODY_TIME_MAX_MS; /* for reading the answer */
+    return x->stage == STAGE_CUT ? MHD_NO : answer_queue(x);
 }
 
 static void on_completed(void *ctx UNUSED, struct MHD_Connection *connection UNUSED, void **cls,

@@ -27,7 +27,8 @@ struct applied {
     struct checkout checkout;
 };
 
-/* Applies all of `changes`. Idempotent and independent of the order in which events arrive. ERR_* of the store. */
+/* Applies all of `changes`. Idempotent and independent of the order in which events arrive. ERR_* of the store; ERR_SYNTAX for a
+ * record that would be larger than is kept: the event's fault, never to be mistaken for a full disk. */
 MUST_CHECK enum err apply_changes(struct apply_ctx *ctx, const struct changes *changes, struct applied *out,
                                   struct why *why);
 

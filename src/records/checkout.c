@@ -26,7 +26,7 @@ enum err checkout_apply(struct apply_ctx *ctx, const struct checkout *c, uint64_
     else fields_merge(&fields_checkout, out, c, false);
     struct buf b = buf_in(ctx->arena, CHECKOUT_TEXT_MAX);
     record_json_checkout(&b, NULL, out, 0);
-    if (!buf_ok(&b)) return why_set(why, ERR_LIMIT, "checkout larger than %d bytes", CHECKOUT_TEXT_MAX);
+    if (!buf_ok(&b)) return why_set(why, ERR_SYNTAX, "checkout larger than %d bytes", CHECKOUT_TEXT_MAX);
     q = store_stmt(ctx->store, fresh ? SQL_CHECKOUT_ADD : SQL_CHECKOUT_SET, why);
     int n = 0;
     if (fresh) stmt_i64(q, ++n, (int64_t)*id);

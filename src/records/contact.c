@@ -70,7 +70,7 @@ static enum err save(struct apply_ctx *ctx, const struct stored *s, bool fresh, 
     for (size_t i = 0; i < CONTACT_FIELD_COUNT; i++) put_field(&b, contact_field_name[i], &s->field[i]);
     put_field(&b, "fbclid_ms", &s->fbclid_ms);
     json_end_object(&b);
-    if (!buf_ok(&b)) return why_set(why, ERR_LIMIT, "contact larger than %d bytes", CONTACT_TEXT_MAX);
+    if (!buf_ok(&b)) return why_set(why, ERR_SYNTAX, "contact larger than %d bytes", CONTACT_TEXT_MAX);
     struct stmt *q = store_stmt(ctx->store, fresh ? SQL_CONTACT_ADD : SQL_CONTACT_SET, why);
     stmt_i64(q, fresh ? 2 : 1, (int64_t)ctx->workspace_id);
     stmt_i64(q, fresh ? 1 : 2, (int64_t)s->id);

@@ -60,7 +60,7 @@ enum err order_apply(struct apply_ctx *ctx, const struct order *o, uint64_t cont
     if (contact_id == 0) contact_id = known_contact;
     struct buf b = buf_in(ctx->arena, ORDER_TEXT_MAX);
     record_json_order(&b, NULL, out, 0);
-    if (!buf_ok(&b)) return why_set(why, ERR_LIMIT, "order larger than %d bytes", ORDER_TEXT_MAX);
+    if (!buf_ok(&b)) return why_set(why, ERR_SYNTAX, "order larger than %d bytes", ORDER_TEXT_MAX);
     int64_t ws = (int64_t)ctx->workspace_id;
     struct stmt *q = store_stmt(ctx->store, fresh ? SQL_ORDER_ADD : SQL_ORDER_SET, why);
     if (fresh) {

@@ -33,8 +33,10 @@ enum err subscription_apply(struct apply_ctx *ctx, const struct subscription *s,
     enum err rc = load(ctx, s->number, out, id, &known_contact, &status_ms, why);
     if (rc != OK) return rc;
     bool fresh = *id == 0;
-    if (fresh) *id = id_next(ctx->ids, ctx->now_ms);
-    else {
+    if (fresh) {
+        *id = id_next(ctx->ids, ctx->now_ms);
+        if (s->status == SUBSCRIPTION_NONE) status_ms = 0; /* no state yet, so none that a later event is behind */
+    } else {
         bool behind = ctx->occurred_ms < status_ms || (ctx->occurred_ms == status_ms && s->status < out->status);
         fields_merge(&fields_subscription, out, s, behind);
         if (s->has_amount && !(behind && out->has_amount)) {
@@ -49,7 +51,7 @@ enum err subscription_apply(struct apply_ctx *ctx, const struct subscription *s,
     if (contact_id == 0) contact_id = known_contact;
     struct buf b = buf_in(ctx->arena, SUBSCRIPTION_TEXT_MAX);
     record_json_subscription(&b, NULL, out, 0);
-    if (!buf_ok(&b)) return why_set(why, ERR_LIMIT, "subscription larger than %d bytes", SUBSCRIPTION_TEXT_MAX);
+    if (!buf_ok(&b)) return why_set(why, ERR_SYNTAX, "subscription larger than %d bytes", SUBSCRIPTION_TEXT_MAX);
     struct stmt *q = store_stmt(ctx->store, fresh ? SQL_SUBSCRIPTION_ADD : SQL_SUBSCRIPTION_SET, why);
     int n = 0;
     if (fresh) stmt_i64(q, ++n, (int64_t)*id);

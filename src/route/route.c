@@ -37,13 +37,17 @@ static enum err make(struct route_ctx *ctx, const struct route *r, uint64_t sour
 {
     slice key;
     bool fresh = false;
-    if (r->to->kind->delivery_key(e, &r->to->cfg, ctx->arena, &key, NULL) != OK) return OK; /* no use for such events */
+    struct why reason = { .code = OK };
+    enum err rc = r->to->kind->delivery_key(e, &r->to->cfg, ctx->arena, &key, &reason);
+    if (rc == ERR_MISSING) return OK; /* no use for such events */
+    if (rc != OK) /* pure, so it is the event's fault: kept as failed, never passed over in silence */
+        return why_set(why, ERR_SYNTAX, "route %.*s: %.150s", SLICE_ARG(r->name), reason.text);
     key = slice_sub(key, 0, DELIVERY_KEY_MAX);
     /* An event of long ago, replayed, is not made later still. */
     int64_t due_ms = ctx->now_ms + r->delay_ms;
     bool leased = ctx->room > 0 && r->delay_ms == 0 && r->to->enabled && r->to->hold.len == 0;
     uint64_t id = id_next(ctx->ids, ctx->now_ms);
-    enum err rc = add(ctx, r, id, event_id, key, leased, due_ms, &fresh, why);
+    rc = add(ctx, r, id, event_id, key, leased, due_ms, &fresh, why);
     if (rc != OK || !fresh) return rc;
     ctx->created++;
     struct leased *d = leased ? leased_new(key, e->type, e->source, e->data) : NULL;

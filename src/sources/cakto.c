@@ -1,78 +1,90 @@
-/* cakto.c: Cakto, a Brazilian sales platform. Facts and what is not verified: docs/sources/cakto.md.
+/* cakto.c: Cakto, a Brazilian sales platform. Facts and what is not verified:
+ * docs/sources/cakto.md.
  *
- * Way: {secret, event, data} -> the row of `words` for the event's exact word -> record changes. `data` is one order, or a list
- * with the main order and its bumps, which is one sale; carts have a shape of their own.
- * Why so: Cakto takes every answer for a delivery, so a request that cannot be kept must not be answered at all
- * (OVERLOAD_CUT), and one bad field must never cost the order: fields of a wrong type count as absent. */
+ * Way: {secret, event, data} -> the row of `words` for the event's exact word -> record changes.
+ * `data` is one order, or a list with the main order and its bumps, which is one sale; carts
+ * have a shape of their own.
+ * Why so: Cakto takes every answer for a delivery, so a request that cannot be kept must not be
+ * answered at all (OVERLOAD_CUT), and one bad field must never cost the order: fields of a wrong
+ * type count as absent. */
 #include "base/text.h"
 #include "base/time.h"
 #include "crypto/hash.h"
+#include "sources/cakto.h"
 #include "sources/clean.h"
-#include "sources/source.h"
 #include "verify/scheme.h"
 
-enum setting_index { SET_SECRET, SET_TOLERANCE, SET_SIGNED_ONLY, SET_PRODUCTS, SET_COUNT };
-
 static const struct setting settings[] = {
-    [SET_SECRET] = { .name = "secret", .type = SETTING_LIST, .required = true, .secret = true, .max = 256,
+    [SET_SECRET] = { .name = "secret",
+                     .type = SETTING_LIST,
+                     .required = true,
+                     .secret = true,
+                     .max = 256,
                      .help = "Secret of the webhook at Cakto; two while it is being changed." },
-    [SET_TOLERANCE] = { .name = "tolerance", .type = SETTING_INT, .fallback = "300", .min = 30,
+    [SET_TOLERANCE] = { .name = "tolerance",
+                        .type = SETTING_INT,
+                        .fallback = "300",
+                        .min = 30,
                         .max = SCHEME_TOLERANCE_MAX_S,
                         .help = "Seconds a header signature may be old or early." },
-    [SET_SIGNED_ONLY] = { .name = "signed_only", .type = SETTING_BOOL, .fallback = "false",
-                          .help = "Refuse requests that prove themselves by the body's secret only." },
-    [SET_PRODUCTS] = { .name = "products", .type = SETTING_LIST, .max = CLEAN_ID_MAX,
-                       .help = "Ids or short ids of the products that count; others become cakto.test." },
+    [SET_SIGNED_ONLY] = { .name = "signed_only",
+                          .type = SETTING_BOOL,
+                          .fallback = "false",
+                          .help =
+                              "Refuse requests that prove themselves by the body's secret only." },
+    [SET_PRODUCTS] = { .name = "products",
+                       .type = SETTING_LIST,
+                       .max = CLEAN_ID_MAX,
+                       .help = "Ids or short ids of the products that count; others become "
+                               "cakto.test." },
 };
 _Static_assert(ARRAY_LEN(settings) == SET_COUNT, "every setting is in the table");
 
-/* Which of the order's dates says when the event happened. */
-enum when { WHEN_RECEIVED, WHEN_CREATED, WHEN_PAID, WHEN_REFUNDED, WHEN_CHARGEBACK, WHEN_CANCELLED };
-
-/* What a word means. Words are matched exactly: "subscription_late_recovered" is not late. */
-struct word {
-    slice word, type;
-    bool cart;       /* the shape of an abandoned cart, not of an order */
-    bool per_period; /* may happen again to the same order: the period is part of the key */
-    enum order_status order;
-    enum subscription_status subscription;
-    enum when when;
-};
-
-/* subscription_created comes beside purchase_approved for the same order, so it says nothing about the order's state: one sale, not
- * two. A refused renewal is tried again by Cakto: past due, not cancelled. */
-static const struct word words[] = {
-#define WORD(w, t, ...) { .word = SLICE_INIT(w), .type = SLICE_INIT(t), __VA_ARGS__ }
+/* subscription_created comes beside purchase_approved for the same order, so it says nothing
+ * about the order's state: one sale, not two. A refused renewal is tried again by Cakto: past
+ * due, not cancelled. */
+static const struct cakto_word words[] = {
+#define WORD(w, t, ...)                                                                            \
+    {                                                                                              \
+        .word = SLICE_INIT(w), .type = SLICE_INIT(t), __VA_ARGS__                                  \
+    }
     WORD("purchase_approved", "order.paid", .order = ORDER_PAID, .when = WHEN_PAID),
     WORD("pix_gerado", "order.pending", .order = ORDER_PENDING, .when = WHEN_CREATED),
     WORD("boleto_gerado", "order.pending", .order = ORDER_PENDING, .when = WHEN_CREATED),
     WORD("picpay_gerado", "order.pending", .order = ORDER_PENDING, .when = WHEN_CREATED),
-    WORD("openfinance_nubank_gerado", "order.pending", .order = ORDER_PENDING, .when = WHEN_CREATED),
+    WORD("openfinance_nubank_gerado", "order.pending", .order = ORDER_PENDING,
+         .when = WHEN_CREATED),
     WORD("purchase_refused", "order.refused", .order = ORDER_REFUSED, .when = WHEN_CREATED),
     WORD("refund", "order.refunded", .order = ORDER_REFUNDED, .when = WHEN_REFUNDED),
     WORD("refund_requested", "order.refund_requested", .when = WHEN_RECEIVED),
     WORD("chargeback", "order.chargeback", .order = ORDER_CHARGEBACK, .when = WHEN_CHARGEBACK),
     WORD("initiate_checkout", "checkout.started", .cart = true, .when = WHEN_CREATED),
     WORD("checkout_abandonment", "checkout.abandoned", .cart = true, .when = WHEN_CREATED),
-    WORD("subscription_created", "subscription.created", .subscription = SUBSCRIPTION_ACTIVE, .when = WHEN_PAID),
-    WORD("subscription_renewed", "subscription.renewed", .order = ORDER_PAID, .subscription = SUBSCRIPTION_ACTIVE,
+    WORD("subscription_created", "subscription.created", .subscription = SUBSCRIPTION_ACTIVE,
          .when = WHEN_PAID),
+    WORD("subscription_renewed", "subscription.renewed", .order = ORDER_PAID,
+         .subscription = SUBSCRIPTION_ACTIVE, .when = WHEN_PAID),
     WORD("subscription_canceled", "subscription.cancelled", .subscription = SUBSCRIPTION_CANCELLED,
          .when = WHEN_CANCELLED),
     WORD("subscription_renewal_refused", "subscription.past_due", .order = ORDER_REFUSED,
          .subscription = SUBSCRIPTION_PAST_DUE, .when = WHEN_CREATED),
-    WORD("subscription_late", "subscription.past_due", .subscription = SUBSCRIPTION_PAST_DUE, .per_period = true),
+    WORD("subscription_late", "subscription.past_due", .subscription = SUBSCRIPTION_PAST_DUE,
+         .per_period = true),
     WORD("subscription_late_recovered", "subscription.renewed", .order = ORDER_PAID,
          .subscription = SUBSCRIPTION_ACTIVE, .when = WHEN_PAID, .per_period = true),
-    WORD("subscription_paused", "subscription.paused", .subscription = SUBSCRIPTION_PAUSED, .per_period = true),
-    WORD("subscription_resumed", "subscription.resumed", .subscription = SUBSCRIPTION_ACTIVE, .per_period = true),
+    WORD("subscription_paused", "subscription.paused", .subscription = SUBSCRIPTION_PAUSED,
+         .per_period = true),
+    WORD("subscription_resumed", "subscription.resumed", .subscription = SUBSCRIPTION_ACTIVE,
+         .per_period = true),
 #undef WORD
 };
 
-static const slice type_test = SLICE_INIT("cakto.test"), type_renewed = SLICE_INIT("subscription.renewed");
+static const slice type_test = SLICE_INIT("cakto.test"),
+                   type_renewed = SLICE_INIT("subscription.renewed");
 
-static const struct word *find_word(slice word)
+const struct cakto_word *cakto_find(slice word)
 {
+    if (word.len == 0) return &words[0];
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
         if (slice_eq(word, words[i].word)) return &words[i];
     return NULL;
@@ -80,7 +92,8 @@ static const struct word *find_word(slice word)
 
 /* ---- the body ---- */
 
-/* A body taken apart. `main` is the order that counts as the sale; NULL when `data` holds no object. */
+/* A body taken apart. `main` is the order that counts as the sale; NULL when `data` holds no
+ * object. */
 struct body {
     slice event;
     json *data, *main;
@@ -93,7 +106,8 @@ static json *member(const struct body *b, size_t index)
     return index == 0 ? b->data : NULL;
 }
 
-/* In a list: the order of type "main", which need not be first; else the one without a parent; else the first. */
+/* In a list: the order of type "main", which need not be first; else the one without a parent;
+ * else the first. */
 static json *find_main(const struct body *b)
 {
     json *parentless = NULL, *first = NULL, *o;
@@ -121,13 +135,10 @@ static enum err read_body(struct request *r, struct cleaner *cl, struct body *b,
     return b->event.len > 0 ? OK : why_set(why, ERR_SYNTAX, "the body has no `event` word");
 }
 
-static json *subscription_of(const struct body *b)
-{
-    return json_get(b->main, "subscription");
-}
+static json *subscription_of(const struct body *b) { return json_get(b->main, "subscription"); }
 
-/* Cakto also sends purchase_approved for a renewal (seen: current_period 8, no checkout). It is one from the second period
- * on, unless it says that it is the first payment (after a trial). */
+/* Cakto also sends purchase_approved for a renewal (seen: current_period 8, no checkout). It is
+ * one from the second period on, unless it says that it is the first payment (after a trial). */
 static bool is_renewal(const struct body *b)
 {
     json *s = subscription_of(b);
@@ -137,7 +148,8 @@ static bool is_renewal(const struct body *b)
     return period > 1 && payments > 1;
 }
 
-/* An order of none of the products in the settings: other accounts' products, and Cakto's test button. */
+/* An order of none of the products in the settings: other accounts' products, and Cakto's test
+ * button. */
 static bool is_foreign(const struct settings *cfg, const struct body *b)
 {
     const struct setting_value *products = settings_get(cfg, SET_PRODUCTS);
@@ -153,13 +165,16 @@ static bool is_foreign(const struct settings *cfg, const struct body *b)
 
 /* ---- verify and split ---- */
 
-static enum err verify(struct request *r, const struct settings *cfg, int64_t now_ms, struct arena *arena,
-                       struct why *why)
+static enum err verify(struct request *r, const struct settings *cfg, int64_t now_ms,
+                       struct arena *arena, struct why *why)
 {
     const struct setting_value *secrets = settings_get(cfg, SET_SECRET);
-    const struct scheme scheme = { .kind = SCHEME_CAKTO, .secrets = secrets->items, .secret_count = secrets->count,
+    const struct scheme scheme = { .kind = SCHEME_CAKTO,
+                                   .secrets = secrets->items,
+                                   .secret_count = secrets->count,
                                    .tolerance_s = settings_i64(cfg, SET_TOLERANCE) };
-    if (settings_bool(cfg, SET_SIGNED_ONLY) && request_header_count(r, SLICE("x-cakto-signature")) == 0)
+    if (settings_bool(cfg, SET_SIGNED_ONLY) &&
+        request_header_count(r, SLICE("x-cakto-signature")) == 0)
         return why_set(why, ERR_DENIED, "missing_signature");
     return scheme_verify(&scheme, r, now_ms, arena, why);
 }
@@ -167,11 +182,13 @@ static enum err verify(struct request *r, const struct settings *cfg, int64_t no
 static enum err check(const struct settings *cfg, struct why *why)
 {
     const struct setting_value *secrets = settings_get(cfg, SET_SECRET);
-    const struct scheme scheme = { .kind = SCHEME_CAKTO, .secrets = secrets->items, .secret_count = secrets->count };
+    const struct scheme scheme = { .kind = SCHEME_CAKTO,
+                                   .secrets = secrets->items,
+                                   .secret_count = secrets->count };
     return scheme_check(&scheme, why);
 }
 
-static int64_t occurred(enum when when, json *order)
+static int64_t occurred(enum cakto_when when, json *order)
 {
     int64_t created = clean_time(json_get(order, "createdAt")), at = 0;
     switch (when) {
@@ -198,8 +215,8 @@ static slice cart_person(struct cleaner *cl, json *cart)
     return lower;
 }
 
-/* Carts have no id: e-mail, offer and time of creation stand for it, the e-mail as a digest so that keys hold no personal
- * data. Empty without a time, as one person may leave many carts. */
+/* Carts have no id: e-mail, offer and time of creation stand for it, the e-mail as a digest so
+ * that keys hold no personal data. Empty without a time, as one person may leave many carts. */
 static slice cart_number(struct cleaner *cl, json *cart)
 {
     enum { PERSON_DIGITS = 32 };
@@ -215,8 +232,8 @@ static slice cart_number(struct cleaner *cl, json *cart)
 }
 
 /* Which thing of its kind an event is about: order id, cart number, or a digest of the body. */
-static enum err identity(struct request *r, const struct body *b, const struct word *w, struct cleaner *cl, slice *out,
-                         struct why *why)
+static enum err identity(struct request *r, const struct body *b, const struct cakto_word *w,
+                         struct cleaner *cl, slice *out, struct why *why)
 {
     *out = clean_id(cl, json_get(b->main, "id"));
     if (out->len > 0) return OK;
@@ -233,15 +250,15 @@ static enum err identity(struct request *r, const struct body *b, const struct w
     return OK;
 }
 
-static enum err split(struct request *r, const struct settings *cfg, struct arena *arena, struct event_list *out,
-                      struct why *why)
+static enum err split(struct request *r, const struct settings *cfg, struct arena *arena,
+                      struct event_list *out, struct why *why)
 {
     struct cleaner cl = { .arena = arena };
     struct body b;
     slice what;
     enum err rc = read_body(r, &cl, &b, why);
     if (rc != OK) return rc;
-    const struct word *w = find_word(b.event);
+    const struct cakto_word *w = cakto_find(b.event);
     rc = identity(r, &b, w, &cl, &what, why);
     if (rc != OK) return rc;
     slice key[] = { b.event, what, clean_id(&cl, json_get(subscription_of(&b), "current_period")) };
@@ -265,33 +282,43 @@ static slice text_at(struct cleaner *cl, json *v, const char *key)
     return clean_value(cl, json_get(v, key));
 }
 
-/* Keys of contact fields; in an order they stand in `customer` or beside it, in a cart they have names of their own. Names
- * of address keys are not verified. */
+/* Keys of contact fields; in an order they stand in `customer` or beside it, in a cart they have
+ * names of their own. Names of address keys are not verified. */
 struct contact_key {
     const char *key;
     enum contact_field field;
 };
 static const struct contact_key customer_keys[] = {
-    { "name", CONTACT_name },   { "email", CONTACT_email },         { "phone", CONTACT_phone },
-    { "docNumber", CONTACT_document }, { "birthDate", CONTACT_birth_date },
+    { "name", CONTACT_name },
+    { "email", CONTACT_email },
+    { "phone", CONTACT_phone },
+    { "docNumber", CONTACT_document },
+    { "birthDate", CONTACT_birth_date },
 };
 static const struct contact_key order_keys[] = {
-    { "customerName", CONTACT_name },         { "customerEmail", CONTACT_email },
-    { "customerCellphone", CONTACT_phone },   { "utm_source", CONTACT_utm_source },
-    { "utm_medium", CONTACT_utm_medium },     { "utm_campaign", CONTACT_utm_campaign },
-    { "utm_term", CONTACT_utm_term },         { "utm_content", CONTACT_utm_content },
-    { "fbc", CONTACT_fbc },                   { "fbp", CONTACT_fbp },
+    { "customerName", CONTACT_name },
+    { "customerEmail", CONTACT_email },
+    { "customerCellphone", CONTACT_phone },
+    { "utm_source", CONTACT_utm_source },
+    { "utm_medium", CONTACT_utm_medium },
+    { "utm_campaign", CONTACT_utm_campaign },
+    { "utm_term", CONTACT_utm_term },
+    { "utm_content", CONTACT_utm_content },
+    { "fbc", CONTACT_fbc },
+    { "fbp", CONTACT_fbp },
 };
 static const struct contact_key address_keys[] = {
-    { "street", CONTACT_street }, { "city", CONTACT_city },      { "state", CONTACT_state },
-    { "zipcode", CONTACT_zip },   { "zipCode", CONTACT_zip },    { "zip_code", CONTACT_zip },
+    { "street", CONTACT_street }, { "city", CONTACT_city },       { "state", CONTACT_state },
+    { "zipcode", CONTACT_zip },   { "zipCode", CONTACT_zip },     { "zip_code", CONTACT_zip },
     { "cep", CONTACT_zip },       { "country", CONTACT_country },
 };
 
-static void read_keys(struct cleaner *cl, json *v, const struct contact_key *keys, size_t count, struct contact *c)
+static void read_keys(struct cleaner *cl, json *v, const struct contact_key *keys, size_t count,
+                      struct contact *c)
 {
     for (size_t i = 0; i < count; i++)
-        if (c->field[keys[i].field].len == 0) clean_contact_value(cl, c, keys[i].field, json_get(v, keys[i].key));
+        if (c->field[keys[i].field].len == 0)
+            clean_contact_value(cl, c, keys[i].field, json_get(v, keys[i].key));
 }
 
 static enum err read_contact(struct cleaner *cl, json *order, struct contact **out, struct why *why)
@@ -299,7 +326,8 @@ static enum err read_contact(struct cleaner *cl, json *order, struct contact **o
     struct contact *c = arena_new(cl->arena, struct contact, 1);
     if (!c) return why_set(why, ERR_LIMIT, "arena full");
     json *customer = json_get(order, "customer");
-    json *addresses[] = { json_get(order, "address"), json_get(customer, "address"), json_get(order, "shipping") };
+    json *addresses[] = { json_get(order, "address"), json_get(customer, "address"),
+                          json_get(order, "shipping") };
     read_keys(cl, customer, customer_keys, ARRAY_LEN(customer_keys), c);
     read_keys(cl, order, order_keys, ARRAY_LEN(order_keys), c);
     for (size_t i = 0; i < ARRAY_LEN(addresses); i++)
@@ -316,7 +344,8 @@ static int64_t plus(int64_t sum, int64_t part)
 }
 
 /* Items, and the money of all members: the main order and its bumps are one charge. */
-static enum err read_items(struct cleaner *cl, const struct body *b, struct order *o, struct why *why)
+static enum err read_items(struct cleaner *cl, const struct body *b, struct order *o,
+                           struct why *why)
 {
     int64_t amount = 0;
     json *m;
@@ -332,8 +361,11 @@ static enum err read_items(struct cleaner *cl, const struct body *b, struct orde
         if (item->id.len == 0) item->id = text_at(cl, product, "short_id");
         item->name = text_at(cl, product, "name");
         item->quantity = 1;
-        item->price = clean_money(json_get(m, "amount")); /* what was charged; offer.price is a price tag */
-        item->kind = m != b->main ? SLICE("bump") : typed || yyjson_is_arr(b->data) ? SLICE("main") : SLICE("");
+        item->price =
+            clean_money(json_get(m, "amount")); /* what was charged; offer.price is a price tag */
+        item->kind = m != b->main                      ? SLICE("bump")
+                     : typed || yyjson_is_arr(b->data) ? SLICE("main")
+                                                       : SLICE("");
         amount = plus(amount, item->price);
         o->base_amount = plus(o->base_amount, clean_money(json_get(m, "baseAmount")));
         o->discount = plus(o->discount, clean_money(json_get(m, "discount")));
@@ -350,8 +382,8 @@ static slice subscription_number(struct cleaner *cl, const struct body *b)
     return clean_id(cl, yyjson_is_obj(s) ? json_get(s, "id") : s);
 }
 
-static enum err read_order(struct cleaner *cl, const struct body *b, const struct word *w, struct order **out,
-                           struct why *why)
+static enum err read_order(struct cleaner *cl, const struct body *b, const struct cakto_word *w,
+                           struct order **out, struct why *why)
 {
     struct order *o = order_new(cl->arena);
     json *m = b->main;
@@ -387,9 +419,12 @@ static enum subscription_status read_status(json *s)
         slice word;
         enum subscription_status status;
     } statuses[] = {
-        { SLICE_INIT("active"), SUBSCRIPTION_ACTIVE },      { SLICE_INIT("trial"), SUBSCRIPTION_TRIAL },
-        { SLICE_INIT("late"), SUBSCRIPTION_PAST_DUE },      { SLICE_INIT("paused"), SUBSCRIPTION_PAUSED },
-        { SLICE_INIT("canceled"), SUBSCRIPTION_CANCELLED }, { SLICE_INIT("expired"), SUBSCRIPTION_EXPIRED },
+        { SLICE_INIT("active"), SUBSCRIPTION_ACTIVE },
+        { SLICE_INIT("trial"), SUBSCRIPTION_TRIAL },
+        { SLICE_INIT("late"), SUBSCRIPTION_PAST_DUE },
+        { SLICE_INIT("paused"), SUBSCRIPTION_PAUSED },
+        { SLICE_INIT("canceled"), SUBSCRIPTION_CANCELLED },
+        { SLICE_INIT("expired"), SUBSCRIPTION_EXPIRED },
     };
     slice word = json_str(json_get(s, "status"));
     for (size_t i = 0; i < ARRAY_LEN(statuses); i++)
@@ -397,8 +432,9 @@ static enum subscription_status read_status(json *s)
     return SUBSCRIPTION_NONE;
 }
 
-static enum err read_subscription(struct cleaner *cl, const struct body *b, const struct word *w,
-                                  struct subscription **out, struct why *why)
+static enum err read_subscription(struct cleaner *cl, const struct body *b,
+                                  const struct cakto_word *w, struct subscription **out,
+                                  struct why *why)
 {
     enum { PERIOD_MAX = 100000, PERIOD_DAYS_MAX = 36600 };
     json *s = subscription_of(b), *product = json_get(b->main, "product");
@@ -429,8 +465,8 @@ static enum err read_subscription(struct cleaner *cl, const struct body *b, cons
     return OK;
 }
 
-static enum err read_checkout(struct cleaner *cl, const struct body *b, const struct word *w, struct checkout **out,
-                              struct why *why)
+static enum err read_checkout(struct cleaner *cl, const struct body *b, const struct cakto_word *w,
+                              struct checkout **out, struct why *why)
 {
     struct checkout *c = checkout_new(cl->arena);
     json *product = json_get(b->main, "product"), *offer = json_get(b->main, "offer");
@@ -453,7 +489,8 @@ static enum err read_checkout(struct cleaner *cl, const struct body *b, const st
     return OK;
 }
 
-/* What else a message to the buyer may need: the means to pay. Older bodies hold the boleto's keys in `data` itself. */
+/* What else a message to the buyer may need: the means to pay. Older bodies hold the boleto's
+ * keys in `data` itself. */
 static slice read_custom(struct cleaner *cl, json *order)
 {
     static const struct {
@@ -480,7 +517,8 @@ static slice read_custom(struct cleaner *cl, json *order)
     for (size_t i = 0; i < ARRAY_LEN(extras); i++) {
         slice value = clean_value(cl, json_at(order, extras[i].pointer));
         for (size_t j = 0; j < i; j++)
-            if (written[j] && strcmp(extras[i].name, extras[j].name) == 0) value.len = 0; /* the first one counts */
+            if (written[j] && strcmp(extras[i].name, extras[j].name) == 0)
+                value.len = 0; /* the first one counts */
         written[i] = value.len > 0;
         any = any || written[i];
         json_put_opt(&b, extras[i].name, value);
@@ -490,15 +528,16 @@ static slice read_custom(struct cleaner *cl, json *order)
     return any ? buf_slice(&b) : (slice){ NULL, 0 };
 }
 
-static enum err interpret(struct request *r, const struct event *e, const struct settings *cfg UNUSED,
-                          struct arena *arena, struct changes *out, struct why *why)
+static enum err interpret(struct request *r, const struct event *e,
+                          const struct settings *cfg UNUSED, struct arena *arena,
+                          struct changes *out, struct why *why)
 {
     struct cleaner cl = { .arena = arena };
     struct body b;
     *out = (struct changes){ 0 };
     enum err rc = read_body(r, &cl, &b, why);
     if (rc != OK || slice_eq(e->type, type_test) || !b.main) return rc;
-    const struct word *w = find_word(b.event);
+    const struct cakto_word *w = cakto_find(b.event);
     rc = read_contact(&cl, b.main, &out->contact, why);
     if (rc == OK && w && w->cart) rc = read_checkout(&cl, &b, w, &out->checkout, why);
     if (rc == OK && w && !w->cart) rc = read_order(&cl, &b, w, &out->order, why);
@@ -508,114 +547,6 @@ static enum err interpret(struct request *r, const struct event *e, const struct
     if (rc == OK && out->order && out->order->number.len == 0)
         rc = why_set(why, ERR_SYNTAX, "the order has no usable `id`");
     return rc;
-}
-
-/* ---- samples ---- */
-
-static void put_sample_subscription(struct buf *b, const struct word *w, uint64_t nonce, int64_t now_ms)
-{
-    enum { MONTH_DAYS = 30 };
-    json_begin_object(b, "subscription");
-    json_put_str(b, "id", arena_printf(b->arena, "b7c7a7e0-0000-4000-8000-%012llx",
-                                       (unsigned long long)(nonce & 0xffffffffffff)));
-    json_put_str(b, "status", w->subscription == SUBSCRIPTION_CANCELLED ? SLICE("canceled") : SLICE("active"));
-    json_put_i64(b, "current_period", slice_eq(w->type, SLICE("subscription.created")) ? 1 : 2);
-    json_put_i64(b, "recurrence_period", MONTH_DAYS);
-    json_put_str(b, "amount", SLICE("39.90"));
-    json_put_time(b, "next_payment_date", now_ms + (int64_t)MONTH_DAYS * 24 * 3600 * 1000);
-    json_put_time(b, "createdAt", now_ms);
-    if (w->when == WHEN_CANCELLED) json_put_time(b, "canceledAt", now_ms);
-    json_end_object(b);
-}
-
-static void put_sample_product(struct buf *b, const struct settings *cfg)
-{
-    const struct setting_value *products = settings_get(cfg, SET_PRODUCTS);
-    json_begin_object(b, "product");
-    json_put_str(b, "id", products->count > 0 ? products->items[0].value : SLICE("0d5f7f0e-11aa-4c3e-9a51-0f4b6a4e0001"));
-    json_put_str(b, "short_id", SLICE("ExPrd01"));
-    json_put_str(b, "name", SLICE("Curso Exemplo"));
-    json_end_object(b);
-    json_begin_object(b, "offer");
-    json_put_str(b, "id", SLICE("exOfr01"));
-    json_put_str(b, "name", SLICE("Curso Exemplo"));
-    json_put_money(b, "price", 3990);
-    json_end_object(b);
-}
-
-static void put_sample_order(struct buf *b, const struct word *w, uint64_t nonce, int64_t now_ms)
-{
-    json_put_str(b, "id", arena_printf(b->arena, "%08x-0000-4000-8000-%012llx", (unsigned)(nonce >> 32),
-                                       (unsigned long long)(nonce & 0xffffffffffff)));
-    json_put_str(b, "refId", arena_printf(b->arena, "S%06x", (unsigned)(nonce & 0xffffff)));
-    json_begin_object(b, "customer");
-    json_put_str(b, "name", SLICE("Cliente Exemplo"));
-    json_put_str(b, "email", SLICE("cliente.exemplo@example.com"));
-    json_put_str(b, "phone", SLICE("5511999990005"));
-    json_put_str(b, "docNumber", SLICE("11144477735"));
-    json_end_object(b);
-    json_put_str(b, "offer_type", SLICE("main"));
-    json_put_str(b, "parent_order", SLICE(""));
-    json_put_money(b, "baseAmount", 3990);
-    json_put_money(b, "amount", 3990);
-    json_put_money(b, "fees", 299);
-    json_put_str(b, "paymentMethod", w->order == ORDER_REFUSED ? SLICE("credit_card") : SLICE("pix"));
-    json_put_i64(b, "installments", 1);
-    json_put_time(b, "createdAt", now_ms);
-    if (w->when == WHEN_PAID) json_put_time(b, "paidAt", now_ms);
-    if (w->when == WHEN_REFUNDED) json_put_time(b, "refundedAt", now_ms);
-    if (w->when == WHEN_CHARGEBACK) json_put_time(b, "chargedbackAt", now_ms);
-    if (slice_starts(w->word, SLICE("subscription_"))) put_sample_subscription(b, w, nonce, now_ms);
-}
-
-static void put_sample_cart(struct buf *b, uint64_t nonce, int64_t now_ms)
-{
-    json_put_str(b, "customerName", SLICE("Cliente Exemplo"));
-    json_put_str(b, "customerEmail", arena_printf(b->arena, "cliente.%llx@example.com", (unsigned long long)nonce));
-    json_put_str(b, "customerCellphone", SLICE("11999990005"));
-    json_put_time(b, "createdAt", now_ms);
-}
-
-/* Both proofs, as Cakto sends them now: the header pair and the secret in the body. */
-static void sign_sample(struct sample *out, slice secret, int64_t now_ms, struct cleaner *cl)
-{
-    uint8_t mac[HASH_BYTES_MAX];
-    char hex[2 * HASH_BYTES_MAX];
-    slice seconds = arena_printf(cl->arena, "%lld", (long long)(now_ms / 1000));
-    slice parts[] = { seconds, SLICE("."), out->body };
-    slice digits = text_hex(slice_of(mac, hash_hmac(HASH_SHA256, secret, parts, ARRAY_LEN(parts), mac)), hex);
-    slice signature = arena_printf(cl->arena, "v1=%.*s", SLICE_ARG(digits));
-    if (!seconds.ptr || !signature.ptr) cl->full = true;
-    out->headers[0] = (struct header){ SLICE("Content-Type"), SLICE("application/json") };
-    out->headers[1] = (struct header){ SLICE("X-Cakto-Timestamp"), seconds };
-    out->headers[2] = (struct header){ SLICE("X-Cakto-Signature"), signature };
-    out->header_count = 3;
-}
-
-static enum err sample(slice name, const struct settings *cfg, int64_t now_ms, uint64_t nonce, struct arena *arena,
-                       struct sample *out, struct why *why)
-{
-    struct cleaner cl = { .arena = arena };
-    const struct word *w = name.len > 0 ? find_word(name) : &words[0];
-    const struct setting_value *secrets = settings_get(cfg, SET_SECRET);
-    if (!w) return why_set(why, ERR_MISSING, "known are purchase_approved, pix_gerado, boleto_gerado, purchase_refused, "
-                           "refund, chargeback, checkout_abandonment, subscription_* (docs/sources/cakto.md)");
-    if (secrets->count == 0) return why_set(why, ERR_MISSING, "the source has no secret");
-    struct buf b = buf_in(arena, CLEAN_JSON_MAX);
-    json_begin_object(&b, NULL);
-    json_put_str(&b, "secret", secrets->items[0].value);
-    json_put_str(&b, "event", w->word);
-    json_begin_object(&b, "data");
-    if (w->cart) put_sample_cart(&b, nonce, now_ms);
-    else put_sample_order(&b, w, nonce, now_ms);
-    put_sample_product(&b, cfg);
-    json_put_str(&b, "checkoutUrl", SLICE("https://pay.cakto.com.br/exOfr01"));
-    json_end_object(&b);
-    json_end_object(&b);
-    *out = (struct sample){ .query = SLICE(""), .body = buf_slice(&b) };
-    if (!buf_ok(&b)) cl.full = true;
-    else sign_sample(out, secrets->items[0].value, now_ms, &cl);
-    return clean_end(&cl, why);
 }
 
 const struct source_kind source_cakto = {
@@ -630,5 +561,5 @@ const struct source_kind source_cakto = {
     .verify = verify,
     .split = split,
     .interpret = interpret,
-    .sample = sample,
+    .sample = cakto_sample,
 };

@@ -18,7 +18,8 @@ static void *take(struct cleaner *cl, size_t bytes)
 
 enum err clean_end(const struct cleaner *cl, struct why *why)
 {
-    return cl->full ? why_set(why, ERR_LIMIT, "the event needs more memory than one event may use") : OK;
+    return cl->full ? why_set(why, ERR_LIMIT, "the event needs more memory than one event may use")
+                    : OK;
 }
 
 slice clean_text(struct cleaner *cl, slice in)
@@ -40,10 +41,7 @@ slice clean_text(struct cleaner *cl, slice in)
     return slice_trim(slice_of(out, n));
 }
 
-slice clean_value(struct cleaner *cl, json *v)
-{
-    return clean_text(cl, json_text(v));
-}
+slice clean_value(struct cleaner *cl, json *v) { return clean_text(cl, json_text(v)); }
 
 slice clean_id(struct cleaner *cl, json *v)
 {
@@ -54,7 +52,7 @@ slice clean_id(struct cleaner *cl, json *v)
 int64_t clean_time(json *v)
 {
     int64_t ms = 0;
-    return time_parse(json_text(v), &ms, NULL, NULL) == OK ? ms : 0;
+    return time_parse(json_text(v), &ms, NULL, NULL) == OK && ms > 0 ? ms : 0;
 }
 
 int64_t clean_money(json *v)
@@ -97,19 +95,24 @@ slice clean_json(struct cleaner *cl, json *v)
 struct word {
     slice from, to;
 };
-#define WORD(from, to) { SLICE_INIT(from), SLICE_INIT(to) }
+#define WORD(from, to)                                                                             \
+    {                                                                                              \
+        SLICE_INIT(from), SLICE_INIT(to)                                                           \
+    }
 
 static const struct word gender_words[] = {
-    WORD("f", "f"), WORD("female", "f"), WORD("feminino", "f"), WORD("mulher", "f"),
+    WORD("f", "f"), WORD("female", "f"), WORD("feminino", "f"),  WORD("mulher", "f"),
     WORD("m", "m"), WORD("male", "m"),   WORD("masculino", "m"), WORD("homem", "m"),
 };
 static const struct word consent_words[] = {
-    WORD("granted", "granted"), WORD("true", "granted"), WORD("1", "granted"),     WORD("yes", "granted"),
-    WORD("sim", "granted"),     WORD("on", "granted"),   WORD("aceito", "granted"),
-    WORD("denied", "denied"),   WORD("false", "denied"), WORD("0", "denied"),      WORD("no", "denied"),
-    WORD("nao", "denied"),      WORD("off", "denied"),
+    WORD("granted", "granted"), WORD("true", "granted"),  WORD("1", "granted"),
+    WORD("yes", "granted"),     WORD("sim", "granted"),   WORD("on", "granted"),
+    WORD("aceito", "granted"),  WORD("denied", "denied"), WORD("false", "denied"),
+    WORD("0", "denied"),        WORD("no", "denied"),     WORD("nao", "denied"),
+    WORD("off", "denied"),
 };
-static const struct word country_words[] = { WORD("brasil", "br"), WORD("brazil", "br"), WORD("bra", "br") };
+static const struct word country_words[] = { WORD("brasil", "br"), WORD("brazil", "br"),
+                                             WORD("bra", "br") };
 
 static slice find_word(const struct word *words, size_t count, slice in)
 {
@@ -132,7 +135,8 @@ static slice keep(struct cleaner *cl, slice s)
 static slice read_email(struct cleaner *cl, slice in)
 {
     size_t at = slice_find(in, '@');
-    bool good = at > 0 && at + 1 < in.len && in.len <= CLEAN_EMAIL_MAX && slice_find(in, ' ') == in.len &&
+    bool good = at > 0 && at + 1 < in.len && in.len <= CLEAN_EMAIL_MAX &&
+                slice_find(in, ' ') == in.len &&
                 slice_find(slice_sub(in, at + 1, in.len), '@') == in.len - at - 1;
     if (!good) return (slice){ NULL, 0 };
     slice lower = text_lower(in, cl->arena);
@@ -191,7 +195,8 @@ static slice read_day(struct cleaner *cl, slice in)
     bool bare = false;
     slice day = in.len > 10 && (in.ptr[10] == 'T' || in.ptr[10] == ' ') ? slice_sub(in, 0, 10) : in;
     if (time_parse(day, &ms, &bare, NULL) != OK || !bare) return (slice){ NULL, 0 };
-    slice out = slice_sub(time_format(ms, text), 0, 10); /* midnight in Sao Paulo is the same day in UTC */
+    slice out =
+        slice_sub(time_format(ms, text), 0, 10); /* midnight in Sao Paulo is the same day in UTC */
     return slice_cmp(out, SLICE("1900")) < 0 ? (slice){ NULL, 0 } : keep(cl, out);
 }
 
@@ -200,7 +205,8 @@ static slice read_zip(struct cleaner *cl, slice in)
     char out[BRAZIL_CEP_LEN];
     struct why why = { 0 };
     if (brazil_cep(in, out, &why) == OK) return keep(cl, slice_of(out, sizeof out));
-    return slice_eq(slice_str(why.text), SLICE("invalid")) ? (slice){ NULL, 0 } : in; /* not of Brazil, perhaps */
+    return slice_eq(slice_str(why.text), SLICE("invalid")) ? (slice){ NULL, 0 }
+                                                           : in; /* not of Brazil, perhaps */
 }
 
 static slice read_country(struct cleaner *cl, slice in)
@@ -218,11 +224,13 @@ static slice read_ip(struct cleaner *cl, slice in)
 {
     uint8_t address[16];
     slice text = keep(cl, in); /* a NUL stands behind it, and clean_text left none inside */
-    bool good = text.ptr && (inet_pton(AF_INET, text.ptr, address) == 1 || inet_pton(AF_INET6, text.ptr, address) == 1);
+    bool good = text.ptr && (inet_pton(AF_INET, text.ptr, address) == 1 ||
+                             inet_pton(AF_INET6, text.ptr, address) == 1);
     return good ? text : (slice){ NULL, 0 };
 }
 
-void clean_contact(struct cleaner *cl, struct contact *c, enum contact_field f, slice in, bool number)
+void clean_contact(struct cleaner *cl, struct contact *c, enum contact_field f, slice in,
+                   bool number)
 {
     slice text = clean_text(cl, in), value = { NULL, 0 };
     if (text.len == 0) return;
@@ -251,26 +259,29 @@ void clean_contact_value(struct cleaner *cl, struct contact *c, enum contact_fie
 {
     if (yyjson_is_bool(v) && f == CONTACT_consent)
         clean_contact(cl, c, f, yyjson_get_bool(v) ? SLICE("granted") : SLICE("denied"), false);
-    else clean_contact(cl, c, f, json_text(v), yyjson_is_raw(v));
+    else
+        clean_contact(cl, c, f, json_text(v), yyjson_is_raw(v));
 }
 
 void clean_contact_end(struct cleaner *cl, struct contact *c)
 {
     slice first = c->field[CONTACT_first_name], last = c->field[CONTACT_last_name];
     if (c->field[CONTACT_name].len == 0 && first.len + last.len > 0) {
-        slice name = arena_printf(cl->arena, "%.*s%s%.*s", SLICE_ARG(first), first.len && last.len ? " " : "",
-                                  SLICE_ARG(last));
+        slice name = arena_printf(cl->arena, "%.*s%s%.*s", SLICE_ARG(first),
+                                  first.len && last.len ? " " : "", SLICE_ARG(last));
         if (!name.ptr) cl->full = true;
         c->field[CONTACT_name] = name;
     }
-    bool brazilian = slice_starts(c->field[CONTACT_phone], SLICE("+55")) || c->field[CONTACT_document].len > 0;
+    bool brazilian =
+        slice_starts(c->field[CONTACT_phone], SLICE("+55")) || c->field[CONTACT_document].len > 0;
     if (c->field[CONTACT_country].len == 0 && brazilian) c->field[CONTACT_country] = SLICE("br");
 }
 
 bool clean_contact_known(const struct contact *c)
 {
-    static const enum contact_field who[] = { CONTACT_email, CONTACT_phone, CONTACT_document, CONTACT_external_id,
-                                              CONTACT_name,  CONTACT_fbp,   CONTACT_fbc,      CONTACT_fbclid };
+    static const enum contact_field who[] = { CONTACT_email,       CONTACT_phone, CONTACT_document,
+                                              CONTACT_external_id, CONTACT_name,  CONTACT_fbp,
+                                              CONTACT_fbc,         CONTACT_fbclid };
     for (size_t i = 0; i < ARRAY_LEN(who); i++)
         if (c->field[who[i]].len > 0) return true;
     return false;

@@ -1,8 +1,9 @@
-/* http.c: any platform that posts JSON: who signs how, where the type, the key and the record fields stand, is all settings.
- * How to use it: docs/sources/http.md.
+/* http.c: any platform that posts JSON: who signs how, where the type, the key and the record
+ * fields stand, is all settings. How to use it: docs/sources/http.md.
  *
- * Why so: most platforms differ in places and words only; what needs code of its own gets a kind of its own. What no setting
- * names still arrives: the whole JSON is kept as `custom`, so a route can use it. */
+ * Why so: most platforms differ in places and words only; what needs code of its own gets a kind
+ * of its own. What no setting names still arrives: the whole JSON is kept as `custom`, so a
+ * route can use it. */
 #include "base/money.h"
 #include "records/fields.h"
 #include "sources/clean.h"
@@ -10,9 +11,27 @@
 #include "verify/scheme.h"
 
 enum setting_index {
-    SET_SCHEME, SET_SECRET, SET_HEADER, SET_QUERY, SET_POINTER, SET_PREFIX, SET_ALGORITHM, SET_ENCODING, SET_SIGNED_TEXT,
-    SET_TIMESTAMP_HEADER, SET_ID_HEADER, SET_TOLERANCE, SET_TYPE, SET_TYPE_POINTER, SET_TYPE_MAP, SET_KEY_POINTER,
-    SET_TIME_POINTER, SET_FIELDS, SET_AMOUNT_UNIT, SET_CURRENCY, SET_COUNT
+    SET_SCHEME,
+    SET_SECRET,
+    SET_HEADER,
+    SET_QUERY,
+    SET_POINTER,
+    SET_PREFIX,
+    SET_ALGORITHM,
+    SET_ENCODING,
+    SET_SIGNED_TEXT,
+    SET_TIMESTAMP_HEADER,
+    SET_ID_HEADER,
+    SET_TOLERANCE,
+    SET_TYPE,
+    SET_TYPE_POINTER,
+    SET_TYPE_MAP,
+    SET_KEY_POINTER,
+    SET_TIME_POINTER,
+    SET_FIELDS,
+    SET_AMOUNT_UNIT,
+    SET_CURRENCY,
+    SET_COUNT
 };
 
 /* In the order of enum hash_kind. */
@@ -23,45 +42,94 @@ static const char *const amount_units[] = { "reais", "cents", NULL };
 enum { PLACE_MAX = 128, CURRENCY_LEN = 3 };
 
 static const struct setting settings[] = {
-    [SET_SCHEME] = { .name = "scheme", .type = SETTING_CHOICE, .required = true, .choices = scheme_name,
-                     .help = "How requests prove where they come from; `none` only behind an unguessable path." },
-    [SET_SECRET] = { .name = "secret", .type = SETTING_LIST, .secret = true,
+    [SET_SCHEME] = { .name = "scheme",
+                     .type = SETTING_CHOICE,
+                     .required = true,
+                     .choices = scheme_name,
+                     .help = "How requests prove where they come from; `none` only behind an "
+                             "unguessable path." },
+    [SET_SECRET] = { .name = "secret",
+                     .type = SETTING_LIST,
+                     .secret = true,
                      .help = "Secret, token or public key; two while it is being changed." },
-    [SET_HEADER] = { .name = "header", .type = SETTING_TEXT, .max = PLACE_MAX,
+    [SET_HEADER] = { .name = "header",
+                     .type = SETTING_TEXT,
+                     .max = PLACE_MAX,
                      .help = "token, hmac: header that holds the token or signature." },
-    [SET_QUERY] = { .name = "query", .type = SETTING_TEXT, .max = PLACE_MAX,
+    [SET_QUERY] = { .name = "query",
+                    .type = SETTING_TEXT,
+                    .max = PLACE_MAX,
                     .help = "token, hmac: query parameter that holds it instead." },
-    [SET_POINTER] = { .name = "pointer", .type = SETTING_TEXT, .max = PLACE_MAX,
+    [SET_POINTER] = { .name = "pointer",
+                      .type = SETTING_TEXT,
+                      .max = PLACE_MAX,
                       .help = "token: JSON Pointer to it in the body instead." },
-    [SET_PREFIX] = { .name = "prefix", .type = SETTING_TEXT, .max = PLACE_MAX,
+    [SET_PREFIX] = { .name = "prefix",
+                     .type = SETTING_TEXT,
+                     .max = PLACE_MAX,
                      .help = "token, hmac: text in front of it, such as `sha256=` or `Bearer `." },
-    [SET_ALGORITHM] = { .name = "algorithm", .type = SETTING_CHOICE, .fallback = "sha256", .choices = algorithms,
+    [SET_ALGORITHM] = { .name = "algorithm",
+                        .type = SETTING_CHOICE,
+                        .fallback = "sha256",
+                        .choices = algorithms,
                         .help = "hmac: digest." },
-    [SET_ENCODING] = { .name = "encoding", .type = SETTING_CHOICE, .fallback = "hex", .choices = encodings,
+    [SET_ENCODING] = { .name = "encoding",
+                       .type = SETTING_CHOICE,
+                       .fallback = "hex",
+                       .choices = encodings,
                        .help = "hmac: how the signature is written." },
-    [SET_SIGNED_TEXT] = { .name = "signed_text", .type = SETTING_TEXT, .max = PLACE_MAX,
-                          .help = "hmac: what is signed; {body}, {timestamp} and {id} are replaced. Default {body}." },
-    [SET_TIMESTAMP_HEADER] = { .name = "timestamp_header", .type = SETTING_TEXT, .max = PLACE_MAX,
+    [SET_SIGNED_TEXT] = { .name = "signed_text",
+                          .type = SETTING_TEXT,
+                          .max = PLACE_MAX,
+                          .help = "hmac: what is signed; {body}, {timestamp} and {id} are "
+                                  "replaced. Default {body}." },
+    [SET_TIMESTAMP_HEADER] = { .name = "timestamp_header",
+                               .type = SETTING_TEXT,
+                               .max = PLACE_MAX,
                                .help = "hmac: header with the Unix time that is signed along." },
-    [SET_ID_HEADER] = { .name = "id_header", .type = SETTING_TEXT, .max = PLACE_MAX,
+    [SET_ID_HEADER] = { .name = "id_header",
+                        .type = SETTING_TEXT,
+                        .max = PLACE_MAX,
                         .help = "hmac: header with the id that is signed along." },
-    [SET_TOLERANCE] = { .name = "tolerance", .type = SETTING_INT, .fallback = "0", .max = SCHEME_TOLERANCE_MAX_S,
-                        .help = "Seconds a signature may be old or early; 0: the scheme's own (300)." },
-    [SET_TYPE] = { .name = "type", .type = SETTING_TEXT, .max = EVENT_TYPE_MAX,
-                   .help = "Event type of every request, or of those where type_pointer finds nothing." },
-    [SET_TYPE_POINTER] = { .name = "type_pointer", .type = SETTING_TEXT,
+    [SET_TOLERANCE] = { .name = "tolerance",
+                        .type = SETTING_INT,
+                        .fallback = "0",
+                        .max = SCHEME_TOLERANCE_MAX_S,
+                        .help =
+                            "Seconds a signature may be old or early; 0: the scheme's own (300)." },
+    [SET_TYPE] = { .name = "type",
+                   .type = SETTING_TEXT,
+                   .max = EVENT_TYPE_MAX,
+                   .help = "Event type of every request, or of those where type_pointer finds "
+                           "nothing." },
+    [SET_TYPE_POINTER] = { .name = "type_pointer",
+                           .type = SETTING_TEXT,
                            .help = "JSON Pointer to the platform's own word for what happened." },
-    [SET_TYPE_MAP] = { .name = "type_map", .type = SETTING_MAP,
-                       .help = "The platform's word -> our type; other words become `http.<word>`." },
-    [SET_KEY_POINTER] = { .name = "key_pointer", .type = SETTING_TEXT,
-                          .help = "JSON Pointer to the event's id; without it equal bodies are one event." },
-    [SET_TIME_POINTER] = { .name = "time_pointer", .type = SETTING_TEXT,
-                           .help = "JSON Pointer to when it happened; without it the time of receipt is taken." },
-    [SET_FIELDS] = { .name = "fields", .type = SETTING_MAP,
-                     .help = "Our field (contact.email, order.number, order.amount, ...) -> JSON Pointer." },
-    [SET_AMOUNT_UNIT] = { .name = "amount_unit", .type = SETTING_CHOICE, .fallback = "reais", .choices = amount_units,
+    [SET_TYPE_MAP] = { .name = "type_map",
+                       .type = SETTING_MAP,
+                       .help =
+                           "The platform's word -> our type; other words become `http.<word>`." },
+    [SET_KEY_POINTER] = { .name = "key_pointer",
+                          .type = SETTING_TEXT,
+                          .help = "JSON Pointer to the event's id; without it equal bodies are one "
+                                  "event." },
+    [SET_TIME_POINTER] = { .name = "time_pointer",
+                           .type = SETTING_TEXT,
+                           .help = "JSON Pointer to when it happened; without it the time of "
+                                   "receipt is taken." },
+    [SET_FIELDS] = { .name = "fields",
+                     .type = SETTING_MAP,
+                     .help = "Our field (contact.email, order.number, order.amount, ...) -> JSON "
+                             "Pointer." },
+    [SET_AMOUNT_UNIT] = { .name = "amount_unit",
+                          .type = SETTING_CHOICE,
+                          .fallback = "reais",
+                          .choices = amount_units,
                           .help = "What the amounts count." },
-    [SET_CURRENCY] = { .name = "currency", .type = SETTING_TEXT, .fallback = "BRL", .max = CURRENCY_LEN,
+    [SET_CURRENCY] = { .name = "currency",
+                       .type = SETTING_TEXT,
+                       .fallback = "BRL",
+                       .max = CURRENCY_LEN,
                        .help = "Currency of the amounts, where no field says it." },
 };
 _Static_assert(ARRAY_LEN(settings) == SET_COUNT, "every setting is in the table");
@@ -106,14 +174,16 @@ static struct scheme scheme_of(const struct settings *cfg)
         .timestamp_header = settings_text(cfg, SET_TIMESTAMP_HEADER),
         .id_header = settings_text(cfg, SET_ID_HEADER),
     };
-    CHECK(scheme_find(settings_text(cfg, SET_SCHEME), &s.kind)); /* the table of settings allows no other word */
+    CHECK(scheme_find(settings_text(cfg, SET_SCHEME),
+                      &s.kind)); /* the table of settings allows no other word */
     for (size_t i = 0; algorithms[i]; i++)
-        if (slice_eq(settings_text(cfg, SET_ALGORITHM), slice_str(algorithms[i]))) s.hash = (enum hash_kind)i;
+        if (slice_eq(settings_text(cfg, SET_ALGORITHM), slice_str(algorithms[i])))
+            s.hash = (enum hash_kind)i;
     return s;
 }
 
-static enum err verify(struct request *r, const struct settings *cfg, int64_t now_ms, struct arena *arena,
-                       struct why *why)
+static enum err verify(struct request *r, const struct settings *cfg, int64_t now_ms,
+                       struct arena *arena, struct why *why)
 {
     const struct scheme s = scheme_of(cfg);
     return scheme_verify(&s, r, now_ms, arena, why);
@@ -123,10 +193,11 @@ static enum err verify(struct request *r, const struct settings *cfg, int64_t no
 
 enum owner { OWNER_CONTACT, OWNER_ORDER, OWNER_SUBSCRIPTION, OWNER_CHECKOUT, OWNER_ITEM };
 
-/* One name of the `fields` setting: a contact field, a member of a record, or (both NULL and -1) its amount. */
+/* One name of the `fields` setting: a contact field, a member of a record, or (both NULL and -1)
+ * its amount. */
 struct target {
     enum owner owner;
-    int contact;               /* enum contact_field, or -1 */
+    int contact; /* enum contact_field, or -1 */
     const struct field *field;
 };
 
@@ -172,7 +243,8 @@ static bool find_target(slice name, struct target *out)
         if (!slice_starts(name, owners[i].prefix)) continue;
         out->owner = owners[i].owner;
         name = slice_sub(name, owners[i].prefix.len, name.len);
-        if (find_member(owners[i].fields, name, &out->field)) return out->owner != OWNER_ITEM || out->field;
+        if (find_member(owners[i].fields, name, &out->field))
+            return out->owner != OWNER_ITEM || out->field;
         return false;
     }
     return false;
@@ -180,10 +252,12 @@ static bool find_target(slice name, struct target *out)
 
 static bool is_type(slice type)
 {
-    if (type.len == 0 || type.len > EVENT_TYPE_MAX || slice_starts(type, SLICE("malote."))) return false;
+    if (type.len == 0 || type.len > EVENT_TYPE_MAX || slice_starts(type, SLICE("malote.")))
+        return false;
     for (size_t i = 0; i < type.len; i++) {
         char c = type.ptr[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.')) return false;
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.'))
+            return false;
     }
     return true;
 }
@@ -196,40 +270,49 @@ static enum err check_fields(const struct settings *cfg, struct why *why)
         struct target t;
         slice name = fields->items[i].name, pointer = fields->items[i].value;
         if (!find_target(name, &t))
-            return why_set(why, ERR_SYNTAX, "setting `fields`: no field `%.*s`", SLICE_ARG(slice_sub(name, 0, 60)));
+            return why_set(why, ERR_SYNTAX, "setting `fields`: no field `%.*s`",
+                           SLICE_ARG(slice_sub(name, 0, 60)));
         if (pointer.len == 0 || pointer.ptr[0] != '/')
             return why_set(why, ERR_SYNTAX, "setting `fields`: a JSON Pointer begins with /");
         if (t.contact >= 0) continue;
         needs[t.owner == OWNER_ITEM ? OWNER_ORDER : t.owner] = true;
-        if (t.owner != OWNER_ITEM && t.field && strcmp(t.field->name, "number") == 0) named[t.owner] = true;
+        if (t.owner != OWNER_ITEM && t.field && strcmp(t.field->name, "number") == 0)
+            named[t.owner] = true;
     }
     static const char *const owner_name[] = { "contact", "order", "subscription", "checkout" };
     for (size_t i = 0; i < ARRAY_LEN(owner_name); i++)
         if (needs[i] && !named[i])
-            return why_set(why, ERR_SYNTAX, "setting `fields`: %s.number is needed, it says which one", owner_name[i]);
+            return why_set(why, ERR_SYNTAX,
+                           "setting `fields`: %s.number is needed, it says which one",
+                           owner_name[i]);
     return OK;
 }
 
 static enum err check(const struct settings *cfg, struct why *why)
 {
-    static const enum setting_index pointers[] = { SET_TYPE_POINTER, SET_KEY_POINTER, SET_TIME_POINTER };
+    static const enum setting_index pointers[] = { SET_TYPE_POINTER, SET_KEY_POINTER,
+                                                   SET_TIME_POINTER };
     const struct scheme s = scheme_of(cfg);
     enum err rc = scheme_check(&s, why);
     if (rc != OK) return rc;
     for (size_t i = 0; i < ARRAY_LEN(pointers); i++) {
         slice pointer = settings_text(cfg, pointers[i]);
         if (pointer.len > 0 && pointer.ptr[0] != '/')
-            return why_set(why, ERR_SYNTAX, "setting `%s`: a JSON Pointer begins with /", settings[pointers[i]].name);
+            return why_set(why, ERR_SYNTAX, "setting `%s`: a JSON Pointer begins with /",
+                           settings[pointers[i]].name);
     }
     const struct setting_value *map = settings_get(cfg, SET_TYPE_MAP);
     slice type = settings_text(cfg, SET_TYPE), currency = settings_text(cfg, SET_CURRENCY);
     bool has_pointer = settings_text(cfg, SET_TYPE_POINTER).len > 0;
-    if (type.len == 0 && !has_pointer) return why_set(why, ERR_SYNTAX, "one of `type` and `type_pointer` is needed");
-    if (map->count > 0 && !has_pointer) return why_set(why, ERR_SYNTAX, "setting `type_map` needs `type_pointer`");
+    if (type.len == 0 && !has_pointer)
+        return why_set(why, ERR_SYNTAX, "one of `type` and `type_pointer` is needed");
+    if (map->count > 0 && !has_pointer)
+        return why_set(why, ERR_SYNTAX, "setting `type_map` needs `type_pointer`");
     bool good = type.len == 0 || is_type(type);
     for (size_t i = 0; i < map->count; i++) good = good && is_type(map->items[i].value);
     if (!good)
-        return why_set(why, ERR_SYNTAX, "a type is 1 to %d of a-z, 0-9, _ and ., not malote.*", EVENT_TYPE_MAX);
+        return why_set(why, ERR_SYNTAX, "a type is 1 to %d of a-z, 0-9, _ and ., not malote.*",
+                       EVENT_TYPE_MAX);
     for (size_t i = 0; i < currency.len; i++)
         if (currency.len != CURRENCY_LEN || currency.ptr[i] < 'A' || currency.ptr[i] > 'Z')
             return why_set(why, ERR_SYNTAX, "setting `currency`: three capital letters");
@@ -238,8 +321,8 @@ static enum err check(const struct settings *cfg, struct why *why)
 
 /* ---- split and interpret ---- */
 
-static enum err split(struct request *r, const struct settings *cfg, struct arena *arena, struct event_list *out,
-                      struct why *why)
+static enum err split(struct request *r, const struct settings *cfg, struct arena *arena,
+                      struct event_list *out, struct why *why)
 {
     struct cleaner cl = { .arena = arena };
     json *root = NULL;
@@ -247,20 +330,26 @@ static enum err split(struct request *r, const struct settings *cfg, struct aren
     char hex[HASH_SHA256_HEX];
     enum err rc = request_json(r, arena, &root, why);
     if (rc != OK) return rc;
-    slice type_pointer = settings_text(cfg, SET_TYPE_POINTER), key_pointer = settings_text(cfg, SET_KEY_POINTER);
+    slice type_pointer = settings_text(cfg, SET_TYPE_POINTER),
+          key_pointer = settings_text(cfg, SET_KEY_POINTER);
     slice time_pointer = settings_text(cfg, SET_TIME_POINTER);
     if (type_pointer.len > 0) word = clean_id(&cl, json_at(root, type_pointer));
     if (key_pointer.len > 0) id = clean_id(&cl, json_at(root, key_pointer));
     struct event *e = event_list_add(out, arena);
     if (!e) return why_set(why, ERR_LIMIT, "too many events");
-    e->type = word.len > 0 ? settings_map_get(cfg, SET_TYPE_MAP, word) : settings_text(cfg, SET_TYPE);
-    if (e->type.len == 0) e->type = clean_type(&cl, SLICE("http"), word.len > 0 ? word : SLICE("event"));
+    e->type =
+        word.len > 0 ? settings_map_get(cfg, SET_TYPE_MAP, word) : settings_text(cfg, SET_TYPE);
+    if (e->type.len == 0)
+        e->type = clean_type(&cl, SLICE("http"), word.len > 0 ? word : SLICE("event"));
     e->name = word;
     e->locator = SLICE("");
     /* The word is part of the key: an order's id comes again with every step of the order. */
-    const slice by_id[] = { word, id }, by_body[] = { SLICE("body"), hash_sha256_hex(r->body, hex) };
-    if (id.len == 0) e->key = event_key(arena, by_body, 2);
-    else e->key = word.len > 0 ? event_key(arena, by_id, 2) : event_key(arena, by_id + 1, 1);
+    const slice by_id[] = { word, id },
+                by_body[] = { SLICE("body"), hash_sha256_hex(r->body, hex) };
+    if (id.len == 0)
+        e->key = event_key(arena, by_body, 2);
+    else
+        e->key = word.len > 0 ? event_key(arena, by_id, 2) : event_key(arena, by_id + 1, 1);
     e->occurred_ms = time_pointer.len > 0 ? clean_time(json_at(root, time_pointer)) : 0;
     if (!e->key.ptr) cl.full = true;
     return clean_end(&cl, why);
@@ -318,7 +407,8 @@ static void fill_amount(const struct draft *d, enum owner owner, int64_t cents)
     }
 }
 
-static void fill(struct cleaner *cl, const struct settings *cfg, const struct draft *d, const struct target *t, json *v)
+static void fill(struct cleaner *cl, const struct settings *cfg, const struct draft *d,
+                 const struct target *t, json *v)
 {
     enum { COUNT_MAX = 1000000 };
     if (t->contact >= 0) {
@@ -336,8 +426,10 @@ static void fill(struct cleaner *cl, const struct settings *cfg, const struct dr
     case FIELD_TIME: *(int64_t *)(void *)at = clean_time(v); break;
     case FIELD_BOOL: *(bool *)(void *)at = json_truth(v); break;
     case FIELD_INT: /* amounts are unknown at -1, counts at 0 */
-        if (t->field->unknown == -1) *(int64_t *)(void *)at = read_money(cfg, v);
-        else if (clean_count(v, COUNT_MAX) > 0) *(int64_t *)(void *)at = clean_count(v, COUNT_MAX);
+        if (t->field->unknown == -1)
+            *(int64_t *)(void *)at = read_money(cfg, v);
+        else if (clean_count(v, COUNT_MAX) > 0)
+            *(int64_t *)(void *)at = clean_count(v, COUNT_MAX);
         break;
     }
 }
@@ -354,8 +446,10 @@ static void finish(struct cleaner *cl, const struct draft *d, const struct event
     }
     if (slice_eq(e->type, SLICE("checkout.abandoned"))) d->checkout->abandoned = true;
     if (d->order->has_amount && d->order->currency.len == 0) d->order->currency = currency;
-    if (d->subscription->has_amount && d->subscription->currency.len == 0) d->subscription->currency = currency;
-    if (d->checkout->list_price >= 0 && d->checkout->currency.len == 0) d->checkout->currency = currency;
+    if (d->subscription->has_amount && d->subscription->currency.len == 0)
+        d->subscription->currency = currency;
+    if (d->checkout->list_price >= 0 && d->checkout->currency.len == 0)
+        d->checkout->currency = currency;
     if (d->item->id.len + d->item->name.len > 0) {
         d->order->items = d->item;
         d->order->item_count = 1;
@@ -376,8 +470,8 @@ static slice read_custom(struct cleaner *cl, json *root)
     return wrapped;
 }
 
-static enum err interpret(struct request *r, const struct event *e, const struct settings *cfg, struct arena *arena,
-                          struct changes *out, struct why *why)
+static enum err interpret(struct request *r, const struct event *e, const struct settings *cfg,
+                          struct arena *arena, struct changes *out, struct why *why)
 {
     struct cleaner cl = { .arena = arena };
     const struct setting_value *fields = settings_get(cfg, SET_FIELDS);

@@ -1,7 +1,9 @@
-/* lead.c: leads that a site's own form posts, by JSON or as a plain form. Settings and field names: docs/sources/lead.md.
+/* lead.c: leads that a site's own form posts, by JSON or as a plain form. Settings and field
+ * names: docs/sources/lead.md.
  *
- * Why so: the browser itself posts, so the key is public and only keeps strangers' noise out; what it says about a person is
- * that person's own word (ORIGIN_LEAD), and the address it comes from is the visitor's unless a server posts. */
+ * Why so: the browser itself posts, so the key is public and only keeps strangers' noise out;
+ * what it says about a person is that person's own word (ORIGIN_LEAD), and the address it comes
+ * from is the visitor's unless a server posts. */
 #include "base/text.h"
 #include "crypto/hash.h"
 #include "sources/clean.h"
@@ -10,18 +12,27 @@
 enum setting_index { SET_WRITE_KEY, SET_ORIGINS, SET_SERVER_SIDE, SET_COUNT };
 
 static const struct setting settings[] = {
-    [SET_WRITE_KEY] = { .name = "write_key", .type = SETTING_LIST, .required = true, .max = 256,
+    [SET_WRITE_KEY] = { .name = "write_key",
+                        .type = SETTING_LIST,
+                        .required = true,
+                        .max = 256,
                         .help = "Public key the site sends along; two while it is being changed." },
-    [SET_ORIGINS] = { .name = "origins", .type = SETTING_LIST, .fallback = "[]", .max = 256,
-                      .help = "Sites that may post from a browser (https://www.example.com); \"*\" for any." },
-    [SET_SERVER_SIDE] = { .name = "server_side", .type = SETTING_BOOL, .fallback = "false",
+    [SET_ORIGINS] = { .name = "origins",
+                      .type = SETTING_LIST,
+                      .fallback = "[]",
+                      .max = 256,
+                      .help = "Sites that may post from a browser (https://www.example.com); \"*\" "
+                              "for any." },
+    [SET_SERVER_SIDE] = { .name = "server_side",
+                          .type = SETTING_BOOL,
+                          .fallback = "false",
                           .help = "The site's server posts: its address is not the visitor's." },
 };
 _Static_assert(ARRAY_LEN(settings) == SET_COUNT, "every setting is in the table");
 
 enum {
-    LEAD_FIELDS_MAX = 200,             /* fields of one post that are looked at */
-    LEAD_DEDUPE_MS = 10 * 60 * 1000,   /* the same post again within this window is a repeat */
+    LEAD_FIELDS_MAX = 200,           /* fields of one post that are looked at */
+    LEAD_DEDUPE_MS = 10 * 60 * 1000, /* the same post again within this window is a repeat */
 };
 
 /* Names a field may have, best first; compared exactly. */
@@ -30,46 +41,78 @@ struct alias {
     enum contact_field field;
 };
 static const struct alias aliases[] = {
-    { "email", CONTACT_email },             { "e-mail", CONTACT_email },
-    { "e_mail", CONTACT_email },            { "mail", CONTACT_email },
-    { "your-email", CONTACT_email },        { "phone", CONTACT_phone },
-    { "phone_number", CONTACT_phone },      { "mobile", CONTACT_phone },
-    { "tel", CONTACT_phone },               { "telefone", CONTACT_phone },
-    { "celular", CONTACT_phone },           { "whatsapp", CONTACT_phone },
-    { "document", CONTACT_document },       { "documento", CONTACT_document },
-    { "cpf", CONTACT_document },            { "cnpj", CONTACT_document },
-    { "cpf_cnpj", CONTACT_document },       { "external_id", CONTACT_external_id },
-    { "user_id", CONTACT_external_id },     { "first_name", CONTACT_first_name },
-    { "firstname", CONTACT_first_name },    { "primeiro_nome", CONTACT_first_name },
-    { "last_name", CONTACT_last_name },     { "lastname", CONTACT_last_name },
-    { "sobrenome", CONTACT_last_name },     { "name", CONTACT_name },
-    { "full_name", CONTACT_name },          { "nome", CONTACT_name },
-    { "nome_completo", CONTACT_name },      { "your-name", CONTACT_name },
-    { "birth_date", CONTACT_birth_date },   { "birthdate", CONTACT_birth_date },
-    { "birthday", CONTACT_birth_date },     { "data_nascimento", CONTACT_birth_date },
-    { "gender", CONTACT_gender },           { "sexo", CONTACT_gender },
-    { "city", CONTACT_city },               { "cidade", CONTACT_city },
-    { "state", CONTACT_state },             { "estado", CONTACT_state },
-    { "uf", CONTACT_state },                { "zip", CONTACT_zip },
-    { "zip_code", CONTACT_zip },            { "zipcode", CONTACT_zip },
-    { "postal_code", CONTACT_zip },         { "cep", CONTACT_zip },
-    { "country", CONTACT_country },         { "pais", CONTACT_country },
-    { "street", CONTACT_street },           { "endereco", CONTACT_street },
-    { "fbp", CONTACT_fbp },                 { "_fbp", CONTACT_fbp },
-    { "fbc", CONTACT_fbc },                 { "_fbc", CONTACT_fbc },
-    { "fbclid", CONTACT_fbclid },           { "ip", CONTACT_client_ip },
-    { "client_ip", CONTACT_client_ip },     { "user_agent", CONTACT_user_agent },
-    { "userAgent", CONTACT_user_agent },    { "consent", CONTACT_consent },
-    { "consentimento", CONTACT_consent },   { "utm_source", CONTACT_utm_source },
-    { "utm_medium", CONTACT_utm_medium },   { "utm_campaign", CONTACT_utm_campaign },
-    { "utm_term", CONTACT_utm_term },       { "utm_content", CONTACT_utm_content },
-    { "page_url", CONTACT_page_url },       { "url", CONTACT_page_url },
-    { "page", CONTACT_page_url },           { "referrer", CONTACT_referrer },
+    { "email", CONTACT_email },
+    { "e-mail", CONTACT_email },
+    { "e_mail", CONTACT_email },
+    { "mail", CONTACT_email },
+    { "your-email", CONTACT_email },
+    { "phone", CONTACT_phone },
+    { "phone_number", CONTACT_phone },
+    { "mobile", CONTACT_phone },
+    { "tel", CONTACT_phone },
+    { "telefone", CONTACT_phone },
+    { "celular", CONTACT_phone },
+    { "whatsapp", CONTACT_phone },
+    { "document", CONTACT_document },
+    { "documento", CONTACT_document },
+    { "cpf", CONTACT_document },
+    { "cnpj", CONTACT_document },
+    { "cpf_cnpj", CONTACT_document },
+    { "external_id", CONTACT_external_id },
+    { "user_id", CONTACT_external_id },
+    { "first_name", CONTACT_first_name },
+    { "firstname", CONTACT_first_name },
+    { "primeiro_nome", CONTACT_first_name },
+    { "last_name", CONTACT_last_name },
+    { "lastname", CONTACT_last_name },
+    { "sobrenome", CONTACT_last_name },
+    { "name", CONTACT_name },
+    { "full_name", CONTACT_name },
+    { "nome", CONTACT_name },
+    { "nome_completo", CONTACT_name },
+    { "your-name", CONTACT_name },
+    { "birth_date", CONTACT_birth_date },
+    { "birthdate", CONTACT_birth_date },
+    { "birthday", CONTACT_birth_date },
+    { "data_nascimento", CONTACT_birth_date },
+    { "gender", CONTACT_gender },
+    { "sexo", CONTACT_gender },
+    { "city", CONTACT_city },
+    { "cidade", CONTACT_city },
+    { "state", CONTACT_state },
+    { "estado", CONTACT_state },
+    { "uf", CONTACT_state },
+    { "zip", CONTACT_zip },
+    { "zip_code", CONTACT_zip },
+    { "zipcode", CONTACT_zip },
+    { "postal_code", CONTACT_zip },
+    { "cep", CONTACT_zip },
+    { "country", CONTACT_country },
+    { "pais", CONTACT_country },
+    { "street", CONTACT_street },
+    { "endereco", CONTACT_street },
+    { "fbp", CONTACT_fbp },
+    { "_fbp", CONTACT_fbp },
+    { "fbc", CONTACT_fbc },
+    { "_fbc", CONTACT_fbc },
+    { "fbclid", CONTACT_fbclid },
+    { "ip", CONTACT_client_ip },
+    { "client_ip", CONTACT_client_ip },
+    { "user_agent", CONTACT_user_agent },
+    { "userAgent", CONTACT_user_agent },
+    { "consent", CONTACT_consent },
+    { "consentimento", CONTACT_consent },
+    { "utm_source", CONTACT_utm_source },
+    { "utm_medium", CONTACT_utm_medium },
+    { "utm_campaign", CONTACT_utm_campaign },
+    { "utm_term", CONTACT_utm_term },
+    { "utm_content", CONTACT_utm_content },
+    { "page_url", CONTACT_page_url },
+    { "url", CONTACT_page_url },
+    { "page", CONTACT_page_url },
+    { "referrer", CONTACT_referrer },
     { "referer", CONTACT_referrer },
 };
-
-/* Names of the submission's own id, best first. */
-static const char *const id_names[] = { "submission_id", "id", NULL };
 
 static const slice form_type = SLICE_INIT("application/x-www-form-urlencoded");
 
@@ -84,22 +127,28 @@ struct post {
 static enum err check_count(const struct post *p, struct why *why)
 {
     size_t count = p->root ? yyjson_obj_size(p->root) : 0;
-    for (slice item, rest = p->form; !p->root && count <= LEAD_FIELDS_MAX && slice_cut(&rest, '&', &item);) count++;
-    return count <= LEAD_FIELDS_MAX ? OK : why_set(why, ERR_LIMIT, "more than %d fields", LEAD_FIELDS_MAX);
+    for (slice item, rest = p->form;
+         !p->root && count <= LEAD_FIELDS_MAX && slice_cut(&rest, '&', &item);)
+        count++;
+    return count <= LEAD_FIELDS_MAX
+               ? OK
+               : why_set(why, ERR_LIMIT, "more than %d fields", LEAD_FIELDS_MAX);
 }
 
 static enum err read_post(struct request *r, struct arena *arena, struct post *p, struct why *why)
 {
     *p = (struct post){ 0 };
     if (request_is_type(r, SLICE("multipart/form-data")))
-        return why_set(why, ERR_SYNTAX, "multipart/form-data is not taken: post JSON or a urlencoded form");
+        return why_set(why, ERR_SYNTAX,
+                       "multipart/form-data is not taken: post JSON or a urlencoded form");
     if (request_is_type(r, form_type)) {
         p->form = r->body;
         return check_count(p, why);
     }
     /* Any other type: sendBeacon sends JSON as text/plain. */
     enum err rc = request_json(r, arena, &p->root, why);
-    if (rc == OK && !yyjson_is_obj(p->root)) return why_set(why, ERR_SYNTAX, "a lead must be a JSON object");
+    if (rc == OK && !yyjson_is_obj(p->root))
+        return why_set(why, ERR_SYNTAX, "a lead must be a JSON object");
     return rc == OK ? check_count(p, why) : rc;
 }
 
@@ -127,19 +176,22 @@ static bool origin_allowed(const struct settings *cfg, slice origin)
     const struct setting_value *list = settings_get(cfg, SET_ORIGINS);
     for (size_t i = 0; i < list->count; i++) {
         slice allowed = list->items[i].value;
-        if (slice_eq(allowed, SLICE("*")) || (allowed.len > 0 && slice_eq_nocase(allowed, origin))) return true;
+        if (slice_eq(allowed, SLICE("*")) || (allowed.len > 0 && slice_eq_nocase(allowed, origin)))
+            return true;
     }
     return false;
 }
 
-/* The key as sent: header, else query, else body; the first that is there counts. A repeated one counts as wrong. */
+/* The key as sent: header, else query, else body; the first that is there counts. A repeated one
+ * counts as wrong. */
 static bool sent_key(struct request *r, struct cleaner *cl, slice *key)
 {
     size_t count = request_header_count(r, SLICE("x-write-key"));
     *key = request_header(r, SLICE("x-write-key"));
     if (count > 0) return count == 1;
     *key = text_query_get(r->query, SLICE("write_key"), &count);
-    if (count == 0 && request_is_type(r, form_type)) *key = text_query_get(r->body, SLICE("write_key"), &count);
+    if (count == 0 && request_is_type(r, form_type))
+        *key = text_query_get(r->body, SLICE("write_key"), &count);
     if (count > 0) {
         *key = text_url_decode(*key, cl->arena);
         return count == 1 && key->ptr;
@@ -150,14 +202,16 @@ static bool sent_key(struct request *r, struct cleaner *cl, slice *key)
     return key->len > 0;
 }
 
-static enum err verify(struct request *r, const struct settings *cfg, int64_t now_ms UNUSED, struct arena *arena,
-                       struct why *why)
+static enum err verify(struct request *r, const struct settings *cfg, int64_t now_ms UNUSED,
+                       struct arena *arena, struct why *why)
 {
     const struct setting_value *keys = settings_get(cfg, SET_WRITE_KEY);
     struct cleaner cl = { .arena = arena };
     slice origin = request_header(r, SLICE("origin")), key;
-    /* Browsers name their origin on every post across sites, also of plain forms, to which no preflight applies. */
-    if (origin.ptr && !origin_allowed(cfg, origin)) return why_set(why, ERR_DENIED, "origin_not_allowed");
+    /* Browsers name their origin on every post across sites, also of plain forms, to which no
+     * preflight applies. */
+    if (origin.ptr && !origin_allowed(cfg, origin))
+        return why_set(why, ERR_DENIED, "origin_not_allowed");
     if (!sent_key(r, &cl, &key)) return why_set(why, ERR_DENIED, "missing_write_key");
     bool good = false;
     for (size_t i = 0; i < keys->count; i++)
@@ -167,36 +221,50 @@ static enum err verify(struct request *r, const struct settings *cfg, int64_t no
 
 static enum err check(const struct settings *cfg, struct why *why)
 {
-    const struct setting_value *keys = settings_get(cfg, SET_WRITE_KEY), *origins = settings_get(cfg, SET_ORIGINS);
+    const struct setting_value *keys = settings_get(cfg, SET_WRITE_KEY),
+                               *origins = settings_get(cfg, SET_ORIGINS);
     for (size_t i = 0; i < keys->count; i++)
-        if (keys->items[i].value.len == 0) return why_set(why, ERR_SYNTAX, "setting `write_key`: a key is empty");
+        if (keys->items[i].value.len == 0)
+            return why_set(why, ERR_SYNTAX, "setting `write_key`: a key is empty");
     if (keys->count == 0) return why_set(why, ERR_SYNTAX, "setting `write_key`: is required");
     for (size_t i = 0; i < origins->count; i++) {
         slice o = origins->items[i].value;
-        size_t scheme = slice_starts(o, SLICE("https://")) ? 8 : slice_starts(o, SLICE("http://")) ? 7 : 0;
+        size_t scheme = slice_starts(o, SLICE("https://"))  ? 8
+                        : slice_starts(o, SLICE("http://")) ? 7
+                                                            : 0;
         slice host = slice_sub(o, scheme, o.len);
         if (slice_eq(o, SLICE("*"))) continue;
-        if (scheme == 0 || host.len == 0 || slice_find(host, '/') < host.len || slice_find(host, '*') < host.len)
-            return why_set(why, ERR_SYNTAX, "setting `origins`: https://host without a path, or \"*\"");
+        if (scheme == 0 || host.len == 0 || slice_find(host, '/') < host.len ||
+            slice_find(host, '*') < host.len)
+            return why_set(why, ERR_SYNTAX,
+                           "setting `origins`: https://host without a path, or \"*\"");
     }
     return OK;
 }
 
 /* ---- split and interpret ---- */
 
-/* Whose double click it is: without an id of its own, a post is the same as another one when every byte of it, the visitor's address
- * and browser are the same within one window of ten minutes. A later lead differs in something or comes later, so none is
- * lost; a repeat across the edge of two windows is kept twice, which does less harm. */
+/* Whose double click it is: without an id of its own, a post is the same as another one when
+ * every byte of it, the visitor's address and browser are the same within one window of ten
+ * minutes. A later lead differs in something or comes later, so none is lost; a repeat across
+ * the edge of two windows is kept twice, which does less harm. */
 static slice digest_key(const struct request *r, const struct settings *cfg, struct cleaner *cl)
 {
     uint8_t digest[HASH_BYTES_MAX];
     char hex[2 * HASH_BYTES_MAX];
     slice window = arena_printf(cl->arena, "%lld", (long long)(r->received_ms / LEAD_DEDUPE_MS));
-    const slice parts[] = { window, SLICE("\n"), settings_bool(cfg, SET_SERVER_SIDE) ? SLICE("") : r->remote,
-                            SLICE("\n"), request_header(r, SLICE("user-agent")), SLICE("\n"), r->query, SLICE("\n"),
+    const slice parts[] = { window,
+                            SLICE("\n"),
+                            settings_bool(cfg, SET_SERVER_SIDE) ? SLICE("") : r->remote,
+                            SLICE("\n"),
+                            request_header(r, SLICE("user-agent")),
+                            SLICE("\n"),
+                            r->query,
+                            SLICE("\n"),
                             r->body };
     size_t len = hash_digest(HASH_SHA256, parts, ARRAY_LEN(parts), digest);
-    slice key = arena_printf(cl->arena, "post:%.*s", SLICE_ARG(text_hex(slice_of(digest, len), hex)));
+    slice key =
+        arena_printf(cl->arena, "post:%.*s", SLICE_ARG(text_hex(slice_of(digest, len), hex)));
     if (!window.ptr || !key.ptr) cl->full = true;
     return key;
 }
@@ -232,12 +300,13 @@ static void read_click(struct cleaner *cl, const struct request *r, struct conta
     }
     c->fbclid_ms = r->received_ms;
     if (c->field[CONTACT_fbc].len > 0) return;
-    c->field[CONTACT_fbc] = arena_printf(cl->arena, "fb.1.%lld.%.*s", (long long)r->received_ms, SLICE_ARG(fbclid));
+    c->field[CONTACT_fbc] =
+        arena_printf(cl->arena, "fb.1.%lld.%.*s", (long long)r->received_ms, SLICE_ARG(fbclid));
     if (!c->field[CONTACT_fbc].ptr) cl->full = true;
 }
 
-static struct contact *read_contact(struct cleaner *cl, const struct request *r, const struct settings *cfg,
-                                    const struct post *p)
+static struct contact *read_contact(struct cleaner *cl, const struct request *r,
+                                    const struct settings *cfg, const struct post *p)
 {
     struct contact *c = arena_new(cl->arena, struct contact, 1);
     bool number = false;
@@ -251,7 +320,8 @@ static struct contact *read_contact(struct cleaner *cl, const struct request *r,
         if (value.len > 0) clean_contact(cl, c, aliases[i].field, value, number);
     }
     if (!settings_bool(cfg, SET_SERVER_SIDE)) {
-        if (c->field[CONTACT_client_ip].len == 0) clean_contact(cl, c, CONTACT_client_ip, r->remote, false);
+        if (c->field[CONTACT_client_ip].len == 0)
+            clean_contact(cl, c, CONTACT_client_ip, r->remote, false);
         if (c->field[CONTACT_user_agent].len == 0)
             clean_contact(cl, c, CONTACT_user_agent, request_header(r, SLICE("user-agent")), false);
     }
@@ -274,8 +344,10 @@ static void put_extra(struct cleaner *cl, struct buf *b, slice name, slice value
     slice key = clean_text(cl, name), text = clean_text(cl, value);
     if (key.len == 0 || text.len == 0) return;
     key = arena_dup(cl->arena, key); /* with the NUL that the writer needs */
-    if (!key.ptr) cl->full = true;
-    else json_put_str(b, key.ptr, text);
+    if (!key.ptr)
+        cl->full = true;
+    else
+        json_put_str(b, key.ptr, text);
 }
 
 /* Fields that are nobody's alias: the form's own questions, as texts. */
@@ -287,7 +359,8 @@ static slice read_custom(struct cleaner *cl, const struct post *p)
         yyjson_obj_iter it = yyjson_obj_iter_with(p->root);
         for (json *key; (key = yyjson_obj_iter_next(&it));) {
             json *v = yyjson_obj_iter_get_val(key);
-            slice text = yyjson_is_bool(v) ? (yyjson_get_bool(v) ? SLICE("true") : SLICE("false")) : json_text(v);
+            slice text = yyjson_is_bool(v) ? (yyjson_get_bool(v) ? SLICE("true") : SLICE("false"))
+                                           : json_text(v);
             if (!is_known(json_str(key))) put_extra(cl, &b, json_str(key), text);
         }
     } else {
@@ -296,8 +369,10 @@ static slice read_custom(struct cleaner *cl, const struct post *p)
             size_t eq = slice_find(item, '=');
             slice name = text_url_decode(slice_sub(item, 0, eq), cl->arena);
             slice value = text_url_decode(slice_sub(item, eq + 1, item.len), cl->arena);
-            if (!name.ptr || !value.ptr) cl->full = true;
-            else if (!is_known(name)) put_extra(cl, &b, name, value);
+            if (!name.ptr || !value.ptr)
+                cl->full = true;
+            else if (!is_known(name))
+                put_extra(cl, &b, name, value);
         }
     }
     bool any = b.comma;
@@ -306,32 +381,55 @@ static slice read_custom(struct cleaner *cl, const struct post *p)
     return any ? buf_slice(&b) : (slice){ NULL, 0 };
 }
 
-static enum err split(struct request *r, const struct settings *cfg, struct arena *arena, struct event_list *out,
-                      struct why *why)
+/* `submission_id` is known to be the post's own. `id` may as well be the form's, the same for every
+ * visitor, so it counts together with who it is. */
+static slice read_key(struct cleaner *cl, const struct request *r, const struct settings *cfg,
+                      const struct post *p, const struct contact *c)
+{
+    uint8_t digest[HASH_BYTES_MAX];
+    char hex[2 * HASH_BYTES_MAX];
+    bool number;
+    slice own = clean_text(cl, get(p, "submission_id", cl, &number));
+    slice id = clean_text(cl, get(p, "id", cl, &number));
+    if (own.len + id.len == 0) return digest_key(r, cfg, cl);
+    const slice who[] = { c->field[CONTACT_email],       SLICE("\n"),
+                          c->field[CONTACT_phone],       SLICE("\n"),
+                          c->field[CONTACT_document],    SLICE("\n"),
+                          c->field[CONTACT_external_id], SLICE("\n"),
+                          c->field[CONTACT_name] };
+    size_t len = hash_digest(HASH_SHA256, who, ARRAY_LEN(who), digest);
+    slice parts[] = { SLICE("id"), own.len > 0 ? own : id,
+                      text_hex(slice_of(digest, len / 2), hex) };
+    slice key = event_key(cl->arena, parts, own.len > 0 ? 2 : 3);
+    if (!key.ptr) cl->full = true;
+    return key;
+}
+
+static enum err split(struct request *r, const struct settings *cfg, struct arena *arena,
+                      struct event_list *out, struct why *why)
 {
     struct cleaner cl = { .arena = arena };
     struct post p;
-    slice id = { NULL, 0 };
-    bool number;
     enum err rc = read_post(r, arena, &p, why);
     if (rc != OK) return rc;
     const struct contact *c = read_contact(&cl, r, cfg, &p);
     if (cl.full) return clean_end(&cl, why);
     if (!clean_contact_known(c) && c->phone_error.len == 0 && c->document_error.len == 0)
-        return why_set(why, ERR_SYNTAX, "no field says who it is: name, email, phone, document, external_id, fbp, fbclid");
-    for (size_t i = 0; id_names[i] && id.len == 0; i++) id = clean_text(&cl, get(&p, id_names[i], &cl, &number));
+        return why_set(
+            why, ERR_SYNTAX,
+            "no field says who it is: name, email, phone, document, external_id, fbp, fbclid");
     struct event *e = event_list_add(out, arena);
     if (!e) return why_set(why, ERR_LIMIT, "too many events");
     e->type = SLICE("lead.created");
     e->name = SLICE("");
     e->locator = SLICE("");
-    e->key = id.len > 0 ? event_key(arena, (slice[]){ SLICE("id"), id }, 2) : digest_key(r, cfg, &cl);
-    if (!e->key.ptr) cl.full = true;
+    e->key = read_key(&cl, r, cfg, &p, c);
     return clean_end(&cl, why);
 }
 
-static enum err interpret(struct request *r, const struct event *e UNUSED, const struct settings *cfg,
-                          struct arena *arena, struct changes *out, struct why *why)
+static enum err interpret(struct request *r, const struct event *e UNUSED,
+                          const struct settings *cfg, struct arena *arena, struct changes *out,
+                          struct why *why)
 {
     struct cleaner cl = { .arena = arena };
     struct post p;
@@ -348,8 +446,8 @@ static bool cors_origin(const struct settings *cfg, slice origin)
     return origin.len > 0 && origin_allowed(cfg, origin);
 }
 
-static enum err sample(slice name, const struct settings *cfg, int64_t now_ms UNUSED, uint64_t nonce,
-                       struct arena *arena, struct sample *out, struct why *why)
+static enum err sample(slice name, const struct settings *cfg, int64_t now_ms UNUSED,
+                       uint64_t nonce, struct arena *arena, struct sample *out, struct why *why)
 {
     const struct setting_value *keys = settings_get(cfg, SET_WRITE_KEY);
     if (name.len > 0 && !slice_eq(name, SLICE("lead.created")))
@@ -357,7 +455,8 @@ static enum err sample(slice name, const struct settings *cfg, int64_t now_ms UN
     if (keys->count == 0) return why_set(why, ERR_MISSING, "the source has no write key");
     struct buf b = buf_in(arena, CLEAN_JSON_MAX);
     json_begin_object(&b, NULL);
-    json_put_str(&b, "submission_id", arena_printf(arena, "sample-%016llx", (unsigned long long)nonce));
+    json_put_str(&b, "submission_id",
+                 arena_printf(arena, "sample-%016llx", (unsigned long long)nonce));
     json_put_str(&b, "name", SLICE("Cliente Exemplo"));
     json_put_str(&b, "email", SLICE("cliente.exemplo@example.com"));
     json_put_str(&b, "phone", SLICE("+55 11 99999-0005"));

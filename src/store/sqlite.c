@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "store/store.h"
+#include "store/tokens.h"
 
 enum { BUSY_WAIT_MS = 5000, WAL_PAGES_MAX = 4000, CACHE_KIB_WRITER = 24576, CACHE_KIB_READER = 4096,
        STMT_VALUES_MAX = 32 };
@@ -181,8 +182,9 @@ static enum err sqlite_checkpoint(struct store *s, struct why *why)
 }
 
 static const char *const sqlite_tokens[] = {
-    "@id@", "id INTEGER PRIMARY KEY", /* the row number itself: no second index */
-    "@pk@", "CHECK (id > 0)",
+#define SQLITE_TOKEN(token, sqlite, postgres) token, sqlite,
+    STORE_TOKENS(SQLITE_TOKEN)
+#undef SQLITE_TOKEN
     NULL,
 };
 

@@ -1,8 +1,10 @@
 /* scheme.c: one engine for all signature schemes.
  *
- * Way: recipe (a row of the table, or made from the settings) -> signatures, timestamp and id out of the request ->
- * the signed bytes as a list of parts -> compare with every live secret -> look at the clock.
- * Why so: the schemes of the field differ in places, marks and encodings only; what could go wrong is written once. */
+ * Way: recipe (a row of the table, or made from the settings) -> signatures, timestamp and id
+ * out of the request -> the signed bytes as a list of parts -> compare with every live secret ->
+ * look at the clock.
+ * Why so: the schemes of the field differ in places, marks and encodings only; what could go
+ * wrong is written once. */
 #include "verify/scheme.h"
 
 #include "base/text.h"
@@ -12,24 +14,26 @@ enum { TOLERANCE_S = 300, TOLERANCE_MERCADO_S = 900 };
 static const int64_t TIMESTAMP_MS_FROM = 100000000000, TIMESTAMP_MAX = 99999999999999;
 
 const char *const scheme_name[] = {
-    "none",         "token", "hmac",       "standard-webhooks", "svix",   "stripe", "github", "meta", "shopify",
-    "mercado-pago", "cakto", "woovi-rsa", "woovi-hmac",        "kiwify", "eduzz",  NULL,
+    "none",       "token",        "hmac",   "standard-webhooks",
+    "svix",       "stripe",       "github", "meta",
+    "shopify",    "mercado-pago", "cakto",  "woovi-rsa",
+    "woovi-hmac", "kiwify",       "eduzz",  NULL,
 };
 _Static_assert(ARRAY_LEN(scheme_name) == SCHEME_COUNT + 1, "every scheme has a name");
 
 /* What a secret of the settings is. */
 enum secret_form {
-    SECRET_TEXT,   /* its bytes are the key */
-    SECRET_WHSEC,  /* base64, perhaps after "whsec_"; whpk_ is a public key and only good for v1a */
-    SECRET_PEM,    /* a public RSA key */
+    SECRET_TEXT,  /* its bytes are the key */
+    SECRET_WHSEC, /* base64, perhaps after "whsec_"; whpk_ is a public key and only good for v1a */
+    SECRET_PEM,   /* a public RSA key */
 };
 
 /* How to check one scheme. */
 struct recipe {
-    slice header, query;    /* where the signatures stand */
-    char separator;         /* between several of them; 0: there is one */
-    slice prefix;           /* before each */
-    slice prefix_ed25519;   /* before one made with ed25519; empty: there are none */
+    slice header, query;  /* where the signatures stand */
+    char separator;       /* between several of them; 0: there is one */
+    slice prefix;         /* before each */
+    slice prefix_ed25519; /* before one made with ed25519; empty: there are none */
     enum hash_kind hash;
     bool base64;
     enum secret_form secret;
@@ -43,35 +47,73 @@ struct recipe {
 
 #define S(text) SLICE_INIT(text)
 
-/* Sources: docs/sources/http.md, "Schemes". Kiwify: SHA-1 over the raw body; bodies of the form {"order": ...} are signed over the
- * inner object by one account, not verified. Eduzz: hex is not verified. Meta is GitHub's scheme with the app secret. */
+/* Sources: docs/sources/http.md, "Schemes". Kiwify: SHA-1 over the raw body; bodies of the form
+ * {"order": ...} are signed over the inner object by one account, not verified. Eduzz: hex is
+ * not verified. Meta is GitHub's scheme with the app secret. */
 static const struct recipe recipes[SCHEME_COUNT] = {
-    [SCHEME_STANDARD_WEBHOOKS] = { .header = S("webhook-signature"), .separator = ' ', .prefix = S("v1,"),
-                                   .prefix_ed25519 = S("v1a,"), .hash = HASH_SHA256, .base64 = true,
-                                   .secret = SECRET_WHSEC, .template = S("{id}.{timestamp}.{body}"),
-                                   .timestamp_header = S("webhook-timestamp"), .id_header = S("webhook-id"),
+    [SCHEME_STANDARD_WEBHOOKS] = { .header = S("webhook-signature"),
+                                   .separator = ' ',
+                                   .prefix = S("v1,"),
+                                   .prefix_ed25519 = S("v1a,"),
+                                   .hash = HASH_SHA256,
+                                   .base64 = true,
+                                   .secret = SECRET_WHSEC,
+                                   .template = S("{id}.{timestamp}.{body}"),
+                                   .timestamp_header = S("webhook-timestamp"),
+                                   .id_header = S("webhook-id"),
                                    .tolerance_s = TOLERANCE_S },
-    [SCHEME_SVIX] = { .header = S("svix-signature"), .separator = ' ', .prefix = S("v1,"),
-                      .prefix_ed25519 = S("v1a,"), .hash = HASH_SHA256, .base64 = true, .secret = SECRET_WHSEC,
-                      .template = S("{id}.{timestamp}.{body}"), .timestamp_header = S("svix-timestamp"),
-                      .id_header = S("svix-id"), .tolerance_s = TOLERANCE_S },
-    [SCHEME_STRIPE] = { .header = S("stripe-signature"), .separator = ',', .prefix = S("v1="), .hash = HASH_SHA256,
-                        .template = S("{timestamp}.{body}"), .timestamp_key = S("t="), .tolerance_s = TOLERANCE_S },
-    [SCHEME_GITHUB] = { .header = S("x-hub-signature-256"), .prefix = S("sha256="), .hash = HASH_SHA256,
+    [SCHEME_SVIX] = { .header = S("svix-signature"),
+                      .separator = ' ',
+                      .prefix = S("v1,"),
+                      .prefix_ed25519 = S("v1a,"),
+                      .hash = HASH_SHA256,
+                      .base64 = true,
+                      .secret = SECRET_WHSEC,
+                      .template = S("{id}.{timestamp}.{body}"),
+                      .timestamp_header = S("svix-timestamp"),
+                      .id_header = S("svix-id"),
+                      .tolerance_s = TOLERANCE_S },
+    [SCHEME_STRIPE] = { .header = S("stripe-signature"),
+                        .separator = ',',
+                        .prefix = S("v1="),
+                        .hash = HASH_SHA256,
+                        .template = S("{timestamp}.{body}"),
+                        .timestamp_key = S("t="),
+                        .tolerance_s = TOLERANCE_S },
+    [SCHEME_GITHUB] = { .header = S("x-hub-signature-256"),
+                        .prefix = S("sha256="),
+                        .hash = HASH_SHA256,
                         .template = S("{body}") },
-    [SCHEME_META] = { .header = S("x-hub-signature-256"), .prefix = S("sha256="), .hash = HASH_SHA256,
+    [SCHEME_META] = { .header = S("x-hub-signature-256"),
+                      .prefix = S("sha256="),
+                      .hash = HASH_SHA256,
                       .template = S("{body}") },
-    [SCHEME_SHOPIFY] = { .header = S("x-shopify-hmac-sha256"), .hash = HASH_SHA256, .base64 = true,
+    [SCHEME_SHOPIFY] = { .header = S("x-shopify-hmac-sha256"),
+                         .hash = HASH_SHA256,
+                         .base64 = true,
                          .template = S("{body}") },
-    [SCHEME_MERCADO_PAGO] = { .header = S("x-signature"), .separator = ',', .prefix = S("v1="), .hash = HASH_SHA256,
-                              .template = S("{manifest}"), .timestamp_key = S("ts="),
-                              .milliseconds = true, .tolerance_s = TOLERANCE_MERCADO_S },
-    [SCHEME_CAKTO] = { .header = S("x-cakto-signature"), .separator = ',', .prefix = S("v1="), .hash = HASH_SHA256,
-                       .template = S("{timestamp}.{body}"), .timestamp_header = S("x-cakto-timestamp"),
+    [SCHEME_MERCADO_PAGO] = { .header = S("x-signature"),
+                              .separator = ',',
+                              .prefix = S("v1="),
+                              .hash = HASH_SHA256,
+                              .template = S("{manifest}"),
+                              .timestamp_key = S("ts="),
+                              .milliseconds = true,
+                              .tolerance_s = TOLERANCE_MERCADO_S },
+    [SCHEME_CAKTO] = { .header = S("x-cakto-signature"),
+                       .separator = ',',
+                       .prefix = S("v1="),
+                       .hash = HASH_SHA256,
+                       .template = S("{timestamp}.{body}"),
+                       .timestamp_header = S("x-cakto-timestamp"),
                        .tolerance_s = TOLERANCE_S },
-    [SCHEME_WOOVI_RSA] = { .header = S("x-webhook-signature"), .base64 = true, .secret = SECRET_PEM,
+    [SCHEME_WOOVI_RSA] = { .header = S("x-webhook-signature"),
+                           .base64 = true,
+                           .secret = SECRET_PEM,
                            .template = S("{body}") },
-    [SCHEME_WOOVI_HMAC] = { .header = S("x-openpix-signature"), .hash = HASH_SHA1, .base64 = true,
+    [SCHEME_WOOVI_HMAC] = { .header = S("x-openpix-signature"),
+                            .hash = HASH_SHA1,
+                            .base64 = true,
                             .template = S("{body}") },
     [SCHEME_KIWIFY] = { .query = S("signature"), .hash = HASH_SHA1, .template = S("{body}") },
     [SCHEME_EDUZZ] = { .header = S("x-signature"), .hash = HASH_SHA256, .template = S("{body}") },
@@ -108,7 +150,8 @@ static enum err take_header(const struct request *r, slice name, slice *out, str
 }
 
 /* The one value of a query parameter, decoded; absent: *out has no ptr. */
-static enum err take_query(const struct request *r, slice name, struct arena *arena, slice *out, struct why *why)
+static enum err take_query(const struct request *r, slice name, struct arena *arena, slice *out,
+                           struct why *why)
 {
     size_t count = 0;
     *out = text_query_get(r->query, name, &count);
@@ -132,13 +175,17 @@ static bool add_part(struct parts *p, slice s)
     return true;
 }
 
-/* Replaces {body}, {timestamp} and {id}; everything else is taken as it stands. Other braces: scheme_check refuses them. */
-static bool expand(slice template, const struct request *r, const struct proof *proof, struct parts *out)
+/* Replaces {body}, {timestamp} and {id}; everything else is taken as it stands. Other braces:
+ * scheme_check refuses them. */
+static bool expand(slice template, const struct request *r, const struct proof *proof,
+                   struct parts *out)
 {
     const struct {
         slice mark, value;
     } marks[] = {
-        { SLICE("{body}"), r->body }, { SLICE("{timestamp}"), proof->timestamp }, { SLICE("{id}"), proof->id },
+        { SLICE("{body}"), r->body },
+        { SLICE("{timestamp}"), proof->timestamp },
+        { SLICE("{id}"), proof->id },
     };
     while (template.len > 0) {
         size_t next = slice_find(template, '{'), taken = next;
@@ -159,10 +206,11 @@ static bool expand(slice template, const struct request *r, const struct proof *
     return true;
 }
 
-/* Mercado Pago signs "id:<data.id>;request-id:<x-request-id>;ts:<ts>;"; what is absent is left out with its name. The id comes
- * from the query and is lowered. The body is not covered: nothing in it may be believed. */
-static enum err mercado_manifest(const struct request *r, const struct proof *proof, struct arena *arena,
-                                 struct parts *out, struct why *why)
+/* Mercado Pago signs "id:<data.id>;request-id:<x-request-id>;ts:<ts>;"; what is absent is left
+ * out with its name. The id comes from the query and is lowered. The body is not covered:
+ * nothing in it may be believed. */
+static enum err mercado_manifest(const struct request *r, const struct proof *proof,
+                                 struct arena *arena, struct parts *out, struct why *why)
 {
     slice id, request_id;
     enum err rc = take_query(r, SLICE("data.id"), arena, &id, why);
@@ -173,11 +221,15 @@ static enum err mercado_manifest(const struct request *r, const struct proof *pr
         if (!id.ptr) return denied(why, "too_large");
     }
     const slice pairs[][2] = {
-        { SLICE("id:"), id }, { SLICE("request-id:"), request_id }, { SLICE("ts:"), proof->timestamp },
+        { SLICE("id:"), id },
+        { SLICE("request-id:"), request_id },
+        { SLICE("ts:"), proof->timestamp },
     };
     for (size_t i = 0; i < ARRAY_LEN(pairs); i++) {
         if (pairs[i][1].len == 0) continue;
-        if (!add_part(out, pairs[i][0]) || !add_part(out, pairs[i][1]) || !add_part(out, SLICE(";")))
+        if (slice_find(pairs[i][1], ';') < pairs[i][1].len) return denied(why, "bad_id");
+        if (!add_part(out, pairs[i][0]) || !add_part(out, pairs[i][1]) ||
+            !add_part(out, SLICE(";")))
             return denied(why, "too_large");
     }
     return OK;
@@ -185,7 +237,8 @@ static enum err mercado_manifest(const struct request *r, const struct proof *pr
 
 /* ---- what was sent ---- */
 
-static enum err add_signature(struct proof *proof, const struct recipe *c, slice item, struct why *why)
+static enum err add_signature(struct proof *proof, const struct recipe *c, slice item,
+                              struct why *why)
 {
     bool ed25519 = c->prefix_ed25519.len > 0 && slice_starts(item, c->prefix_ed25519);
     slice prefix = ed25519 ? c->prefix_ed25519 : c->prefix;
@@ -196,11 +249,12 @@ static enum err add_signature(struct proof *proof, const struct recipe *c, slice
     return OK;
 }
 
-static enum err read_signatures(const struct recipe *c, const struct request *r, struct arena *arena,
-                                struct proof *proof, struct why *why)
+static enum err read_signatures(const struct recipe *c, const struct request *r,
+                                struct arena *arena, struct proof *proof, struct why *why)
 {
     slice sent, item;
-    enum err rc = c->query.len > 0 ? take_query(r, c->query, arena, &sent, why) : take_header(r, c->header, &sent, why);
+    enum err rc = c->query.len > 0 ? take_query(r, c->query, arena, &sent, why)
+                                   : take_header(r, c->header, &sent, why);
     if (rc != OK) return rc;
     if (sent.len == 0) return denied(why, "missing_signature");
     if (c->separator == 0) {
@@ -219,11 +273,12 @@ static enum err read_signatures(const struct recipe *c, const struct request *r,
     return rc != OK ? rc : proof->count == 0 ? denied(why, "bad_signature") : OK;
 }
 
-static enum err read_proof(const struct recipe *c, const struct request *r, struct arena *arena, struct proof *proof,
-                           struct why *why)
+static enum err read_proof(const struct recipe *c, const struct request *r, struct arena *arena,
+                           struct proof *proof, struct why *why)
 {
     enum err rc = read_signatures(c, r, arena, proof, why);
-    if (rc == OK && c->timestamp_header.len > 0) rc = take_header(r, c->timestamp_header, &proof->timestamp, why);
+    if (rc == OK && c->timestamp_header.len > 0)
+        rc = take_header(r, c->timestamp_header, &proof->timestamp, why);
     if (rc == OK && c->id_header.len > 0) rc = take_header(r, c->id_header, &proof->id, why);
     if (rc != OK) return rc;
     bool timed = c->timestamp_header.len > 0 || c->timestamp_key.len > 0;
@@ -233,19 +288,26 @@ static enum err read_proof(const struct recipe *c, const struct request *r, stru
         return denied(why, "bad_timestamp");
     if (c->id_header.len == 0) return OK;
     if (proof->id.len == 0) return denied(why, "missing_id");
-    /* "a.1" + ".2" and "a" + ".1.2" would be the same signed bytes. */
-    return slice_find(proof->id, '.') < proof->id.len ? denied(why, "bad_id") : OK;
+    /* "a.1" + ".2" and "a" + ".1.2" would be the same signed bytes: the mark that ends the id must
+     * not be in it. */
+    size_t mark = slice_find_slice(c->template, SLICE("{id}")) + SLICE("{id}").len;
+    bool open_ended = mark >= c->template.len;
+    if (!open_ended && slice_find(proof->id, c->template.ptr[mark]) < proof->id.len)
+        return denied(why, "bad_id");
+    return OK;
 }
 
 /* ---- comparing ---- */
 
 /* The key of one secret; false when it is of no use here. */
-static bool read_secret(enum secret_form form, bool ed25519, slice secret, uint8_t *room, size_t room_max, slice *key)
+static bool read_secret(enum secret_form form, bool ed25519, slice secret, uint8_t *room,
+                        size_t room_max, slice *key)
 {
     *key = secret;
     if (secret.len == 0) return false;
     if (form != SECRET_WHSEC) return true;
-    bool public = slice_starts(secret, SLICE("whpk_")), private = slice_starts(secret, SLICE("whsk_"));
+    bool public = slice_starts(secret, SLICE("whpk_")),
+         private = slice_starts(secret, SLICE("whsk_"));
     /* A public key taken for an HMAC key would let everyone sign. */
     if (private || public != ed25519) return false;
     if (public || slice_starts(secret, SLICE("whsec_")))
@@ -260,12 +322,14 @@ static bool read_secret(enum secret_form form, bool ed25519, slice secret, uint8
 static bool decode(const struct recipe *c, slice sent, uint8_t *room, size_t room_max, slice *out)
 {
     size_t len = 0;
-    enum err rc = c->base64 ? text_unbase64(sent, true, room, room_max, &len) : text_unhex(sent, room, room_max, &len);
+    enum err rc = c->base64 ? text_unbase64(sent, true, room, room_max, &len)
+                            : text_unhex(sent, room, room_max, &len);
     *out = slice_of(room, len);
     return rc == OK && len > 0;
 }
 
-static bool verify_hmac(const struct recipe *c, slice key, const struct parts *parts, const struct proof *proof)
+static bool verify_hmac(const struct recipe *c, slice key, const struct parts *parts,
+                        const struct proof *proof)
 {
     uint8_t mac[HASH_BYTES_MAX], room[HASH_BYTES_MAX];
     slice want = slice_of(mac, hash_hmac(c->hash, key, parts->at, parts->count, mac)), sent;
@@ -291,7 +355,8 @@ static slice join(const struct parts *parts, struct arena *arena)
     return slice_of(out, len);
 }
 
-static bool verify_public(const struct recipe *c, slice key, slice message, const struct proof *proof)
+static bool verify_public(const struct recipe *c, slice key, slice message,
+                          const struct proof *proof)
 {
     enum { SIGNATURE_BYTES_MAX = 1024 }; /* RSA of 8192 bits */
     uint8_t room[SIGNATURE_BYTES_MAX];
@@ -299,7 +364,8 @@ static bool verify_public(const struct recipe *c, slice key, slice message, cons
     for (size_t i = 0; i < proof->count; i++) {
         if (proof->ed25519[i] != (c->secret == SECRET_WHSEC)) continue;
         if (!decode(c, proof->signatures[i], room, sizeof room, &sent)) continue;
-        if (c->secret == SECRET_PEM ? hash_rsa_verify(key, message, sent) : hash_ed25519_verify(key, message, sent))
+        if (c->secret == SECRET_PEM ? hash_rsa_verify(key, message, sent)
+                                    : hash_ed25519_verify(key, message, sent))
             return true;
     }
     return false;
@@ -314,9 +380,12 @@ static enum err match(const struct recipe *c, const struct scheme *s, const stru
     for (size_t i = 0; i < s->secret_count; i++) {
         slice secret = s->secrets[i].value;
         any = any || secret.len > 0;
-        if (c->secret != SECRET_PEM && read_secret(c->secret, false, secret, room, sizeof room, &key))
+        if (c->secret != SECRET_PEM &&
+            read_secret(c->secret, false, secret, room, sizeof room, &key))
             good |= verify_hmac(c, key, parts, proof);
-        if (c->secret == SECRET_TEXT || !read_secret(c->secret, true, secret, room, sizeof room, &key)) continue;
+        if (c->secret == SECRET_TEXT ||
+            !read_secret(c->secret, true, secret, room, sizeof room, &key))
+            continue;
         if (!message.ptr) message = join(parts, arena);
         if (!message.ptr) return denied(why, "too_large");
         good |= verify_public(c, key, message, proof);
@@ -325,11 +394,14 @@ static enum err match(const struct recipe *c, const struct scheme *s, const stru
     return good ? OK : denied(why, "bad_signature");
 }
 
-static enum err check_time(slice timestamp, bool milliseconds, int64_t tolerance_s, int64_t now_ms, struct why *why)
+static enum err check_time(slice timestamp, bool milliseconds, int64_t tolerance_s, int64_t now_ms,
+                           struct why *why)
 {
     int64_t sent_ms = 0;
-    if (text_i64(timestamp, 0, TIMESTAMP_MAX, &sent_ms, NULL) != OK) return denied(why, "bad_timestamp");
-    if (!milliseconds || sent_ms < TIMESTAMP_MS_FROM) { /* in seconds: then ours counts in whole seconds too */
+    if (text_i64(timestamp, 0, TIMESTAMP_MAX, &sent_ms, NULL) != OK)
+        return denied(why, "bad_timestamp");
+    if (!milliseconds ||
+        sent_ms < TIMESTAMP_MS_FROM) { /* in seconds: then ours counts in whole seconds too */
         sent_ms *= 1000;
         now_ms -= now_ms % 1000;
     }
@@ -337,15 +409,17 @@ static enum err check_time(slice timestamp, bool milliseconds, int64_t tolerance
     return sent_ms > now_ms + tolerance_s * 1000 ? denied(why, "too_new") : OK;
 }
 
-static enum err run(const struct recipe *c, const struct scheme *s, struct request *r, int64_t now_ms,
-                    struct arena *arena, struct why *why)
+static enum err run(const struct recipe *c, const struct scheme *s, struct request *r,
+                    int64_t now_ms, struct arena *arena, struct why *why)
 {
     struct proof proof = { 0 };
     struct parts parts = { 0 };
     enum err rc = read_proof(c, r, arena, &proof, why);
     if (rc != OK) return rc;
-    if (slice_eq(c->template, SLICE("{manifest}"))) rc = mercado_manifest(r, &proof, arena, &parts, why);
-    else if (!expand(c->template, r, &proof, &parts)) rc = denied(why, "too_large");
+    if (slice_eq(c->template, SLICE("{manifest}")))
+        rc = mercado_manifest(r, &proof, arena, &parts, why);
+    else if (!expand(c->template, r, &proof, &parts))
+        rc = denied(why, "too_large");
     if (rc == OK) rc = match(c, s, &parts, &proof, arena, why);
     if (rc != OK || proof.timestamp.len == 0) return rc;
     int64_t tolerance_s = s->tolerance_s > 0 ? s->tolerance_s : c->tolerance_s;
@@ -354,14 +428,18 @@ static enum err run(const struct recipe *c, const struct scheme *s, struct reque
 
 /* ---- tokens ---- */
 
-static enum err verify_token(const struct scheme *s, struct request *r, struct arena *arena, struct why *why)
+static enum err verify_token(const struct scheme *s, struct request *r, struct arena *arena,
+                             struct why *why)
 {
     slice sent = { NULL, 0 };
     enum err rc = OK;
     json *root = NULL;
-    if (s->header.len > 0) rc = take_header(r, s->header, &sent, why);
-    else if (s->query.len > 0) rc = take_query(r, s->query, arena, &sent, why);
-    else if (request_json(r, arena, &root, NULL) == OK) sent = json_str(json_at(root, s->pointer));
+    if (s->header.len > 0)
+        rc = take_header(r, s->header, &sent, why);
+    else if (s->query.len > 0)
+        rc = take_query(r, s->query, arena, &sent, why);
+    else if (request_json(r, arena, &root, NULL) == OK)
+        sent = json_str(json_at(root, s->pointer));
     if (rc != OK) return rc;
     if (sent.len == 0) return denied(why, "missing_token");
     if (!slice_starts(sent, s->prefix)) return denied(why, "wrong_token");
@@ -374,20 +452,24 @@ static enum err verify_token(const struct scheme *s, struct request *r, struct a
     return !any ? denied(why, "no_secret") : good ? OK : denied(why, "wrong_token");
 }
 
-/* Cakto signs newer webhooks in a pair of headers; older ones carry the secret in the body. One header alone counts as
- * signed, so that cutting the other off does not bring back the weaker check. */
-static enum err verify_cakto(const struct scheme *s, struct request *r, int64_t now_ms, struct arena *arena,
-                             struct why *why)
+/* Cakto signs newer webhooks in a pair of headers; older ones carry the secret in the body. One
+ * header alone counts as signed, so that cutting the other off does not bring back the weaker
+ * check. */
+static enum err verify_cakto(const struct scheme *s, struct request *r, int64_t now_ms,
+                             struct arena *arena, struct why *why)
 {
     const struct recipe *c = &recipes[SCHEME_CAKTO];
     if (request_header_count(r, c->header) > 0 || request_header_count(r, c->timestamp_header) > 0)
         return run(c, s, r, now_ms, arena, why);
-    struct scheme token = { .kind = SCHEME_TOKEN, .secrets = s->secrets, .secret_count = s->secret_count,
+    struct scheme token = { .kind = SCHEME_TOKEN,
+                            .secrets = s->secrets,
+                            .secret_count = s->secret_count,
                             .pointer = SLICE("/secret") };
     return verify_token(&token, r, arena, why);
 }
 
-enum err scheme_verify(const struct scheme *s, struct request *r, int64_t now_ms, struct arena *arena, struct why *why)
+enum err scheme_verify(const struct scheme *s, struct request *r, int64_t now_ms,
+                       struct arena *arena, struct why *why)
 {
     CHECK((unsigned)s->kind < SCHEME_COUNT);
     switch (s->kind) {
@@ -395,10 +477,15 @@ enum err scheme_verify(const struct scheme *s, struct request *r, int64_t now_ms
     case SCHEME_TOKEN: return verify_token(s, r, arena, why);
     case SCHEME_CAKTO: return verify_cakto(s, r, now_ms, arena, why);
     case SCHEME_HMAC: {
-        const struct recipe own = { .header = s->header, .query = s->query, .prefix = s->prefix, .hash = s->hash,
+        const struct recipe own = { .header = s->header,
+                                    .query = s->query,
+                                    .prefix = s->prefix,
+                                    .hash = s->hash,
                                     .base64 = s->base64,
                                     .template = s->template.len > 0 ? s->template : SLICE("{body}"),
-                                    .timestamp_header = s->timestamp_header, .milliseconds = true, .id_header = s->id_header,
+                                    .timestamp_header = s->timestamp_header,
+                                    .milliseconds = true,
+                                    .id_header = s->id_header,
                                     .tolerance_s = TOLERANCE_S };
         return run(&own, s, r, now_ms, arena, why);
     }
@@ -408,14 +495,12 @@ enum err scheme_verify(const struct scheme *s, struct request *r, int64_t now_ms
 
 /* ---- settings ---- */
 
-static bool has(slice text, slice part)
-{
-    return slice_find_slice(text, part) < text.len;
-}
+static bool has(slice text, slice part) { return slice_find_slice(text, part) < text.len; }
 
 static enum err check_template(const struct scheme *s, struct why *why)
 {
-    slice template = s->template.len > 0 ? s->template : SLICE("{body}"), rest = template, marks = SLICE("{");
+    slice template = s->template.len > 0 ? s->template : SLICE("{body}"), rest = template,
+          marks = SLICE("{");
     size_t braces = 0, known = 0, parts = 0;
     const slice names[] = { SLICE("{body}"), SLICE("{timestamp}"), SLICE("{id}") };
     for (; rest.len > 0; rest = slice_sub(rest, 1, rest.len)) {
@@ -424,11 +509,16 @@ static enum err check_template(const struct scheme *s, struct why *why)
     }
     parts = 2 * known + 1;
     if (braces != known || parts > SCHEME_PARTS_MAX)
-        return why_set(why, ERR_SYNTAX, "the signed text may hold {body}, {timestamp} and {id} only, a few times");
+        return why_set(why, ERR_SYNTAX,
+                       "the signed text may hold {body}, {timestamp} and {id} only, a few times");
     if (!has(template, names[0]))
-        return why_set(why, ERR_SYNTAX, "the signed text must hold {body}: else anyone could change it");
+        return why_set(why, ERR_SYNTAX,
+                       "the signed text must hold {body}: else anyone could change it");
     if (has(template, names[1]) != (s->timestamp_header.len > 0))
-        return why_set(why, ERR_SYNTAX, "a timestamp needs both its header and {timestamp} in the signed text");
+        return why_set(why, ERR_SYNTAX,
+                       "a timestamp needs both its header and {timestamp} in the signed text");
+    if (has(template, SLICE("{id}{")))
+        return why_set(why, ERR_SYNTAX, "a mark must stand behind {id}: else the id has no end");
     if (has(template, names[2]) != (s->id_header.len > 0))
         return why_set(why, ERR_SYNTAX, "an id needs both its header and {id} in the signed text");
     return OK;
@@ -439,7 +529,8 @@ static enum err check_secrets(const struct scheme *s, struct why *why)
     uint8_t room[SETTING_TEXT_MAX];
     slice key;
     enum secret_form form = recipes[s->kind].secret;
-    if (s->secret_count == 0) return why_set(why, ERR_SYNTAX, "scheme %s needs a secret", scheme_name[s->kind]);
+    if (s->secret_count == 0)
+        return why_set(why, ERR_SYNTAX, "scheme %s needs a secret", scheme_name[s->kind]);
     for (size_t i = 0; i < s->secret_count; i++) {
         slice secret = s->secrets[i].value;
         if (secret.len == 0) return why_set(why, ERR_SYNTAX, "a secret is empty");
@@ -458,17 +549,25 @@ enum err scheme_check(const struct scheme *s, struct why *why)
     bool token = s->kind == SCHEME_TOKEN, hmac = s->kind == SCHEME_HMAC;
     size_t places = (s->header.len > 0) + (size_t)(s->query.len > 0) + (s->pointer.len > 0);
     if (token && places != 1)
-        return why_set(why, ERR_SYNTAX, "scheme token needs exactly one of a header, a query parameter or a pointer");
+        return why_set(
+            why, ERR_SYNTAX,
+            "scheme token needs exactly one of a header, a query parameter or a pointer");
     if (hmac && (places != 1 || s->pointer.len > 0))
-        return why_set(why, ERR_SYNTAX, "scheme hmac needs exactly one of a header or a query parameter");
+        return why_set(why, ERR_SYNTAX,
+                       "scheme hmac needs exactly one of a header or a query parameter");
     if (s->pointer.len > 0 && s->pointer.ptr[0] != '/')
         return why_set(why, ERR_SYNTAX, "a JSON Pointer begins with /");
-    bool more = s->prefix.len + s->template.len + s->timestamp_header.len + s->id_header.len > (token ? s->prefix.len : 0);
+    bool more = s->prefix.len + s->template.len + s->timestamp_header.len + s->id_header.len >
+                (token ? s->prefix.len : 0);
     if (!token && !hmac && (places > 0 || more))
-        return why_set(why, ERR_SYNTAX, "scheme %s knows its own headers: leave those settings out", scheme_name[s->kind]);
-    if (token && more) return why_set(why, ERR_SYNTAX, "scheme token signs nothing: leave those settings out");
+        return why_set(why, ERR_SYNTAX, "scheme %s knows its own headers: leave those settings out",
+                       scheme_name[s->kind]);
+    if (token && more)
+        return why_set(why, ERR_SYNTAX, "scheme token signs nothing: leave those settings out");
     if (s->kind == SCHEME_NONE)
-        return s->secret_count == 0 ? OK : why_set(why, ERR_SYNTAX, "scheme none uses no secret: choose another scheme");
+        return s->secret_count == 0
+                   ? OK
+                   : why_set(why, ERR_SYNTAX, "scheme none uses no secret: choose another scheme");
     enum err rc = check_secrets(s, why);
     return rc == OK && hmac ? check_template(s, why) : rc;
 }

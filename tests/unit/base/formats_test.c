@@ -1,4 +1,5 @@
-/* formats_test.c: every vector of tests/golden/formats against base/brazil, base/money and base/time. */
+/* formats_test.c: every vector of tests/golden/formats against base/brazil, base/money and
+ * base/time. */
 #include "base/brazil.h"
 #include "base/money.h"
 #include "base/time.h"
@@ -85,7 +86,8 @@ static struct outcome run_date(slice in)
     int64_t ms = 0;
     bool bare = false;
     enum err rc = time_parse(in, &ms, &bare, &why);
-    slice out = time_format(bare ? ms - 2 * 3600000 : ms, text); /* midnight there is 02:00 or 03:00 UTC */
+    slice out =
+        time_format(bare ? ms - 2 * 3600000 : ms, text); /* midnight there is 02:00 or 03:00 UTC */
     return settle(rc, &why, bare ? slice_sub(out, 0, 10) : out);
 }
 
@@ -100,7 +102,8 @@ static struct outcome run(json *vector, slice in, struct arena *a)
     if (slice_eq(kind, SLICE("name"))) return run_name(in, a);
     if (slice_eq(kind, SLICE("date"))) return run_date(in);
     if (slice_eq(kind, SLICE("amount")))
-        return run_amount(json_get(vector, "input"), slice_eq(json_get_text(vector, "unit"), SLICE("cents")));
+        return run_amount(json_get(vector, "input"),
+                          slice_eq(json_get_text(vector, "unit"), SLICE("cents")));
     if (slice_eq(kind, SLICE("cep"))) {
         char out[BRAZIL_CEP_LEN];
         enum err rc = brazil_cep(in, out, &why);
@@ -123,7 +126,8 @@ static void vectors(void **state UNUSED)
     size_t index, max, wrong = 0;
     json *v;
     assert_int_equal(yyjson_arr_size(list), 121);
-    yyjson_arr_foreach(list, index, max, v) {
+    yyjson_arr_foreach(list, index, max, v)
+    {
         slice in = test_exact(json_get_text(v, "input"));
         struct outcome got = run(v, in, &a);
         free((void *)(uintptr_t)in.ptr);
@@ -135,8 +139,8 @@ static void vectors(void **state UNUSED)
                                 SLICE_ARG(json_get_text(output, "last")));
         if (!output) want = json_get_text(v, "error");
         if (got.good == (output != NULL) && slice_eq(slice_of(got.text, got.len), want)) continue;
-        print_error("%.*s: got %.*s, want %.*s\n", SLICE_ARG(json_get_text(v, "id")), (int)got.len, got.text,
-                    SLICE_ARG(want));
+        print_error("%.*s: got %.*s, want %.*s\n", SLICE_ARG(json_get_text(v, "id")), (int)got.len,
+                    got.text, SLICE_ARG(want));
         wrong++;
     }
     assert_int_equal(wrong, 0);
@@ -152,7 +156,8 @@ static void more_dates(void **state UNUSED)
         { "2019-02-16 23:30:00", "2019-02-17T01:30:00.000Z" }, /* exists twice: the first reading */
         { "2019-02-17 00:00:00", "2019-02-17T03:00:00.000Z" },
         { "2018-11-03 23:59:59", "2018-11-04T02:59:59.000Z" },
-        { "2018-11-04 00:30:00", "2018-11-04T03:30:00.000Z" }, /* does not exist: counted on from winter */
+        { "2018-11-04 00:30:00",
+          "2018-11-04T03:30:00.000Z" }, /* does not exist: counted on from winter */
         { "2018-11-04 01:00:00", "2018-11-04T03:00:00.000Z" },
         { "1985-11-02 01:00:00", "1985-11-02T03:00:00.000Z" },
         { "1986-03-14 12:00:00", "1986-03-14T14:00:00.000Z" },
@@ -222,7 +227,9 @@ static void more_money(void **state UNUSED)
         { "1.234", "too_many_decimals" }, /* a number token is never ambiguous */
         { "-0.01", "negative" },
         { "\"0.30000000000000004\"", "30" },
-        { "\"R$\xc2\xa0" "1.234,50\"", "123450" },
+        { "\"R$\xc2\xa0"
+          "1.234,50\"",
+          "123450" },
         { "\"-R$ 5,00\"", "negative" },
         { "\"R$ -5,00\"", "negative" },
         { "\"1.234.567\"", "123456700" },
@@ -250,8 +257,10 @@ static void more_money(void **state UNUSED)
         char got[32];
         assert_int_equal(json_parse(slice_str(cases[i].json), &a, &v, NULL), OK);
         enum err rc = money_from_json(v, &cents, &why);
-        if (rc == OK) snprintf(got, sizeof got, "%lld", (long long)cents);
-        else assert_int_equal(cents, -7);
+        if (rc == OK)
+            snprintf(got, sizeof got, "%lld", (long long)cents);
+        else
+            assert_int_equal(cents, -7);
         assert_slice(slice_str(rc == OK ? got : why.text), slice_str(cases[i].want));
     }
     int64_t cents = 0;
@@ -277,7 +286,9 @@ static void more_brazil(void **state UNUSED)
         { "11 1234-5678", "invalid_subscriber" },
         { "+0123456789", "bad_length" },
         { "11987654321111111111111111111111", "bad_length" },
-        { "1198765\xc2\xa0" "4321", "+5511987654321" },
+        { "1198765\xc2\xa0"
+          "4321",
+          "+5511987654321" },
         { "123@g.us", "not_a_phone" },
     };
     for (size_t i = 0; i < ARRAY_LEN(phones); i++) {
@@ -285,7 +296,8 @@ static void more_brazil(void **state UNUSED)
         struct why why = { 0 };
         slice in = test_exact(slice_str(phones[i].in));
         enum err rc = brazil_phone(in, &p, &why);
-        assert_slice(rc == OK ? brazil_phone_text(&p) : slice_str(why.text), slice_str(phones[i].want));
+        assert_slice(rc == OK ? brazil_phone_text(&p) : slice_str(why.text),
+                     slice_str(phones[i].want));
         free((void *)(uintptr_t)in.ptr);
     }
     char out[BRAZIL_CNPJ_LEN];

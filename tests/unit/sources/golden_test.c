@@ -41,7 +41,8 @@ static void check_one(const char *name)
     stem.len -= SLICE(".json").len;
     snprintf(input, sizeof input, "golden/cakto/%s", name);
     snprintf(expect, sizeof expect, "golden/cakto/%.*s.expect.json", SLICE_ARG(stem));
-    struct settings cfg = kind_settings(&source_cakto, "{\"secret\":\"7d0c5a1e-0000-4000-8000-00000000ca01\"}", &a);
+    struct settings cfg =
+        kind_settings(&source_cakto, "{\"secret\":\"7d0c5a1e-0000-4000-8000-00000000ca01\"}", &a);
     slice body = test_exact(test_file(tests_dir, input, &a));
     struct request r = { .body = body, .received_ms = 1773144000000 };
     assert_int_equal(source_cakto.verify(&r, &cfg, 1773144000000, &a, &why), OK);
@@ -49,7 +50,8 @@ static void check_one(const char *name)
     got = pretty(got, &a);
     if (getenv("MALOTE_GOLDEN_WRITE")) write_file(expect, got);
     slice want = test_file(tests_dir, expect, &a);
-    if (!slice_eq(got, want)) fail_msg("%s:\ngot %.*s\nwant %.*s", name, SLICE_ARG(got), SLICE_ARG(want));
+    if (!slice_eq(got, want))
+        fail_msg("%s:\ngot %.*s\nwant %.*s", name, SLICE_ARG(got), SLICE_ARG(want));
     free((void *)(uintptr_t)body.ptr);
     arena_free(&a);
 }

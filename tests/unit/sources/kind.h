@@ -1,4 +1,5 @@
-/* kind.h: runs one source kind over one request and prints what came out; for tests and fuzz targets. */
+/* kind.h: runs one source kind over one request and prints what came out; for tests and fuzz
+ * targets. */
 #ifndef MALOTE_TESTS_UNIT_SOURCES_KIND_H
 #define MALOTE_TESTS_UNIT_SOURCES_KIND_H
 
@@ -7,7 +8,8 @@
 enum { KIND_OUTPUT_MAX = 1 << 22 };
 
 /* Settings from JSON text; a mistake in a test's own settings ends the test. */
-static inline struct settings kind_settings(const struct source_kind *kind, const char *text, struct arena *arena)
+static inline struct settings kind_settings(const struct source_kind *kind, const char *text,
+                                            struct arena *arena)
 {
     struct settings cfg;
     struct why why = { 0 };
@@ -34,8 +36,9 @@ static inline void kind_print_event(struct buf *b, const struct event *e, const 
 }
 
 /* Splits and interprets; *out is a JSON array of the events with their changes. */
-MUST_CHECK static inline enum err kind_run(const struct source_kind *kind, struct request *r, const struct settings *cfg,
-                                           struct arena *arena, slice *out, struct why *why)
+MUST_CHECK static inline enum err kind_run(const struct source_kind *kind, struct request *r,
+                                           const struct settings *cfg, struct arena *arena,
+                                           slice *out, struct why *why)
 {
     struct event_list list = { 0 };
     struct buf b = buf_in(arena, KIND_OUTPUT_MAX);
@@ -44,7 +47,8 @@ MUST_CHECK static inline enum err kind_run(const struct source_kind *kind, struc
     json_begin_array(&b, NULL);
     for (size_t i = 0; i < list.count; i++) {
         struct changes changes;
-        /* As in the hub: interpreting starts from the stored bytes, not from what split has parsed. */
+        /* As in the hub: interpreting starts from the stored bytes, not from what split has
+         * parsed. */
         struct request again = *r;
         again.json = NULL;
         rc = kind->interpret(&again, &list.at[i], cfg, arena, &changes, why);
@@ -54,6 +58,33 @@ MUST_CHECK static inline enum err kind_run(const struct source_kind *kind, struc
     json_end_array(&b);
     *out = buf_slice(&b);
     return buf_ok(&b) ? OK : ERR_LIMIT;
+}
+
+/* Fails every allocation in turn: each gives ERR_LIMIT, never half an event. Returns how many
+ * there are, which is the budget. */
+static inline uint64_t kind_out_of_memory(const struct source_kind *kind, const char *settings,
+                                          const struct request *r)
+{
+    struct arena keep, a;
+    slice want = { NULL, 0 }, out = { NULL, 0 };
+    struct request one = *r;
+    uint64_t nth = 0;
+    enum err rc;
+    arena_init(&keep, 1 << 22);
+    arena_init(&a, 1 << 22);
+    struct settings cfg = kind_settings(kind, settings, &keep);
+    CHECK(kind_run(kind, &one, &cfg, &keep, &want, NULL) == OK);
+    do {
+        arena_reset(&a);
+        one = *r;
+        arena_fail_nth(++nth);
+        rc = kind_run(kind, &one, &cfg, &a, &out, NULL);
+        arena_fail_nth(0);
+        CHECK(rc == ERR_LIMIT || (rc == OK && slice_eq(out, want)));
+    } while (rc != OK);
+    arena_free(&a);
+    arena_free(&keep);
+    return nth;
 }
 
 #endif

@@ -21,7 +21,9 @@ static struct request request_of(const struct post *p, struct header headers[4])
         { SLICE("Origin"), slice_str(p->origin) },
         { SLICE("User-Agent"), slice_str(p->agent) },
     };
-    struct request r = { .headers = headers, .query = slice_str(p->query), .remote = slice_str(p->remote),
+    struct request r = { .headers = headers,
+                         .query = slice_str(p->query),
+                         .remote = slice_str(p->remote),
                          .received_ms = p->received_ms ? p->received_ms : 1773144000000 };
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         if (all[i].value.ptr) headers[r.header_count++] = all[i];
@@ -65,10 +67,12 @@ static void who_may_post(void **state UNUSED)
         { { .body = "{\"write_key\":[\"wk 1\"]}" }, "missing_write_key" },
         { { .body = "write_key=wk+1&email=a@b.c", .type = FORM }, "" },
         { { .body = "write_key=wk+1&write_key=wk+1", .type = FORM }, "missing_write_key" },
-        { { .body = "write_key=wk+1", .type = "multipart/form-data; boundary=x" }, "missing_write_key" },
+        { { .body = "write_key=wk+1", .type = "multipart/form-data; boundary=x" },
+          "missing_write_key" },
         { { .body = "{}", .key = "old", .origin = "https://www.example.com" }, "" },
         { { .body = "{}", .key = "old", .origin = "https://example.com" }, "origin_not_allowed" },
-        { { .body = "{}", .key = "old", .origin = "https://www.example.com.evil.test" }, "origin_not_allowed" },
+        { { .body = "{}", .key = "old", .origin = "https://www.example.com.evil.test" },
+          "origin_not_allowed" },
         { { .body = "{}", .key = "old", .origin = "null" }, "origin_not_allowed" },
         { { .body = "{}", .key = "old", .origin = "" }, "origin_not_allowed" },
     };
@@ -103,30 +107,41 @@ static void fields(void **state UNUSED)
     static const struct {
         const char *type, *body, *pointer, *want; /* want NULL: absent */
     } cases[] = {
-        { NULL, "{\"nome\":\"MARIA DA SILVA\",\"celular\":\"(11) 98765-4321\"}", "/contact/name", "Maria da Silva" },
-        { NULL, "{\"nome\":\"MARIA DA SILVA\",\"celular\":\"(11) 98765-4321\"}", "/contact/phone", "+5511987654321" },
-        { NULL, "{\"first_name\":\"ana\",\"sobrenome\":\"de lima\"}", "/contact/name", "Ana de Lima" },
+        { NULL, "{\"nome\":\"MARIA DA SILVA\",\"celular\":\"(11) 98765-4321\"}", "/contact/name",
+          "Maria da Silva" },
+        { NULL, "{\"nome\":\"MARIA DA SILVA\",\"celular\":\"(11) 98765-4321\"}", "/contact/phone",
+          "+5511987654321" },
+        { NULL, "{\"first_name\":\"ana\",\"sobrenome\":\"de lima\"}", "/contact/name",
+          "Ana de Lima" },
         { NULL, "{\"first_name\":\"ana\",\"name\":\"Ana B\"}", "/contact/last_name", NULL },
         { NULL, "{\"email\":\"a@b.c\",\"cpf\":11144477735}", "/contact/document", "11144477735" },
-        { NULL, "{\"email\":\"a@b.c\",\"ip\":\"2001:db8::1\"}", "/contact/client_ip", "2001:db8::1" },
+        { NULL, "{\"email\":\"a@b.c\",\"ip\":\"2001:db8::1\"}", "/contact/client_ip",
+          "2001:db8::1" },
         { NULL, "{\"email\":\"a@b.c\",\"ip\":\"999.1.1.1\"}", "/contact/client_ip", "203.0.113.7" },
         { NULL, "{\"email\":\"a@b.c\"}", "/contact/user_agent", "Mozilla/5.0" },
         { NULL, "{\"email\":\"a@b.c\",\"user_agent\":\"X\"}", "/contact/user_agent", "X" },
-        { NULL, "{\"email\":\"a@b.c\",\"fbclid\":\"IwAR1\"}", "/contact/fbc", "fb.1.1773144000000.IwAR1" },
-        { NULL, "{\"email\":\"a@b.c\",\"fbclid\":\"IwAR1\",\"fbc\":\"fb.1.2.x\"}", "/contact/fbc", "fb.1.2.x" },
+        { NULL, "{\"email\":\"a@b.c\",\"fbclid\":\"IwAR1\"}", "/contact/fbc",
+          "fb.1.1773144000000.IwAR1" },
+        { NULL, "{\"email\":\"a@b.c\",\"fbclid\":\"IwAR1\",\"fbc\":\"fb.1.2.x\"}", "/contact/fbc",
+          "fb.1.2.x" },
         { NULL, "{\"email\":\"a@b.c\",\"fbclid\":\"a b\"}", "/contact/fbc", NULL },
-        { NULL, "{\"email\":\"a@b.c\",\"page_url\":\"https://x.y/?fbclid=Iw%2B1&utm_source=fb#f\"}", "/contact/fbclid",
-          "Iw+1" },
-        { NULL, "{\"email\":\"a@b.c\",\"page_url\":\"https://x.y/?utm_source=fb#fbclid=no\"}", "/contact/utm_source", "fb" },
+        { NULL, "{\"email\":\"a@b.c\",\"page_url\":\"https://x.y/?fbclid=Iw%2B1&utm_source=fb#f\"}",
+          "/contact/fbclid", "Iw+1" },
+        { NULL, "{\"email\":\"a@b.c\",\"page_url\":\"https://x.y/?utm_source=fb#fbclid=no\"}",
+          "/contact/utm_source", "fb" },
         { NULL, "{\"email\":\"a@b.c\",\"consent\":false}", "/contact/consent", "denied" },
         { NULL, "{\"email\":\"a@b.c\",\"consent\":\"N\xc3\x83O\"}", "/contact/consent", "denied" },
         { NULL, "{\"email\":\"a@b.c\",\"consent\":\"maybe\"}", "/contact/consent", NULL },
-        { NULL, "{\"email\":\"a@b.c\",\"birth_date\":\"31/01/1990\"}", "/contact/birth_date", "1990-01-31" },
-        { NULL, "{\"email\":\"a@b.c\",\"birth_date\":\"1990-01-31T00:00:00Z\"}", "/contact/birth_date", "1990-01-31" },
+        { NULL, "{\"email\":\"a@b.c\",\"birth_date\":\"31/01/1990\"}", "/contact/birth_date",
+          "1990-01-31" },
+        { NULL, "{\"email\":\"a@b.c\",\"birth_date\":\"1990-01-31T00:00:00Z\"}",
+          "/contact/birth_date", "1990-01-31" },
         { NULL, "{\"email\":\"a@b.c\",\"birth_date\":633830400}", "/contact/birth_date", NULL },
-        { NULL, "{\"email\":\"a@b.c\",\"sexo\":\"Feminino\",\"uf\":\"s\xc3\xa3o paulo\"}", "/contact/gender", "f" },
+        { NULL, "{\"email\":\"a@b.c\",\"sexo\":\"Feminino\",\"uf\":\"s\xc3\xa3o paulo\"}",
+          "/contact/gender", "f" },
         { NULL, "{\"email\":\"a@b.c\",\"uf\":\"s\xc3\xa3o paulo\"}", "/contact/state", "SP" },
-        { NULL, "{\"email\":\"a@b.c\",\"state\":\"California\",\"zip\":\"90210\"}", "/contact/zip", "90210" },
+        { NULL, "{\"email\":\"a@b.c\",\"state\":\"California\",\"zip\":\"90210\"}", "/contact/zip",
+          "90210" },
         { NULL, "{\"email\":\"a\\u0000@b.c\",\"x\":\"y\\u0000z\"}", "/custom/x", "yz" },
         { NULL, "{\"email\":\"a@b.c\",\"x\\u0000y\":\"1\"}", "/custom/xy", "1" },
         { NULL, "{\"email\":\"a@b.c\",\"write_key\":\"k\"}", "/custom", NULL },
@@ -142,12 +157,17 @@ static void fields(void **state UNUSED)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct arena a;
         arena_init(&a, 1 << 20);
-        struct post p = { .body = cases[i].body, .type = cases[i].type, .remote = "203.0.113.7", .agent = "Mozilla/5.0" };
+        struct post p = { .body = cases[i].body,
+                          .type = cases[i].type,
+                          .remote = "203.0.113.7",
+                          .agent = "Mozilla/5.0" };
         bool nobody = strstr(cases[i].body, "&&=") != NULL;
         json *e = run(SETTINGS, p, &a, nobody ? ERR_SYNTAX : OK);
         json *v = json_at(e, slice_str(cases[i].pointer));
-        if (cases[i].want) assert_slice(json_text(v), slice_str(cases[i].want));
-        else if (v) fail_msg("%s: %s is there", cases[i].body, cases[i].pointer);
+        if (cases[i].want)
+            assert_slice(json_text(v), slice_str(cases[i].want));
+        else if (v)
+            fail_msg("%s: %s is there", cases[i].body, cases[i].pointer);
         arena_free(&a);
     }
 }
@@ -167,7 +187,8 @@ static void refused(void **state UNUSED)
 {
     struct arena a;
     arena_init(&a, 1 << 22);
-    run(SETTINGS, (struct post){ .body = "x", .type = "multipart/form-data; boundary=x" }, &a, ERR_SYNTAX);
+    run(SETTINGS, (struct post){ .body = "x", .type = "multipart/form-data; boundary=x" }, &a,
+        ERR_SYNTAX);
     run(SETTINGS, (struct post){ .body = "[]" }, &a, ERR_SYNTAX);
     run(SETTINGS, (struct post){ .body = "" }, &a, ERR_SYNTAX);
     run(SETTINGS, (struct post){ .body = "{\"message\":\"hi\"}" }, &a, ERR_SYNTAX);
@@ -202,7 +223,9 @@ static void double_clicks(void **state UNUSED)
         struct arena a;
         arena_init(&a, 1 << 20);
         struct post first = { .body = body, .remote = "192.0.2.1", .received_ms = t };
-        struct post second = { .body = cases[i].body, .remote = cases[i].remote, .received_ms = t + cases[i].later_ms };
+        struct post second = { .body = cases[i].body,
+                               .remote = cases[i].remote,
+                               .received_ms = t + cases[i].later_ms };
         slice one = json_get_text(run(SETTINGS, first, &a, OK), "key");
         slice two = json_get_text(run(SETTINGS, second, &a, OK), "key");
         assert_int_equal(slice_eq(one, two), cases[i].same);
@@ -213,13 +236,22 @@ static void double_clicks(void **state UNUSED)
     arena_init(&a, 1 << 20);
     struct post own = { .body = "{\"email\":\"a@b.c\",\"submission_id\":77}" };
     assert_slice(json_get_text(run(SETTINGS, own, &a, OK), "key"), SLICE("id:77"));
+    /* `id` may be the form's: two people are two leads, one person twice is one */
+    struct post ana = { .body = "{\"email\":\"a@b.c\",\"id\":\"form-1\"}" };
+    struct post ana_again = { .body = "{\"email\":\"A@b.c\",\"id\":\"form-1\",\"t\":2}" };
+    struct post bia = { .body = "{\"email\":\"b@b.c\",\"id\":\"form-1\"}" };
+    slice key = json_get_text(run(SETTINGS, ana, &a, OK), "key");
+    assert_slice(json_get_text(run(SETTINGS, ana_again, &a, OK), "key"), key);
+    assert_false(slice_eq(json_get_text(run(SETTINGS, bia, &a, OK), "key"), key));
     arena_free(&a);
 }
 
 static void settings_and_cors(void **state UNUSED)
 {
     static const char *const wrong[] = {
-        "{\"write_key\":\"\"}", "{\"write_key\":[]}", "{\"write_key\":\"k\",\"origins\":[\"www.example.com\"]}",
+        "{\"write_key\":\"\"}",
+        "{\"write_key\":[]}",
+        "{\"write_key\":\"k\",\"origins\":[\"www.example.com\"]}",
         "{\"write_key\":\"k\",\"origins\":[\"https://www.example.com/\"]}",
         "{\"write_key\":\"k\",\"origins\":[\"https://*.example.com\"]}",
     };
@@ -229,7 +261,9 @@ static void settings_and_cors(void **state UNUSED)
         struct settings cfg;
         json *given = NULL;
         assert_int_equal(json_parse(slice_str(wrong[i]), &a, &given, NULL), OK);
-        assert_int_equal(settings_read(source_lead.settings, source_lead.setting_count, given, NULL, &a, &cfg, NULL), OK);
+        assert_int_equal(settings_read(source_lead.settings, source_lead.setting_count, given, NULL,
+                                       &a, &cfg, NULL),
+                         OK);
         assert_int_equal(source_lead.check(&cfg, NULL), ERR_SYNTAX);
     }
     struct settings cfg = kind_settings(&source_lead, SETTINGS, &a);
@@ -242,11 +276,33 @@ static void settings_and_cors(void **state UNUSED)
     arena_free(&a);
 }
 
+static void out_of_memory(void **state UNUSED)
+{
+    static const struct header form[] = { { SLICE_INIT("Content-Type"), SLICE_INIT(FORM) } };
+    struct request r = {
+        .body = SLICE(
+            "{\"first_name\":\"ana\",\"last_name\":\"de lima\",\"email\":\"a@b.c\",\"phone\":"
+            "\"11987654321\",\"cpf\":11144477735,\"page_url\":\"https://x.y/?fbclid=1\",\"q\":1,"
+            "\"ip\":\"192.0.2.1\",\"country\":\"BR\",\"zip\":\"01310100\",\"id\":1}"),
+        .received_ms = 1773144000000,
+    };
+    assert_true(kind_out_of_memory(&source_lead, SETTINGS, &r) < 300);
+    r.headers = form;
+    r.header_count = 1;
+    r.body = SLICE("email=a%40b.c&nome=Ana&birth_date=31/01/1990&x=1&fbclid=1&cep=01310100");
+    assert_true(kind_out_of_memory(&source_lead, SETTINGS, &r) < 300);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(who_may_post),  cmocka_unit_test(fields),        cmocka_unit_test(server_side_is_not_the_visitor),
-        cmocka_unit_test(refused),       cmocka_unit_test(double_clicks), cmocka_unit_test(settings_and_cors),
+        cmocka_unit_test(who_may_post),
+        cmocka_unit_test(fields),
+        cmocka_unit_test(server_side_is_not_the_visitor),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(double_clicks),
+        cmocka_unit_test(settings_and_cors),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,4 +1,5 @@
-/* scheme_test.c: every vector of tests/golden/signatures, and tables for what the vectors leave out. */
+/* scheme_test.c: every vector of tests/golden/signatures, and tables for what the vectors leave
+ * out. */
 #include "verify/scheme.h"
 
 #include "base/text.h"
@@ -38,12 +39,14 @@ static void read_vector(json *v, struct attempt *at)
     json *key, *val;
     *at = (struct attempt){ 0 };
     pick_scheme(at, json_get_text(v, "scheme"), v);
-    yyjson_obj_foreach(json_get(v, "headers"), index, max, key, val) {
+    yyjson_obj_foreach(json_get(v, "headers"), index, max, key, val)
+    {
         assert_true(index < HEADERS_MAX);
         at->headers[index] = (struct header){ json_str(key), json_text(val) };
         at->r.header_count = max;
     }
-    yyjson_arr_foreach(json_get(v, "secrets"), index, max, val) {
+    yyjson_arr_foreach(json_get(v, "secrets"), index, max, val)
+    {
         assert_true(index < SECRETS_MAX);
         at->secrets[index].value = json_str(val);
         at->s.secret_count = max;
@@ -61,7 +64,8 @@ static void vectors(void **state UNUSED)
 {
     /* Reasons of the vectors that are our words as well. */
     static const char *const words[] = { "expired",    "too_new",       "missing_signature",
-                                         "missing_id", "bad_timestamp", "missing_timestamp", "wrong_token" };
+                                         "missing_id", "bad_timestamp", "missing_timestamp",
+                                         "wrong_token" };
     struct arena a;
     arena_init(&a, 1 << 24);
     json *root = NULL, *v;
@@ -70,7 +74,8 @@ static void vectors(void **state UNUSED)
     json *list = json_get(root, "vectors");
     size_t index, max, wrong = 0, named = 0;
     assert_int_equal(yyjson_arr_size(list), 99);
-    yyjson_arr_foreach(list, index, max, v) {
+    yyjson_arr_foreach(list, index, max, v)
+    {
         struct attempt at;
         struct why why = { 0 };
         int64_t now = 0;
@@ -90,7 +95,9 @@ static void vectors(void **state UNUSED)
             named++;
         }
         for (size_t i = 0; i < at.s.secret_count; i++) /* reasons never give a secret away */
-            if (at.secrets[i].value.len > 3) assert_int_equal(slice_find_slice(slice_str(why.text), at.secrets[i].value), strlen(why.text));
+            if (at.secrets[i].value.len > 3)
+                assert_int_equal(slice_find_slice(slice_str(why.text), at.secrets[i].value),
+                                 strlen(why.text));
         free((void *)(uintptr_t)at.r.body.ptr);
     }
     assert_int_equal(wrong, 0);
@@ -106,7 +113,8 @@ static void vectors(void **state UNUSED)
 /* HMAC-SHA256 of the same message, keyed with the bytes of PUBLIC_KEY: what anyone could make. */
 #define FORGED "v1,j51yTRFWwFxJzPWOzWHlbxeJYwCvtpbZVGeCssDgO7k="
 
-static enum err try_standard(const char *secret, const char *id, const char *signature, bool twice, struct why *why)
+static enum err try_standard(const char *secret, const char *id, const char *signature, bool twice,
+                             struct why *why)
 {
     struct arena a;
     arena_init(&a, 1 << 16);
@@ -139,24 +147,25 @@ static void standard_webhooks_traps(void **state UNUSED)
         { "whsec_", "msg_p5jXN8AQM9LWM0D4loKWxJek", GOOD, false, "bad_signature" },
         { "whsec_!!", "msg_p5jXN8AQM9LWM0D4loKWxJek", GOOD, false, "bad_signature" },
         { PUBLIC_KEY, "msg_p5jXN8AQM9LWM0D4loKWxJek", FORGED, false, "bad_signature" },
-        { WHSEC, "msg_p5jXN8AQM9LWM0D4loKWxJek", "v1a,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=", false,
-          "bad_signature" },
-        { WHSEC, "msg_p5jXN8AQM9LWM0D4loKWxJek", "V1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=", false,
-          "bad_signature" },
         { WHSEC, "msg_p5jXN8AQM9LWM0D4loKWxJek",
-          "v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a " GOOD, false,
-          "too_many_signatures" },
+          "v1a,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=", false, "bad_signature" },
+        { WHSEC, "msg_p5jXN8AQM9LWM0D4loKWxJek",
+          "V1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=", false, "bad_signature" },
+        { WHSEC, "msg_p5jXN8AQM9LWM0D4loKWxJek",
+          "v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a v1,a " GOOD,
+          false, "too_many_signatures" },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct why why = { 0 };
-        enum err rc = try_standard(cases[i].secret, cases[i].id, cases[i].signature, cases[i].twice, &why);
+        enum err rc =
+            try_standard(cases[i].secret, cases[i].id, cases[i].signature, cases[i].twice, &why);
         assert_string_equal(why.text, cases[i].word);
         assert_int_equal(rc, cases[i].word[0] ? ERR_DENIED : OK);
     }
 }
 
-static enum err run_one(struct scheme s, const struct header *headers, size_t count, slice query, slice body,
-                        const char *secret)
+static enum err run_one(struct scheme s, const struct header *headers, size_t count, slice query,
+                        slice body, const char *secret)
 {
     struct arena a;
     arena_init(&a, 1 << 16);
@@ -178,7 +187,8 @@ static void no_weaker_way_in(void **state UNUSED)
     assert_int_equal(run_one(cakto, NULL, 0, SLICE(""), body, "s3"), OK);
     assert_int_equal(run_one(cakto, time_only, 1, SLICE(""), body, "s3"), ERR_DENIED);
     assert_int_equal(run_one(cakto, empty, 1, SLICE(""), body, "s3"), ERR_DENIED);
-    assert_int_equal(run_one(cakto, NULL, 0, SLICE(""), SLICE("{\"secret\":\"\"}"), ""), ERR_DENIED);
+    assert_int_equal(run_one(cakto, NULL, 0, SLICE(""), SLICE("{\"secret\":\"\"}"), ""),
+                     ERR_DENIED);
     assert_int_equal(run_one(cakto, NULL, 0, SLICE(""), SLICE("{\"secret\":7}"), "7"), ERR_DENIED);
     assert_int_equal(run_one(cakto, NULL, 0, SLICE(""), SLICE("[]"), "s3"), ERR_DENIED);
     assert_int_equal(run_one(cakto, NULL, 0, SLICE(""), SLICE(""), "s3"), ERR_DENIED);
@@ -187,10 +197,35 @@ static void no_weaker_way_in(void **state UNUSED)
     assert_int_equal(run_one(query, NULL, 0, SLICE("t=a%2Bb"), body, "a+b"), OK);
     assert_int_equal(run_one(query, NULL, 0, SLICE("t=a%2Bb&t=a%2Bb"), body, "a+b"), ERR_DENIED);
     assert_int_equal(run_one(query, NULL, 0, SLICE("t="), body, ""), ERR_DENIED);
-    struct scheme bearer = { .kind = SCHEME_TOKEN, .header = SLICE("authorization"), .prefix = SLICE("Bearer ") };
+    struct scheme bearer = { .kind = SCHEME_TOKEN,
+                             .header = SLICE("authorization"),
+                             .prefix = SLICE("Bearer ") };
     struct header token[] = { { SLICE("Authorization"), SLICE("Bearer abc") } };
     assert_int_equal(run_one(bearer, token, 1, SLICE(""), body, "abc"), OK);
     assert_int_equal(run_one(bearer, token, 1, SLICE(""), body, "Bearer abc"), ERR_DENIED);
+}
+
+/* One empty secret among several must not let in what anyone can sign, nor an empty token. */
+static void empty_secret_beside_a_real_one(void **state UNUSED)
+{
+    static const struct header by_nobody[] = {
+        { SLICE_INIT("X-Hub-Signature-256"),
+          SLICE_INIT("sha256="
+                     "22f8eea909400af98adf3681a9f31923ef6b7fcba4abb553d92823a3e9d5c25e") },
+    };
+    const struct setting_pair secrets[] = { { .value = SLICE("") }, { .value = SLICE("real") } };
+    struct arena a;
+    arena_init(&a, 1 << 16);
+    struct scheme s = { .kind = SCHEME_GITHUB, .secrets = secrets, .secret_count = 2 };
+    struct request r = { .headers = by_nobody, .header_count = 1, .body = SLICE("{}") };
+    assert_int_equal(scheme_verify(&s, &r, 0, &a, NULL), ERR_DENIED);
+    s = (struct scheme){ .kind = SCHEME_TOKEN,
+                         .secrets = secrets,
+                         .secret_count = 2,
+                         .header = SLICE("x-hub-signature-256"),
+                         .prefix = by_nobody[0].value };
+    assert_int_equal(scheme_verify(&s, &r, 0, &a, NULL), ERR_DENIED);
+    arena_free(&a);
 }
 
 /* What we sign by a template must be what we verify by it. */
@@ -209,7 +244,8 @@ static void own_templates(void **state UNUSED)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         uint8_t mac[HASH_BYTES_MAX];
         char text[2 * HASH_BYTES_MAX + 3] = "p=";
-        slice message = slice_str(cases[i].message), template = slice_str(cases[i].template), key = SLICE("k");
+        slice message = slice_str(cases[i].message), template = slice_str(cases[i].template),
+              key = SLICE("k");
         slice raw = slice_of(mac, hash_hmac(cases[i].hash, key, &message, 1, mac));
         slice sent = cases[i].base64 ? text_base64(raw, text + 2) : text_hex(raw, text + 2);
         struct header headers[] = {
@@ -217,9 +253,14 @@ static void own_templates(void **state UNUSED)
             { SLICE("X-Time"), SLICE("1800000000") },
             { SLICE("X-Id"), SLICE("m-1") },
         };
-        struct scheme s = { .kind = SCHEME_HMAC, .header = SLICE("x-sig"), .prefix = SLICE("p="), .hash = cases[i].hash,
-                            .base64 = cases[i].base64, .template = template };
-        if (slice_find_slice(template, SLICE("{timestamp}")) < template.len) s.timestamp_header = SLICE("x-time");
+        struct scheme s = { .kind = SCHEME_HMAC,
+                            .header = SLICE("x-sig"),
+                            .prefix = SLICE("p="),
+                            .hash = cases[i].hash,
+                            .base64 = cases[i].base64,
+                            .template = template };
+        if (slice_find_slice(template, SLICE("{timestamp}")) < template.len)
+            s.timestamp_header = SLICE("x-time");
         if (slice_find_slice(template, SLICE("{id}")) < template.len) s.id_header = SLICE("x-id");
         struct setting_pair secret = { .value = key };
         s.secrets = &secret;
@@ -232,9 +273,39 @@ static void own_templates(void **state UNUSED)
     }
 }
 
+/* Two ways to cut the same signed bytes: only the honest one verifies. */
+static void boundaries_do_not_shift(void **state UNUSED)
+{
+    uint8_t mac[HASH_BYTES_MAX];
+    char hex[2 * HASH_BYTES_MAX];
+    slice message = SLICE("a|b|{}");
+    slice sent = text_hex(slice_of(mac, hash_hmac(HASH_SHA256, SLICE("k"), &message, 1, mac)), hex);
+    struct header honest[] = { { SLICE("sig"), sent }, { SLICE("id"), SLICE("a") } };
+    struct header shifted[] = { { SLICE("sig"), sent }, { SLICE("id"), SLICE("a|b") } };
+    struct scheme own = { .kind = SCHEME_HMAC,
+                          .hash = HASH_SHA256,
+                          .header = SLICE("sig"),
+                          .id_header = SLICE("id"),
+                          .template = SLICE("{id}|{body}") };
+    assert_int_equal(run_one(own, honest, 2, SLICE(""), SLICE("b|{}"), "k"), OK);
+    assert_int_equal(run_one(own, shifted, 2, SLICE(""), SLICE("{}"), "k"), ERR_DENIED);
+
+    message = SLICE("id:1;request-id:r;ts:1800000000;");
+    sent = text_hex(slice_of(mac, hash_hmac(HASH_SHA256, SLICE("k"), &message, 1, mac)), hex);
+    char list[256];
+    int len = snprintf(list, sizeof list, "ts=1800000000,v1=%.*s", SLICE_ARG(sent));
+    struct header pair[] = { { SLICE("x-signature"), slice_of(list, (size_t)len) },
+                             { SLICE("x-request-id"), SLICE("r") } };
+    struct scheme mercado = { .kind = SCHEME_MERCADO_PAGO };
+    assert_int_equal(run_one(mercado, pair, 2, SLICE("data.id=1"), SLICE(""), "k"), OK);
+    assert_int_equal(run_one(mercado, pair, 1, SLICE("data.id=1;request-id:r"), SLICE(""), "k"),
+                     ERR_DENIED);
+}
+
 static void settings_that_do_not_go_together(void **state UNUSED)
 {
-    static struct setting_pair secret = { .value = SLICE_INIT("s") }, empty = { .value = SLICE_INIT("") };
+    static struct setting_pair secret = { .value = SLICE_INIT("s") },
+                               empty = { .value = SLICE_INIT("") };
     const struct {
         struct scheme s;
         enum err want;
@@ -244,27 +315,60 @@ static void settings_that_do_not_go_together(void **state UNUSED)
         { { .kind = SCHEME_GITHUB }, ERR_SYNTAX },
         { { .kind = SCHEME_GITHUB, .secrets = &secret, .secret_count = 1 }, OK },
         { { .kind = SCHEME_GITHUB, .secrets = &empty, .secret_count = 1 }, ERR_SYNTAX },
-        { { .kind = SCHEME_GITHUB, .secrets = &secret, .secret_count = 1, .header = SLICE("x") }, ERR_SYNTAX },
-        { { .kind = SCHEME_TOKEN, .secrets = &secret, .secret_count = 1 }, ERR_SYNTAX },
-        { { .kind = SCHEME_TOKEN, .secrets = &secret, .secret_count = 1, .header = SLICE("x") }, OK },
-        { { .kind = SCHEME_TOKEN, .secrets = &secret, .secret_count = 1, .header = SLICE("x"), .query = SLICE("y") },
+        { { .kind = SCHEME_GITHUB, .secrets = &secret, .secret_count = 1, .header = SLICE("x") },
           ERR_SYNTAX },
-        { { .kind = SCHEME_TOKEN, .secrets = &secret, .secret_count = 1, .pointer = SLICE("a") }, ERR_SYNTAX },
-        { { .kind = SCHEME_TOKEN, .secrets = &secret, .secret_count = 1, .header = SLICE("x"),
-            .template = SLICE("{body}") }, ERR_SYNTAX },
+        { { .kind = SCHEME_TOKEN, .secrets = &secret, .secret_count = 1 }, ERR_SYNTAX },
+        { { .kind = SCHEME_TOKEN, .secrets = &secret, .secret_count = 1, .header = SLICE("x") },
+          OK },
+        { { .kind = SCHEME_TOKEN,
+            .secrets = &secret,
+            .secret_count = 1,
+            .header = SLICE("x"),
+            .query = SLICE("y") },
+          ERR_SYNTAX },
+        { { .kind = SCHEME_TOKEN, .secrets = &secret, .secret_count = 1, .pointer = SLICE("a") },
+          ERR_SYNTAX },
+        { { .kind = SCHEME_TOKEN,
+            .secrets = &secret,
+            .secret_count = 1,
+            .header = SLICE("x"),
+            .template = SLICE("{body}") },
+          ERR_SYNTAX },
         { { .kind = SCHEME_HMAC, .secrets = &secret, .secret_count = 1 }, ERR_SYNTAX },
-        { { .kind = SCHEME_HMAC, .secrets = &secret, .secret_count = 1, .pointer = SLICE("/a") }, ERR_SYNTAX },
+        { { .kind = SCHEME_HMAC, .secrets = &secret, .secret_count = 1, .pointer = SLICE("/a") },
+          ERR_SYNTAX },
         { { .kind = SCHEME_HMAC, .secrets = &secret, .secret_count = 1, .query = SLICE("x") }, OK },
-        { { .kind = SCHEME_HMAC, .secrets = &secret, .secret_count = 1, .query = SLICE("x"),
-            .template = SLICE("{timestamp}") }, ERR_SYNTAX },
-        { { .kind = SCHEME_HMAC, .secrets = &secret, .secret_count = 1, .query = SLICE("x"),
-            .template = SLICE("{timestamp}{body}") }, ERR_SYNTAX },
-        { { .kind = SCHEME_HMAC, .secrets = &secret, .secret_count = 1, .query = SLICE("x"),
-            .timestamp_header = SLICE("t") }, ERR_SYNTAX },
-        { { .kind = SCHEME_HMAC, .secrets = &secret, .secret_count = 1, .query = SLICE("x"), .id_header = SLICE("t"),
-            .template = SLICE("{id}{body}") }, OK },
-        { { .kind = SCHEME_HMAC, .secrets = &secret, .secret_count = 1, .query = SLICE("x"),
-            .template = SLICE("{body}{secret}") }, ERR_SYNTAX },
+        { { .kind = SCHEME_HMAC,
+            .secrets = &secret,
+            .secret_count = 1,
+            .query = SLICE("x"),
+            .template = SLICE("{timestamp}") },
+          ERR_SYNTAX },
+        { { .kind = SCHEME_HMAC,
+            .secrets = &secret,
+            .secret_count = 1,
+            .query = SLICE("x"),
+            .template = SLICE("{timestamp}{body}") },
+          ERR_SYNTAX },
+        { { .kind = SCHEME_HMAC,
+            .secrets = &secret,
+            .secret_count = 1,
+            .query = SLICE("x"),
+            .timestamp_header = SLICE("t") },
+          ERR_SYNTAX },
+        { { .kind = SCHEME_HMAC,
+            .secrets = &secret,
+            .secret_count = 1,
+            .query = SLICE("x"),
+            .id_header = SLICE("t"),
+            .template = SLICE("{id}|{body}") },
+          OK },
+        { { .kind = SCHEME_HMAC,
+            .secrets = &secret,
+            .secret_count = 1,
+            .query = SLICE("x"),
+            .template = SLICE("{body}{secret}") },
+          ERR_SYNTAX },
         { { .kind = SCHEME_STANDARD_WEBHOOKS, .secrets = &secret, .secret_count = 1 }, ERR_SYNTAX },
         { { .kind = SCHEME_WOOVI_RSA, .secrets = &secret, .secret_count = 1 }, ERR_SYNTAX },
     };
@@ -278,8 +382,13 @@ int main(int argc, char **argv)
 {
     tests_dir = argc > 1 ? argv[1] : "tests";
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(vectors),       cmocka_unit_test(standard_webhooks_traps), cmocka_unit_test(no_weaker_way_in),
-        cmocka_unit_test(own_templates), cmocka_unit_test(settings_that_do_not_go_together),
+        cmocka_unit_test(vectors),
+        cmocka_unit_test(standard_webhooks_traps),
+        cmocka_unit_test(no_weaker_way_in),
+        cmocka_unit_test(own_templates),
+        cmocka_unit_test(boundaries_do_not_shift),
+        cmocka_unit_test(empty_secret_beside_a_real_one),
+        cmocka_unit_test(settings_that_do_not_go_together),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,108 @@
+/* mask.c: hides personal data by member name, secrets by value. */
+#include "api/mask.h"
+
+#include "base/buf.h"
+
+enum { MASK_TEXT_MAX = 8 * 1024 * 1024, MASK_DEPTH_MAX = JSON_DEPTH_MAX + 1, SECRET_MIN = 4 };
+
+/* Members of our own shapes and of what destinations are sent. */
+static bool is_personal(slice name)
+{
+    static const slice names[] = {
+        SLICE_INIT("email"), SLICE_INIT("phone"), SLICE_INIT("document"), SLICE_INIT("external_id"), SLICE_INIT("name"),
+        SLICE_INIT("first_name"), SLICE_INIT("last_name"), SLICE_INIT("birth_date"), SLICE_INIT("gender"),
+        SLICE_INIT("city"), SLICE_INIT("zip"), SLICE_INIT("street"), SLICE_INIT("fbp"), SLICE_INIT("fbc"),
+        SLICE_INIT("fbclid"), SLICE_INIT("client_ip"), SLICE_INIT("user_agent"), SLICE_INIT("client_ip_address"),
+        SLICE_INIT("client_user_agent"), SLICE_INIT("page_url"), SLICE_INIT("referrer"), SLICE_INIT("callback"),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (slice_eq(name, names[i])) return true;
+    return false;
+}
+
+/* Objects all of whose members are personal. */
+static bool is_private_object(slice name)
+{
+    return slice_eq(name, SLICE("user_data")) || slice_eq(name, SLICE("custom"));
+}
+
+/* The contact's "name" is personal, a product's is not: members are judged inside the objects that describe people. */
+static bool in_person(slice object)
+{
+    return slice_eq(object, SLICE("contact")) || slice_eq(object, SLICE("user_data")) || slice_eq(object, SLICE("order")) ||
+           object.len == 0;
+}
+
+static void put(struct buf *b, json *v, slice key, slice object, int depth, bool hide);
+
+static void put_container(struct buf *b, json *v, slice key, int depth, bool hide)
+{
+    if (depth > MASK_DEPTH_MAX) {
+        buf_add(b, SLICE("\"***\""));
+        return;
+    }
+    bool object = yyjson_is_obj(v), first = true;
+    buf_byte(b, object ? '{' : '[');
+    yyjson_obj_iter oi = yyjson_obj_iter_with(v);
+    yyjson_arr_iter ai = yyjson_arr_iter_with(v);
+    for (json *item; (item = object ? yyjson_obj_iter_next(&oi) : yyjson_arr_iter_next(&ai)); first = false) {
+        if (!first) buf_byte(b, ',');
+        if (!object) {
+            put(b, item, key, key, depth + 1, hide);
+            continue;
+        }
+        b->comma = false;
+        json_put_str(b, NULL, json_str(item));
+        buf_byte(b, ':');
+        slice name = json_str(item);
+        bool person = is_personal(name) && (in_person(key) || !slice_eq(name, SLICE("name")));
+        bool event_name = key.len == 0 && slice_eq(name, SLICE("name")); /* the event's own, at the top */
+        put(b, yyjson_obj_iter_get_val(item), name, key, depth + 1,
+            hide || (person && !event_name) || is_private_object(name));
+    }
+    buf_byte(b, object ? '}' : ']');
+}
+
+/* Depth is bounded by JSON_DEPTH_MAX at parsing, so recursion is too. */
+static void put(struct buf *b, json *v, slice key, slice object UNUSED, int depth, bool hide)
+{
+    if (yyjson_is_obj(v) || yyjson_is_arr(v)) {
+        put_container(b, v, key, depth, hide);
+        return;
+    }
+    b->comma = false;
+    if (hide && !yyjson_is_null(v)) json_put_str(b, NULL, SLICE("***"));
+    else if (yyjson_is_str(v)) {
+        slice text = json_str(v);
+        bool inner = text.len > 1 && (text.ptr[0] == '{' || text.ptr[0] == '[');
+        json_put_str(b, NULL, inner && depth < MASK_DEPTH_MAX ? mask_personal(text, b->arena) : text);
+    } else {
+        slice text = json_print(v, b->arena);
+        buf_add(b, text.len ? text : SLICE("null"));
+    }
+}
+
+slice mask_personal(slice text, struct arena *arena)
+{
+    json *v = NULL;
+    if (json_parse(text, arena, &v, NULL) != OK) return SLICE("***");
+    struct buf b = buf_in(arena, MASK_TEXT_MAX);
+    put(&b, v, (slice){ NULL, 0 }, (slice){ NULL, 0 }, 0, false);
+    return buf_ok(&b) ? buf_slice(&b) : SLICE("\"***\"");
+}
+
+slice mask_secrets(slice text, const slice *secrets, size_t count, struct arena *arena)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (secrets[i].len < SECRET_MIN || slice_find_slice(text, secrets[i]) == text.len) continue;
+        struct buf b = buf_in(arena, 2 * MASK_TEXT_MAX);
+        for (slice rest = text; rest.len > 0;) {
+            size_t at = slice_find_slice(rest, secrets[i]);
+            buf_add(&b, slice_sub(rest, 0, at));
+            if (at < rest.len) buf_add(&b, SLICE("***"));
+            rest = at < rest.len ? slice_sub(rest, at + secrets[i].len, rest.len) : (slice){ NULL, 0 };
+        }
+        text = buf_ok(&b) ? buf_slice(&b) : SLICE("***");
+    }
+    return text;
+}

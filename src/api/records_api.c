@@ -1,0 +1,162 @@
+/* records_api.c: contacts and orders, read only: what the hub has understood. */
+#include "api/mask.h"
+#include "api/routes.h"
+
+/* "email":["value",rank,ms,"origin"] as stored, to {"email":{"value","origin","at"}}: where each field came from. */
+static void put_fields(struct call *c, slice stored)
+{
+    json *v = NULL;
+    json_begin_object(&c->out, "fields");
+    if (json_parse(stored, c->x->arena, &v, NULL) == OK) {
+        yyjson_obj_iter it = yyjson_obj_iter_with(v);
+        for (json *key; (key = yyjson_obj_iter_next(&it));) {
+            json *f = yyjson_obj_iter_get_val(key);
+            int64_t ms = 0;
+            (void)json_i64(yyjson_arr_get(f, 2), &ms);
+            json_begin_object(&c->out, yyjson_get_str(key));
+            json_put_str(&c->out, "value", c->key.pii ? json_str(yyjson_arr_get(f, 0)) : SLICE("***"));
+            json_put_str(&c->out, "origin", json_str(yyjson_arr_get(f, 3)));
+            json_put_time(&c->out, "at", ms);
+            json_end_object(&c->out);
+        }
+    }
+    json_end_object(&c->out);
+}
+
+static void put_contact(struct call *c, struct stmt *q)
+{
+    json_begin_object(&c->out, NULL);
+    put_id(&c->out, "id", ID_CONTACT, stmt_col_i64(q, 0));
+    put_id(&c->out, "merged_into", ID_CONTACT, stmt_col_i64(q, 1));
+    json_put_time(&c->out, "created_at", stmt_col_i64(q, 2));
+    json_put_time(&c->out, "updated_at", stmt_col_i64(q, 3));
+    put_fields(c, stmt_col_text(q, 4));
+    json_end_object(&c->out);
+}
+
+static void put_order(struct call *c, struct stmt *q)
+{
+    json_begin_object(&c->out, NULL);
+    put_id(&c->out, "id", ID_ORDER, stmt_col_i64(q, 0));
+    put_id(&c->out, "contact", ID_CONTACT, stmt_col_i64(q, 2));
+    json_put_time(&c->out, "created_at", stmt_col_i64(q, 4));
+    json_put_time(&c->out, "updated_at", stmt_col_i64(q, 5));
+    json_put_raw(&c->out, "order", stmt_col_text(q, 6));
+    json_end_object(&c->out);
+}
+
+/* Finishes one page of `put` over the rows of q. */
+static void put_page(struct call *c, struct stmt *q, struct page *page, enum id_kind kind, void (*put)(struct call *, struct stmt *))
+{
+    struct why why = { .code = OK };
+    bool row = true;
+    enum err rc;
+    page_begin(c);
+    while ((rc = stmt_step(q, &row, &why)) == OK && row && page_item(page, stmt_col_i64(q, 0))) put(c, q);
+    stmt_reset(q);
+    page_end(c, page, kind);
+    if (rc == OK) reply_json(c, 200);
+    else reply_err(c, rc, &why);
+}
+
+static void put_one(struct call *c, struct stmt *q, void (*put)(struct call *, struct stmt *), struct why *why)
+{
+    bool row = false;
+    enum err rc = stmt_step(q, &row, why);
+    if (rc == OK && row) put(c, q);
+    stmt_reset(q);
+    if (rc != OK) reply_err(c, rc, why);
+    else if (row) reply_json(c, 200);
+    else reply_error(c, 404, "not_found", "there is no such record");
+}
+
+/* By identity: the one contact it belongs to, as a page of at most one. */
+static void contact_by(struct call *c, int kind, slice value)
+{
+    struct why why;
+    struct page page = { .limit = 2 };
+    bool row = false;
+    struct stmt *q = store_stmt(c->store, SQL_CONTACT_IDENTITY_FIND, &why);
+    stmt_i64(q, 1, (int64_t)c->key.workspace_id);
+    stmt_i64(q, 2, kind);
+    stmt_text(q, 3, value);
+    enum err rc = stmt_step(q, &row, &why);
+    int64_t id = rc == OK && row ? stmt_col_i64(q, 0) : 0;
+    stmt_reset(q);
+    if (rc != OK) {
+        reply_err(c, rc, &why);
+        return;
+    }
+    q = store_stmt(c->store, SQL_RECORDS_CONTACT, &why);
+    stmt_i64(q, 1, (int64_t)c->key.workspace_id);
+    stmt_i64(q, 2, id);
+    put_page(c, q, &page, ID_CONTACT, put_contact);
+}
+
+void api_contacts(struct call *c)
+{
+    static const struct { const char *name; int kind; } by[] = { { "document", 1 }, { "email", 2 }, { "phone", 3 } };
+    struct why why;
+    struct page page;
+    for (size_t i = 0; i < ARRAY_LEN(by); i++) {
+        slice value = call_query(c, by[i].name);
+        if (value.len == 0) continue;
+        contact_by(c, by[i].kind, value);
+        return;
+    }
+    enum err rc = page_read(c, &page, &why);
+    if (rc != OK) {
+        reply_err(c, rc, &why);
+        return;
+    }
+    struct stmt *q = store_stmt(c->store, SQL_RECORDS_CONTACTS, &why);
+    stmt_i64(q, 1, (int64_t)c->key.workspace_id);
+    stmt_i64(q, 2, page.before);
+    stmt_i64(q, 3, page.limit);
+    put_page(c, q, &page, ID_CONTACT, put_contact);
+}
+
+void api_contact(struct call *c)
+{
+    struct why why;
+    uint64_t id = 0;
+    if (id_parse(ID_CONTACT, c->param[0], &id) != OK) {
+        reply_error(c, 404, "not_found", "there is no such contact");
+        return;
+    }
+    struct stmt *q = store_stmt(c->store, SQL_RECORDS_CONTACT, &why);
+    stmt_i64(q, 1, (int64_t)c->key.workspace_id);
+    stmt_i64(q, 2, (int64_t)id);
+    put_one(c, q, put_contact, &why);
+}
+
+void api_orders(struct call *c)
+{
+    struct why why;
+    struct page page;
+    slice status = call_query(c, "status");
+    int64_t state = 0;
+    enum err rc = page_read(c, &page, &why);
+    for (int i = 1; status.len && i < ORDER_STATUS_COUNT; i++)
+        if (slice_eq(status, slice_str(order_status_name[i]))) state = i;
+    if (rc == OK && status.len && state == 0) rc = why_set(&why, ERR_SYNTAX, "unknown `status`");
+    if (rc != OK) {
+        reply_err(c, rc, &why);
+        return;
+    }
+    struct stmt *q = store_stmt(c->store, SQL_RECORDS_ORDERS, &why);
+    stmt_i64(q, 1, (int64_t)c->key.workspace_id);
+    stmt_i64(q, 2, page.before);
+    stmt_i64(q, 3, state);
+    stmt_i64(q, 4, page.limit);
+    put_page(c, q, &page, ID_ORDER, put_order);
+}
+
+void api_order(struct call *c)
+{
+    struct why why;
+    struct stmt *q = store_stmt(c->store, SQL_RECORDS_ORDER, &why);
+    stmt_i64(q, 1, (int64_t)c->key.workspace_id);
+    stmt_text(q, 2, c->param[0]);
+    put_one(c, q, put_order, &why);
+}

@@ -1,0 +1,77 @@
+/* routes.h: the table of everything the API answers; openapi.c writes the OpenAPI document from it. One file per resource. */
+#ifndef MALOTE_API_ROUTES_H
+#define MALOTE_API_ROUTES_H
+
+#include "api/reply.h"
+
+struct api_route {
+    const char *method;
+    const char *path;       /* "/api/sources/{name}"; parts in braces become c->param[] */
+    enum key_role role;     /* the least role that may call it */
+    bool open;              /* no key needed from this machine (loopback); with one from elsewhere */
+    bool public;            /* no key needed at all */
+    void (*handle)(struct call *c);
+    const char *summary;
+    const char *query;      /* names of query parameters, blank-separated; NULL: none */
+};
+extern const struct api_route api_routes[];
+extern const size_t api_route_count;
+
+/* config_api.c */
+void api_sources(struct call *c);
+void api_source(struct call *c);
+void api_destinations(struct call *c);
+void api_destination(struct call *c);
+void api_routes_list(struct call *c);
+void api_route_one(struct call *c);
+void api_kinds(struct call *c);
+void api_probe(struct call *c);
+void api_pause(struct call *c);
+void api_resume(struct call *c);
+/* apply.c */
+void api_apply(struct call *c);
+void api_export(struct call *c);
+/* send.c */
+void api_send(struct call *c);
+/* events.c */
+void api_events(struct call *c);
+void api_event(struct call *c);
+void api_event_retry(struct call *c);
+void api_replay(struct call *c);
+void api_requests(struct call *c);
+void api_request(struct call *c);
+/* deliveries.c */
+void api_deliveries(struct call *c);
+void api_delivery(struct call *c);
+void api_delivery_retry(struct call *c);
+void api_delivery_resend(struct call *c);
+void api_delivery_cancel(struct call *c);
+/* dead.c */
+void api_dead(struct call *c);
+void api_dead_stats(struct call *c);
+void api_dead_retry_all(struct call *c);
+void api_dead_retry(struct call *c);
+void api_dead_archive(struct call *c);
+void api_dead_delete(struct call *c);
+/* records_api.c */
+void api_contacts(struct call *c);
+void api_contact(struct call *c);
+void api_orders(struct call *c);
+void api_order(struct call *c);
+/* stats.c */
+void api_stats(struct call *c);
+void api_source_stats(struct call *c, const struct source *s);
+void api_health(struct call *c);
+void api_health_detailed(struct call *c);
+void api_status(struct call *c);
+void api_metrics(struct call *c);
+/* keys_api.c */
+void api_keys(struct call *c);
+void api_key(struct call *c);
+/* Shared by events.c, deliveries.c and dead.c: events back to pending; one delivery moved by a statement of deliveries.sql. */
+MUST_CHECK enum err api_events_pending(struct call *c, uint64_t *ids, size_t count, size_t *changed, struct why *why);
+MUST_CHECK enum err api_delivery_move(struct call *c, enum sql sql, uint64_t id, const char *reason, bool *moved, struct why *why);
+/* openapi.c */
+void api_openapi(struct call *c);
+
+#endif
