@@ -181,6 +181,23 @@ static enum err sqlite_checkpoint(struct store *s, struct why *why)
     return code == SQLITE_OK || code == SQLITE_BUSY ? OK : failed(db_of(s), code, "checkpoint", why);
 }
 
+static int on_problem(void *ctx, int count, char **values, char **names UNUSED)
+{
+    struct why *why = ctx;
+    if (count > 0 && values[0] && strcmp(values[0], "ok") != 0 && why->code == OK)
+        (void)why_set(why, ERR_IO, "database damaged: %.150s; restore a backup", values[0]);
+    return 0;
+}
+
+static enum err sqlite_integrity(struct store *s, struct why *why)
+{
+    struct why found = { .code = OK };
+    int code = sqlite3_exec(db_of(s), "PRAGMA quick_check", on_problem, &found, NULL);
+    if (code != SQLITE_OK) return failed(db_of(s), code, "check", why);
+    if (found.code != OK && why) *why = found;
+    return found.code;
+}
+
 static const char *const sqlite_tokens[] = {
 #define SQLITE_TOKEN(token, sqlite, postgres) token, sqlite,
     STORE_TOKENS(SQLITE_TOKEN)
@@ -206,5 +223,6 @@ const struct store_driver store_sqlite = {
     .changes = sqlite_changes,
     .backup = sqlite_backup,
     .checkpoint = sqlite_checkpoint,
+    .integrity = sqlite_integrity,
     .tokens = sqlite_tokens,
 };

@@ -100,6 +100,7 @@ enum err stmt_run(struct stmt *q, struct why *why)
 }
 
 enum err store_backup(struct store *s, const char *path, struct why *why) { return s->driver->backup(s, path, why); }
+enum err store_integrity(struct store *s, struct why *why) { return s->driver->integrity(s, why); }
 enum err store_checkpoint(struct store *s, struct why *why) { return s->driver->checkpoint(s, why); }
 
 /* The migration's text with the driver's own words in place of the tokens; malloc'ed, NULL when there is no memory. */

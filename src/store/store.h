@@ -33,6 +33,7 @@ struct store_driver {
     int64_t (*changes)(struct store *s);
     enum err (*backup)(struct store *s, const char *path, struct why *why);
     enum err (*checkpoint)(struct store *s, struct why *why);
+    enum err (*integrity)(struct store *s, struct why *why);
     /* What differs in the schema's text: pairs of token and replacement, NULL-terminated. */
     const char *const *tokens;
 };
@@ -88,6 +89,8 @@ int64_t store_changes(struct store *s);
 
 /* A consistent copy of the whole database into a new file while others write. ERR_CONFLICT when the file exists. */
 MUST_CHECK enum err store_backup(struct store *s, const char *path, struct why *why);
+/* Reads the whole database for damage: ERR_IO with what was found. */
+MUST_CHECK enum err store_integrity(struct store *s, struct why *why);
 /* Moves the write-ahead log into the database as far as readers allow; never waits for them. */
 MUST_CHECK enum err store_checkpoint(struct store *s, struct why *why);
 
