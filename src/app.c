@@ -11,6 +11,7 @@
 #include "api/api.h"
 #include "api/keys.h"
 #include "base/clock.h"
+#include "config/change.h"
 
 enum { STOP_GRACE_MS = 10000, API_THREADS = 2, THREADS_MAX = 64 };
 
@@ -46,12 +47,30 @@ static enum err open_key(struct app *app, struct why *why)
     return seal_key_file(path, &app->key, why);
 }
 
+/* At the first start: a source to try, behind a random path. */
+static enum err add_demo(struct app *app, struct store *s, struct why *why)
+{
+    struct arena a;
+    json *given = NULL;
+    struct config *none = NULL;
+    uint64_t id = 0;
+    arena_init(&a, 1 << 20);
+    struct change_ctx ctx = { s, &app->ids, &app->key, 1, clock_wall_ms(), &a };
+    enum err rc = config_load(s, &app->key, &none, why);
+    if (rc == OK) rc = json_parse(SLICE("{\"name\":\"demo\",\"kind\":\"http\",\"scheme\":\"none\",\"type\":\"demo.received\"}"), &a, &given, why);
+    if (rc == OK) rc = change_put(&ctx, none, CONFIG_SOURCE, 0, given, false, &id, why);
+    config_release(none);
+    arena_free(&a);
+    return rc;
+}
+
 static enum err open_store(struct app *app, struct why *why)
 {
     struct store *s = NULL;
     enum err rc = store_open(app->database, STORE_WRITER, &s, why);
     if (rc == OK) rc = store_migrate(s, clock_wall_ms(), why);
-    if (rc == OK) rc = keys_first(s, &app->ids, app->o.admin_key, why);
+    if (rc == OK) rc = keys_first(s, &app->ids, app->o.admin_key, &app->first_start, why);
+    if (rc == OK && app->first_start) rc = add_demo(app, s, why);
     store_close(s);
     return rc;
 }

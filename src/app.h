@@ -36,6 +36,7 @@ struct app {
     struct guard guard, proxies;
     struct limiter api_limiter;
     int lock_fd;
+    bool first_start;            /* the database was made just now */
     pthread_key_t reader_key;    /* each API thread's reading connection */
     struct deliver *deliver;
     struct journal *journal;

@@ -87,7 +87,7 @@ static enum err replace_admin(struct store *s, struct id_maker *ids, slice key, 
     return rc;
 }
 
-enum err keys_first(struct store *s, struct id_maker *ids, const char *given, struct why *why)
+enum err keys_first(struct store *s, struct id_maker *ids, const char *given, bool *first, struct why *why)
 {
     int64_t count = 0;
     char text[KEY_TEXT_MAX];
@@ -95,6 +95,7 @@ enum err keys_first(struct store *s, struct id_maker *ids, const char *given, st
     if (key.len > 0 && key.len < KEY_LENGTH_MIN)
         return why_set(why, ERR_SYNTAX, "MALOTE_ADMIN_KEY must have at least %d characters", KEY_LENGTH_MIN);
     enum err rc = count_keys(s, &count, why);
+    *first = rc == OK && count == 0;
     if (rc != OK || (count > 0 && key.len == 0)) return rc;
     bool made = key.len == 0;
     if (made) key = keys_make(text);

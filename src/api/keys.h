@@ -25,7 +25,7 @@ MUST_CHECK enum err keys_add(struct store *s, struct id_maker *ids, uint64_t wor
                              uint32_t rate_per_min, bool pii, slice key, int64_t now_ms, struct why *why);
 /* Who is it? ERR_DENIED when nobody. */
 MUST_CHECK enum err keys_find(struct store *s, slice key, struct api_key *out, struct why *why);
-/* At the first start: stores `given` as the admin key, or makes one and prints it. Later: `given`, if not NULL, replaces it. */
-MUST_CHECK enum err keys_first(struct store *s, struct id_maker *ids, const char *given, struct why *why);
+/* At the first start (*first): stores `given` as the admin key, or makes one and prints it. Later: `given`, if not NULL, replaces it. */
+MUST_CHECK enum err keys_first(struct store *s, struct id_maker *ids, const char *given, bool *first, struct why *why);
 
 #endif

@@ -56,7 +56,7 @@ static void *refuse(struct arena *a)
     return NULL;
 }
 
-void *arena_alloc(struct arena *a, size_t bytes)
+void *arena_raw(struct arena *a, size_t bytes)
 {
     if (fail_countdown > 0 && --fail_countdown == 0) return refuse(a);
     if (bytes > a->max - a->used) return refuse(a);
@@ -75,8 +75,13 @@ void *arena_alloc(struct arena *a, size_t bytes)
     void *out = block->bytes + block->used;
     block->used += rounded;
     a->used += rounded < a->max - a->used ? rounded : a->max - a->used;
-    memset(out, 0, rounded);
     return out;
+}
+
+void *arena_alloc(struct arena *a, size_t bytes)
+{
+    void *out = arena_raw(a, bytes);
+    return out ? memset(out, 0, bytes) : NULL;
 }
 
 void *arena_alloc_array(struct arena *a, size_t item_bytes, size_t count)
@@ -88,9 +93,10 @@ void *arena_alloc_array(struct arena *a, size_t item_bytes, size_t count)
 
 slice arena_dup(struct arena *a, slice s)
 {
-    char *copy = arena_alloc(a, s.len + 1);
+    char *copy = arena_raw(a, s.len + 1);
     if (!copy) return (slice){ NULL, 0 };
     if (s.len) memcpy(copy, s.ptr, s.len);
+    copy[s.len] = '\0';
     return (slice){ copy, s.len };
 }
 
@@ -101,7 +107,7 @@ slice arena_printf(struct arena *a, const char *fmt, ...)
     va_copy(again, args);
     int len = vsnprintf(NULL, 0, fmt, args);
     va_end(args);
-    char *text = len < 0 ? NULL : arena_alloc(a, (size_t)len + 1);
+    char *text = len < 0 ? NULL : arena_raw(a, (size_t)len + 1);
     if (text) (void)vsnprintf(text, (size_t)len + 1, fmt, again);
     va_end(again);
     return text ? (slice){ text, (size_t)len } : (slice){ NULL, 0 };

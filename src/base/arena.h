@@ -26,6 +26,8 @@ void arena_free(struct arena *a);
 
 /* 16-byte aligned, zeroed memory; NULL when the maximum is reached or the system has none left. */
 void *arena_alloc(struct arena *a, size_t bytes);
+/* The same, not zeroed: for what is filled at once. */
+void *arena_raw(struct arena *a, size_t bytes);
 #define arena_new(a, type, count) ((type *)arena_alloc_array((a), sizeof(type), (count)))
 void *arena_alloc_array(struct arena *a, size_t item_bytes, size_t count);
 /* A copy of s that lives as long as the arena, with a NUL behind it; .ptr NULL when full. */

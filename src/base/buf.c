@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "base/time.h"
 
-enum { BUF_FIRST_BYTES = 512 };
+enum { BUF_FIRST_BYTES = 1024 };
 
 struct buf buf_in(struct arena *arena, size_t bytes_max)
 {
@@ -22,7 +22,7 @@ static bool grow(struct buf *b, size_t more)
     if (more > b->max - b->len) return !(b->failed = true);
     size_t cap = b->cap ? b->cap : BUF_FIRST_BYTES;
     while (cap - b->len < more) cap *= 2;
-    char *fresh = arena_alloc(b->arena, cap);
+    char *fresh = arena_raw(b->arena, cap);
     if (!fresh) return !(b->failed = true);
     if (b->len) memcpy(fresh, b->ptr, b->len);
     b->ptr = fresh;
@@ -62,6 +62,13 @@ slice buf_slice(const struct buf *b)
     return b->failed ? (slice){ NULL, 0 } : (slice){ b->ptr ? b->ptr : "", b->len };
 }
 
+/* ASCII that stands in a JSON string as it is: 0x20 to 0x7e but '"' and '\\'; a bit for each. */
+static bool is_plain(unsigned char c)
+{
+    static const uint64_t plain[4] = { 0xfffffffb00000000u, 0x7fffffffefffffffu, 0, 0 };
+    return plain[c >> 6] >> (c & 63) & 1;
+}
+
 static void put_escaped(struct buf *b, slice s)
 {
     static const char hex[] = "0123456789abcdef";
@@ -69,6 +76,10 @@ static void put_escaped(struct buf *b, slice s)
     size_t plain = 0; /* start of the run that needs no escape */
     for (size_t i = 0; i < s.len;) {
         unsigned char c = (unsigned char)s.ptr[i];
+        if (is_plain(c)) { /* nearly every byte */
+            i++;
+            continue;
+        }
         size_t step = 1;
         if (c >= 0x80) step = text_utf8_step(slice_sub(s, i, s.len));
         if (c >= 0x20 && c != '"' && c != '\\' && step > 0) {
@@ -131,8 +142,14 @@ void json_put_str(struct buf *b, const char *key, slice value)
 
 void json_put_i64(struct buf *b, const char *key, int64_t value)
 {
+    char digits[24];
+    size_t at = sizeof digits;
+    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do digits[--at] = (char)('0' + rest % 10);
+    while (rest /= 10);
+    if (value < 0) digits[--at] = '-';
     put_key(b, key);
-    buf_printf(b, "%lld", (long long)value);
+    buf_add(b, slice_of(digits + at, sizeof digits - at));
 }
 
 void json_put_bool(struct buf *b, const char *key, bool value)

@@ -5,13 +5,13 @@
 
 static void *arena_malloc(void *ctx, size_t size)
 {
-    return arena_alloc(ctx, size);
+    return arena_raw(ctx, size);
 }
 
 static void *arena_realloc(void *ctx, void *ptr, size_t old_size, size_t size)
 {
     if (size <= old_size) return ptr;
-    void *fresh = arena_alloc(ctx, size);
+    void *fresh = arena_raw(ctx, size);
     if (fresh && ptr) memcpy(fresh, ptr, old_size);
     return fresh;
 }
@@ -20,30 +20,25 @@ static void arena_nofree(void *ctx UNUSED, void *ptr UNUSED)
 {
 }
 
-/* Nesting depth of the text, quotes respected; counted before parsing so that no later walk can overflow. */
-static size_t depth_of(slice text)
+/* Is the tree deeper than JSON_DEPTH_MAX? yyjson parses without recursion and lays values out in reading order, each container
+ * knowing where it ends, so one pass over them with a stack of ends is enough. Everything behind may then recurse. */
+static bool too_deep(json *root)
 {
-    size_t depth = 0, deepest = 0;
-    bool quoted = false;
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (quoted) {
-            if (c == '\\') i++;
-            else if (c == '"') quoted = false;
-        } else if (c == '"') quoted = true;
-        else if (c == '{' || c == '[') {
-            if (++depth > deepest) deepest = depth;
-        } else if ((c == '}' || c == ']') && depth > 0) depth--;
+    json *end[JSON_DEPTH_MAX];
+    size_t depth = 0;
+    for (json *v = root, *stop = unsafe_yyjson_get_next(root); v < stop; v++) {
+        while (depth > 0 && v >= end[depth - 1]) depth--;
+        if (!yyjson_is_ctn(v)) continue;
+        if (depth == JSON_DEPTH_MAX) return true;
+        end[depth++] = unsafe_yyjson_get_next(v);
     }
-    return deepest;
+    return false;
 }
 
 enum err json_parse(slice text, struct arena *arena, json **root, struct why *why)
 {
     *root = NULL;
     if (slice_trim(text).len == 0) return why_set(why, ERR_SYNTAX, "the body is empty, JSON was expected");
-    if (depth_of(text) > JSON_DEPTH_MAX)
-        return why_set(why, ERR_LIMIT, "JSON nested deeper than %d levels", JSON_DEPTH_MAX);
     yyjson_alc alc = { arena_malloc, arena_realloc, arena_nofree, arena };
     yyjson_read_err err;
     /* yyjson_read_opts copies the input unless told it may change it, hence the cast is safe. */
@@ -51,6 +46,8 @@ enum err json_parse(slice text, struct arena *arena, json **root, struct why *wh
     if (!doc && err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
         return why_set(why, ERR_LIMIT, "JSON needs more memory than one request may use");
     if (!doc) return why_set(why, ERR_SYNTAX, "not JSON: %s at byte %zu", err.msg, err.pos);
+    if (too_deep(yyjson_doc_get_root(doc)))
+        return why_set(why, ERR_LIMIT, "JSON nested deeper than %d levels", JSON_DEPTH_MAX);
     *root = yyjson_doc_get_root(doc);
     return OK;
 }

@@ -36,16 +36,18 @@ static enum err read_options(struct args *a, struct app_options *o, struct why *
     return OK;
 }
 
-static void first_steps(const struct app *app)
+static void first_steps(struct app *app)
 {
-    const char *listen = app->o.listen;
-    fprintf(stderr, "malote %s listens on http://%s, data in %s. Stop with Ctrl-C.\n", MALOTE_VERSION, listen, app->o.data);
-    if (app->config.current->source_count > 0) return;
-    fprintf(stderr,
-            "\nNothing is set up yet. With the admin key in MALOTE_API_KEY, make a source and send it a first webhook:\n\n"
-            "  curl -H \"X-API-Key: $MALOTE_API_KEY\" http://%s/api/sources -d '{\"name\":\"demo\",\"kind\":\"http\",\"scheme\":\"none\"}'\n"
-            "  curl http://%s/in/default/demo -H 'Content-Type: application/json' -d '{\"hello\":\"world\"}'\n\n",
-            listen, listen);
+    fprintf(stderr, "malote %s listens on http://%s, data in %s. Stop with Ctrl-C.\n", MALOTE_VERSION, app->o.listen, app->o.data);
+    if (!app->first_start) return;
+    struct config *config = config_hold(&app->config);
+    const struct source *demo = config_source_by_name(config, 1, SLICE("demo"));
+    if (demo)
+        fprintf(stderr,
+                "\nSend it a first webhook:\n\n    curl http://%s%.*s -H 'Content-Type: application/json' -d '{\"hello\":\"world\"}'\n\n"
+                "and see it: MALOTE_API_KEY=<the admin key> malote events\n\n",
+                app->o.listen, SLICE_ARG(demo->path));
+    config_release(config);
 }
 
 int cli_serve(struct args *a, const struct command *c UNUSED)

@@ -1,7 +1,10 @@
 /* change.c: one record of the configuration into the store, its secrets sealed. */
 #include "config/change.h"
 
+#include "base/text.h"
 #include "config/tables.h"
+#include "crypto/hash.h"
+#include "plugins.h"
 
 static const enum sql sql_read[] = { SQL_CONFIG_SECRETS_SOURCE, SQL_CONFIG_SECRETS_DESTINATION, SQL_CONFIG_SECRETS_ROUTE };
 static const enum sql sql_add[] = { SQL_CONFIG_SOURCE_ADD, SQL_CONFIG_DESTINATION_ADD, SQL_CONFIG_ROUTE_ADD };
@@ -68,12 +71,30 @@ static enum err write_record(struct change_ctx *ctx, enum config_noun noun, uint
     return stmt_run(q, why);
 }
 
+/* A new source whose path is its only proof and was not given gets a random one. */
+static enum err give_path(struct change_ctx *ctx, json **given, struct why *why)
+{
+    const struct source_kind *kind = plugins_source(json_get_text(*given, "kind"));
+    struct source s = { .name = json_get_text(*given, "name") };
+    if (!kind || !kind->path_is_secret || json_get(*given, "path")) return OK;
+    uint8_t bytes[16];
+    char hex[2 * sizeof bytes];
+    hash_random(bytes, sizeof bytes);
+    slice path = arena_printf(ctx->arena, "{\"path\":\"/in/default/%.*s/%.*s\"}", SLICE_ARG(slice_sub(s.name, 0, NAME_MAX_BYTES)),
+                              SLICE_ARG(text_hex(slice_of(bytes, sizeof bytes), hex)));
+    json *with = NULL;
+    enum err rc = merge_old(path, *given, ctx->arena, &with, why);
+    if (rc == OK && tables_read_source(kind, with, ctx->arena, &s, NULL) == OK && kind->path_is_secret(&s.cfg)) *given = with;
+    return rc;
+}
+
 enum err change_put(struct change_ctx *ctx, const struct config *c, enum config_noun noun, uint64_t id, json *given,
                     bool merge, uint64_t *out_id, struct why *why)
 {
     slice settings = SLICE("{}"), secrets = SLICE("{}");
     enum err rc = id ? change_read(ctx, noun, id, &settings, &secrets, why) : OK;
     if (rc == OK && merge) rc = merge_old(settings, given, ctx->arena, &given, why);
+    if (rc == OK && id == 0 && noun == CONFIG_SOURCE && yyjson_is_obj(given)) rc = give_path(ctx, &given, why);
     struct config_draft d;
     if (rc == OK) rc = config_draft(c, noun, ctx->workspace_id, id, given, secrets, ctx->arena, &d, why);
     if (rc != OK) return rc;

@@ -4,10 +4,11 @@
 
 enum {
     /* way in */
+    SECRET_PATH_MIN = 20,                /* characters of one part of a path that is the only proof: over 100 random bits */
     BODY_MAX_DEFAULT = 1024 * 1024,      /* bytes of a request's body, settable per source */
     BODY_MAX_HIGHEST = 16 * 1024 * 1024,
     HEADERS_MAX = 100,                   /* header lines of a request */
-    HEADER_BYTES_MAX = 32 * 1024,        /* request line and headers together */
+    HEADER_BYTES_MAX = 16 * 1024,        /* request line and headers together */
     REQUEST_ARENA_FACTOR = 6,            /* arena of a request: body_max times this, plus REQUEST_ARENA_BASE */
     REQUEST_ARENA_BASE = 256 * 1024,
     CONNECTIONS_MAX_DEFAULT = 4096,

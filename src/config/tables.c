@@ -102,6 +102,14 @@ static enum err check_path(slice path, struct why *why)
     return OK;
 }
 
+/* Is one part of the path long enough to be a secret? What it is made of is the operator's care. */
+static bool is_unguessable(slice path)
+{
+    for (slice part, rest = path; slice_cut(&rest, '/', &part);)
+        if (part.len >= SECRET_PATH_MIN) return true;
+    return false;
+}
+
 enum err tables_read_source(const struct source_kind *kind, json *given, struct arena *a, struct source *out,
                             struct why *why)
 {
@@ -111,12 +119,16 @@ enum err tables_read_source(const struct source_kind *kind, json *given, struct 
     out->path = settings_text(&out->cfg, n + SOURCE_PATH);
     if (out->path.len == 0) out->path = arena_printf(a, "/in/default/%.*s", SLICE_ARG(out->name));
     if (!out->path.ptr) return why_set(why, ERR_LIMIT, "configuration too large");
-    rc = check_path(out->path, why);
+    rc = kind->check ? kind->check(&out->cfg, why) : OK;
+    if (rc == OK) rc = check_path(out->path, why);
+    if (rc == OK && kind->path_is_secret && kind->path_is_secret(&out->cfg) && !is_unguessable(out->path))
+        rc = why_set(why, ERR_SYNTAX, "setting `path`: nothing else proves the sender, so a part of it must be random, at "
+                                      "least %d characters; leave it out and one is made", SECRET_PATH_MIN);
     if (rc != OK) return rc;
     out->body_max = (size_t)settings_i64(&out->cfg, n + SOURCE_BODY_MAX);
     out->rate_per_min = (uint32_t)settings_i64(&out->cfg, n + SOURCE_RATE);
     out->enabled = settings_bool(&out->cfg, n + SOURCE_ENABLED);
-    return kind->check ? kind->check(&out->cfg, why) : OK;
+    return OK;
 }
 
 enum err tables_read_destination(const struct dest_kind *kind, json *given, struct arena *a, struct destination *out,

@@ -255,10 +255,10 @@ static int64_t pump(struct deliver *d, struct lane *lane, int64_t now_ms)
         claim(d, lane, now_ms);
         if (lane->claim_at_ms < again_ms && !lane->claiming) again_ms = lane->claim_at_ms;
         if (gate == LANE_FULL || (lane->waiting == 0 && !lane->halves)) return again_ms;
-        int64_t linger_us = lane_oldest_us(lane) + lane->to->linger_ms * 1000 - clock_mono_us();
-        if (!lane->halves && lane->waiting < lane->to->batch_max && linger_us > 0) {
+        if (!lane->halves && lane->waiting < lane->to->batch_max) {
+            int64_t linger_us = lane_oldest_us(lane) + lane->to->linger_ms * 1000 - clock_mono_us();
             int64_t ready_ms = now_ms + linger_us / 1000 + 1;
-            return ready_ms < again_ms ? ready_ms : again_ms;
+            if (linger_us > 0) return ready_ms < again_ms ? ready_ms : again_ms;
         }
         batch_send(d, lane, now_ms);
     }

@@ -15,6 +15,7 @@ static const struct guard_net special[] = {
     V4(192, 88, 99, 0, 24),  V4(192, 168, 0, 0, 16), V4(198, 18, 0, 0, 15),  V4(198, 51, 100, 0, 24),
     V4(203, 0, 113, 0, 24),  V4(224, 0, 0, 0, 4),    V4(240, 0, 0, 0, 4),
     { { 0 }, 96 },                       /* ::, ::1 and IPv4-compatible */
+    { { 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff }, 96 }, /* IPv4-translated (RFC 2765): would carry a private IPv4 address */
     { { 0x01, 0x00 }, 64 },              /* discard */
     { { 0x00, 0x64, 0xff, 0x9b }, 32 },  /* NAT64: would carry a private IPv4 address */
     { { 0x20, 0x01, 0x00 }, 23 },        /* IETF assignments, Teredo */
@@ -35,17 +36,19 @@ static bool in_net(const uint8_t addr[16], const struct guard_net *net)
     return rest == 0 || ((addr[whole] ^ net->addr[whole]) >> (8 - rest)) == 0;
 }
 
+/* An IPv4 address as IPv6: ::ffff:a.b.c.d. */
+static void map_v4(const void *v4, uint8_t out[16])
+{
+    memset(out, 0, 10);
+    memset(out + 10, 0xff, 2);
+    memcpy(out + 12, v4, 4);
+}
+
 static bool to_16(const struct sockaddr *sa, uint8_t out[16])
 {
-    if (sa->sa_family == AF_INET) {
-        const struct sockaddr_in *in = (const struct sockaddr_in *)(const void *)sa;
-        memset(out, 0, 10);
-        memset(out + 10, 0xff, 2);
-        memcpy(out + 12, &in->sin_addr, 4);
-        return true;
-    }
-    if (sa->sa_family != AF_INET6) return false;
-    memcpy(out, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, 16);
+    if (sa->sa_family == AF_INET) map_v4(&((const struct sockaddr_in *)(const void *)sa)->sin_addr, out);
+    else if (sa->sa_family == AF_INET6) memcpy(out, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, 16);
+    else return false;
     return true;
 }
 
@@ -75,16 +78,13 @@ static enum err read_net(slice item, struct guard_net *out, struct why *why)
     if (slash >= sizeof text) return why_set(why, ERR_SYNTAX, "not a network: %.40s", item.ptr);
     memcpy(text, item.ptr, slash);
     text[slash] = '\0';
-    struct sockaddr_in v4 = { .sin_family = AF_INET };
-    struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
+    struct in_addr v4;
     unsigned longest = 128, base = 0;
-    if (inet_pton(AF_INET, text, &v4.sin_addr) == 1) {
-        (void)to_16((const struct sockaddr *)(const void *)&v4, out->addr);
+    if (inet_pton(AF_INET, text, &v4) == 1) {
+        map_v4(&v4, out->addr);
         longest = 32;
         base = 96;
-    } else if (inet_pton(AF_INET6, text, &v6.sin6_addr) == 1) {
-        (void)to_16((const struct sockaddr *)(const void *)&v6, out->addr);
-    } else {
+    } else if (inet_pton(AF_INET6, text, out->addr) != 1) {
         return why_set(why, ERR_SYNTAX, "\"%s\" is no address", text);
     }
     uint64_t bits = longest;

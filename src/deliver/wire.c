@@ -48,7 +48,7 @@ static curl_socket_t open_guarded(void *ctx, curlsocktype purpose UNUSED, struct
     struct wire_call *call = ctx;
     if (!guard_allows(call->wire->guard, &addr->addr)) {
         metrics_add(call->wire->metrics, METRIC_addresses_refused, 1);
-        (void)snprintf(call->error, sizeof call->error, "address refused: private or reserved network (MALOTE_ALLOW_NET)");
+        call->address_refused = true; /* libcurl writes its own words over ours: that it could not connect */
         return CURL_SOCKET_BAD;
     }
     return socket(addr->family, addr->socktype | SOCK_CLOEXEC, addr->protocol);
@@ -134,6 +134,7 @@ enum err wire_send(struct wire *w, struct wire_call *call)
     call->reply_headers = NULL;
     call->header_list = NULL;
     call->error[0] = '\0';
+    call->address_refused = false;
     slice url = arena_dup(call->arena, call->out.url), method = arena_dup(call->arena, call->out.method);
     CURL *easy = w->pooled ? w->pool[--w->pooled] : curl_easy_init();
     if (!easy || !url.ptr || !method.ptr || !set_headers(call)) {
@@ -187,7 +188,8 @@ static void finish(struct wire *w, struct wire_call *call, CURLcode code)
         r->header_count = call->reply_header_count;
         r->body = slice_of(call->body, call->body_len);
     } else {
-        r->error = slice_str(call->error[0] ? call->error : curl_easy_strerror(code));
+        r->error = call->address_refused ? SLICE("address refused: private or reserved network (MALOTE_ALLOW_NET)")
+                                         : slice_str(call->error[0] ? call->error : curl_easy_strerror(code));
     }
     histogram_add(&w->metrics->attempt, us);
     release(w, call);

@@ -26,6 +26,7 @@ struct wire_call {
     struct dest_header *reply_headers;
     size_t reply_header_count;
     char error[256];
+    bool address_refused;    /* by the guard */
 };
 
 MUST_CHECK enum err wire_new(const struct guard *guard, struct metrics *metrics, const char *ca_file, struct wire **out,

@@ -204,7 +204,7 @@ static enum err build(slice id, slice body, const struct settings *cfg, int64_t 
                                *plain = settings_get(cfg, HTTP_HEADERS);
     const struct setting_value *hidden = settings_get(cfg, HTTP_SECRET_HEADERS);
     slice timestamp = arena_printf(arena, "%lld", (long long)(now_ms / 1000)),
-          list[HTTP_SECRETS_MAX];
+          list[HTTP_SECRETS_MAX] = { { NULL, 0 } };
     size_t count = secrets->count < HTTP_SECRETS_MAX ? secrets->count : HTTP_SECRETS_MAX;
     for (size_t i = 0; i < count; i++) list[i] = secrets->items[i].value;
     slice signatures = http_signatures(list, count, id, timestamp, body, arena);

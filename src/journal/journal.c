@@ -10,10 +10,12 @@
 #include "journal/keep.h"
 
 enum {
-    INTERPRET_SHARE_BUSY_US = 1500, /* of a turn in which requests wait for their acknowledgement */
+    INTERPRET_SHARE_BUSY_US = 300,  /* of a turn in which requests wait for their acknowledgement */
     INTERPRET_SHARE_IDLE_US = 20000,
     INTERPRET_TURN_MAX = 512,       /* events in one turn */
     RETRY_WAIT_MS = 100,            /* after a failed commit */
+    GATHER_US = 1000,
+    STORED_MIN = 8,
 };
 
 struct entry_list {
@@ -42,6 +44,8 @@ struct journal {
     uint64_t spilled_after;    /* read back from behind this id */
     struct arena arena;
     struct keep_minutes minutes;
+    bool busy;                 /* the last turn had requests */
+    size_t stored_last;        /* events the last turn interpreted from the store */
 };
 
 static void list_init(struct entry_list *l) { *l = (struct entry_list){ .tail = &l->head }; }
@@ -178,9 +182,23 @@ struct turn {
     bool spilled_more;
 };
 
+/* Between two waves of requests there is nothing to acknowledge for a moment. A turn for interpreting alone would cost an fsync that
+ * the next wave then waits for: so wait for that wave, a little, and interpret beside it. */
+static void turn_gather(struct journal *j)
+{
+    if (!j->busy || j->queue.head || j->jobs.head || j->stopping || !(j->pending.head || j->spilled)) return;
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += GATHER_US * 1000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    (void)pthread_cond_timedwait(&j->wake, &j->lock, &until);
+}
+
 static void turn_take(struct journal *j, struct turn *t)
 {
     pthread_mutex_lock(&j->lock);
+    turn_gather(j);
     while (!j->queue.head && !j->jobs.head && !j->stopping && !j->wake_interpret && !j->pending.head && !j->spilled)
         pthread_cond_wait(&j->wake, &j->lock);
     list_init(&t->entries);
@@ -255,8 +273,10 @@ static enum err interpret_some(struct journal *j, struct turn *t, struct config 
     t->spilled_after = j->spilled_after;
     t->spilled_more = j->spilled;
     if (rc == OK && !e && j->spilled && budget > 0) {
-        size_t count = 0;
-        rc = interpret_stored(&ctx, &t->spilled_after, budget, until_us, &count, &t->spilled_more, why);
+        /* As many as the last time went well, doubled: what is read and not reached in time is read again. */
+        size_t count = 0, max = j->stored_last * 2 < STORED_MIN ? STORED_MIN : j->stored_last * 2;
+        rc = interpret_stored(&ctx, &t->spilled_after, max < budget ? max : budget, until_us, &count, &t->spilled_more, why);
+        j->stored_last = count;
     }
     t->created = route.created;
     t->unborn = route.unborn;
@@ -394,6 +414,7 @@ static void *writer(void *arg)
         struct why why = { .code = OK };
         turn_take(j, &t);
         int64_t from_us = clock_mono_us();
+        j->busy = t.entries.count > 0;
         enum err rc = turn_work(j, &t, &why);
         histogram_add(&j->o.metrics->commit, clock_mono_us() - from_us);
         metrics_add(j->o.metrics, METRIC_commits, 1);

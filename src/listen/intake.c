@@ -215,7 +215,7 @@ void intake_body(struct exchange *x, const char *bytes, size_t len)
         if (cap < BODY_FIRST_BYTES && (x->body || cap == 0)) cap = BODY_FIRST_BYTES;
         while (cap < x->body_len + len) cap *= 2;
         if (cap > x->body_max) cap = x->body_max;
-        char *fresh = arena_alloc(x->entry ? &x->entry->arena : &x->arena, cap);
+        char *fresh = arena_raw(x->entry ? &x->entry->arena : &x->arena, cap);
         if (!fresh) {
             answer_error(x, 413, "too_large", "the body is too large");
             return;

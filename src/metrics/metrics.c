@@ -24,6 +24,7 @@ static size_t bucket_of(int64_t us)
 static int64_t bucket_top(size_t i)
 {
     uint64_t base = 1ull << (i / 4);
+    if (base < 4) return (int64_t)(2 * base - 1); /* too narrow for quarters */
     return (int64_t)(base + base * (i % 4 + 1) / 4);
 }
 

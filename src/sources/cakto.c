@@ -32,6 +32,11 @@ static const struct setting settings[] = {
                           .fallback = "false",
                           .help =
                               "Refuse requests that prove themselves by the body's secret only." },
+    [SET_RENEWALS_BY_PERIOD] = { .name = "renewals_by_period",
+                                 .type = SETTING_BOOL,
+                                 .fallback = "false",
+                                 .help = "purchase_approved of a later period of a subscription "
+                                         "is subscription.renewed, not order.paid." },
     [SET_PRODUCTS] = { .name = "products",
                        .type = SETTING_LIST,
                        .max = CLEAN_ID_MAX,
@@ -137,8 +142,10 @@ static enum err read_body(struct request *r, struct cleaner *cl, struct body *b,
 
 static json *subscription_of(const struct body *b) { return json_get(b->main, "subscription"); }
 
-/* Cakto also sends purchase_approved for a renewal (seen: current_period 8, no checkout). It is
- * one from the second period on, unless it says that it is the first payment (after a trial). */
+/* Cakto's word decides what an event is; but a sample of purchase_approved with current_period 8
+ * was seen (whether each renewal comes so is not verified). Sellers who see it set
+ * `renewals_by_period`: then it is a renewal from the second period on, unless it says that it
+ * is the first payment (after a trial). */
 static bool is_renewal(const struct body *b)
 {
     json *s = subscription_of(b);
@@ -268,7 +275,7 @@ static enum err split(struct request *r, const struct settings *cfg, struct aren
     e->locator = SLICE("");
     e->key = event_key(arena, key, w && w->per_period && key[2].len > 0 ? 3 : 2);
     e->type = w ? w->type : clean_type(&cl, SLICE("cakto"), b.event);
-    if (w && w->order == ORDER_PAID && is_renewal(&b)) e->type = type_renewed;
+    if (w && w->order == ORDER_PAID && settings_bool(cfg, SET_RENEWALS_BY_PERIOD) && is_renewal(&b)) e->type = type_renewed;
     if (is_foreign(cfg, &b)) e->type = type_test;
     e->occurred_ms = w ? occurred(w->when, b.main) : 0;
     if (!e->key.ptr || !e->type.ptr) cl.full = true;
@@ -349,7 +356,8 @@ static enum err read_items(struct cleaner *cl, const struct body *b, struct orde
 {
     int64_t amount = 0;
     json *m;
-    o->items = arena_new(cl->arena, struct order_item, ORDER_ITEMS_MAX);
+    size_t room = yyjson_is_arr(b->data) ? yyjson_arr_size(b->data) : 1; /* split checked it against ORDER_ITEMS_MAX */
+    o->items = arena_new(cl->arena, struct order_item, room ? room : 1);
     if (!o->items) return why_set(why, ERR_LIMIT, "arena full");
     o->base_amount = o->discount = o->fees = 0;
     for (size_t i = 0; (m = member(b, i)); i++) {

@@ -22,10 +22,19 @@ enum err clean_end(const struct cleaner *cl, struct why *why)
                     : OK;
 }
 
+/* Printable ASCII needs no cleaning and no copy: the commonest case by far. */
+static bool is_clean(slice in)
+{
+    for (size_t i = 0; i < in.len; i++)
+        if ((unsigned char)in.ptr[i] - 0x20u >= 0x5fu) return false;
+    return true;
+}
+
 slice clean_text(struct cleaner *cl, slice in)
 {
     in = slice_trim(in);
     if (in.len == 0 || in.len > CLEAN_TEXT_MAX) return (slice){ NULL, 0 };
+    if (is_clean(in)) return in;
     bool utf8 = text_utf8_valid(in);
     char *out = take(cl, utf8 ? in.len : 2 * in.len);
     size_t n = 0;

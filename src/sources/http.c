@@ -491,6 +491,11 @@ static enum err interpret(struct request *r, const struct event *e, const struct
     return clean_end(&cl, why);
 }
 
+static bool path_is_secret(const struct settings *cfg)
+{
+    return scheme_of(cfg).kind == SCHEME_NONE;
+}
+
 const struct source_kind source_http = {
     .name = "http",
     .abi = SOURCE_ABI,
@@ -500,6 +505,7 @@ const struct source_kind source_http = {
     .overload = OVERLOAD_REFUSE,
     .rank = ORIGIN_PLATFORM,
     .check = check,
+    .path_is_secret = path_is_secret,
     .verify = verify,
     .split = split,
     .interpret = interpret,

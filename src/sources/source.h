@@ -84,6 +84,9 @@ struct source_kind {
     /* Further checks of the settings that one table cannot say. NULL: none. */
     enum err (*check)(const struct settings *cfg, struct why *why);
 
+    /* Does nothing but the path prove the sender, with these settings? Then the path must be unguessable. NULL: never. */
+    bool (*path_is_secret)(const struct settings *cfg);
+
     /* Is the request authentic? OK, or ERR_DENIED (answered 401; `why` is logged, the sender is not told which check failed).
      * Works on the raw bytes, in constant time, and never falls back to a weaker check when a stronger one is present and
      * wrong. now_ms is the wall clock. */

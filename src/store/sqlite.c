@@ -17,6 +17,7 @@ enum { BUSY_WAIT_MS = 5000, WAL_PAGES_MAX = 4000, CACHE_KIB_WRITER = 24576, CACH
 struct sqlite_store {
     struct store base;
     sqlite3 *db;
+    sqlite3_stmt *control[STORE_CONTROL_COUNT]; /* prepared once: each is run for every event or turn */
 };
 
 struct stmt {
@@ -47,8 +48,21 @@ static enum err sqlite_script(struct store *s, const char *text, struct why *why
     return code == SQLITE_OK ? OK : failed(db_of(s), code, "statement", why);
 }
 
+static enum err sqlite_control(struct store *s, enum store_control what, struct why *why)
+{
+    static const char *const texts[STORE_CONTROL_COUNT] = { "BEGIN IMMEDIATE", "COMMIT",       "ROLLBACK",
+                                                            "SAVEPOINT part",  "RELEASE part", "ROLLBACK TO part" };
+    sqlite3_stmt **q = &((struct sqlite_store *)(void *)s)->control[what];
+    int code = *q ? SQLITE_OK : sqlite3_prepare_v3(db_of(s), texts[what], -1, SQLITE_PREPARE_PERSISTENT, q, NULL);
+    if (code == SQLITE_OK) code = sqlite3_step(*q);
+    enum err rc = code == SQLITE_DONE ? OK : failed(db_of(s), code, texts[what], why);
+    sqlite3_reset(*q);
+    return rc;
+}
+
 static void sqlite_close(struct store *s)
 {
+    for (size_t i = 0; i < STORE_CONTROL_COUNT; i++) sqlite3_finalize(((struct sqlite_store *)(void *)s)->control[i]);
     sqlite3_close(db_of(s));
     free(s);
 }
@@ -58,6 +72,7 @@ static enum err sqlite_open(const char *path, enum store_mode mode, struct store
     struct sqlite_store *s = calloc(1, sizeof *s);
     if (!s) return why_set(why, ERR_LIMIT, "out of memory");
     s->base.driver = &store_sqlite;
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* no lock around each allocation; refused (and done) after the first open */
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | (mode == STORE_WRITER ? SQLITE_OPEN_CREATE : 0);
     int code = sqlite3_open_v2(path, &s->db, flags, NULL);
     enum err rc = code == SQLITE_OK ? OK : failed(s->db, code, path, why);
@@ -220,6 +235,7 @@ const struct store_driver store_sqlite = {
     .col_bytes = sqlite_col_bytes,
     .col_null = sqlite_col_null,
     .script = sqlite_script,
+    .control = sqlite_control,
     .changes = sqlite_changes,
     .backup = sqlite_backup,
     .checkpoint = sqlite_checkpoint,

@@ -37,7 +37,7 @@ static enum err script(struct store *s, const char *text, struct why *why)
 enum err store_begin(struct store *s, struct why *why)
 {
     CHECK(!s->in_transaction);
-    enum err rc = script(s, "BEGIN IMMEDIATE", why);
+    enum err rc = s->driver->control(s, STORE_BEGIN, why);
     s->in_transaction = rc == OK;
     return rc;
 }
@@ -45,7 +45,7 @@ enum err store_begin(struct store *s, struct why *why)
 enum err store_commit(struct store *s, struct why *why)
 {
     CHECK(s->in_transaction);
-    enum err rc = script(s, "COMMIT", why);
+    enum err rc = s->driver->control(s, STORE_COMMIT, why);
     if (rc != OK) store_rollback(s);
     s->in_transaction = false;
     return rc;
@@ -53,17 +53,17 @@ enum err store_commit(struct store *s, struct why *why)
 
 void store_rollback(struct store *s)
 {
-    if (s->in_transaction) (void)script(s, "ROLLBACK", NULL); /* fails only when the driver rolled back already */
+    if (s->in_transaction) (void)!s->driver->control(s, STORE_ROLLBACK, NULL); /* fails only when the driver rolled back already */
     s->in_transaction = false;
 }
 
-enum err store_savepoint(struct store *s, struct why *why) { return script(s, "SAVEPOINT part", why); }
-enum err store_release(struct store *s, struct why *why) { return script(s, "RELEASE part", why); }
+enum err store_savepoint(struct store *s, struct why *why) { return s->driver->control(s, STORE_SAVEPOINT, why); }
+enum err store_release(struct store *s, struct why *why) { return s->driver->control(s, STORE_RELEASE, why); }
 
 void store_undo(struct store *s)
 {
-    (void)script(s, "ROLLBACK TO part", NULL);
-    (void)script(s, "RELEASE part", NULL);
+    (void)!s->driver->control(s, STORE_UNDO, NULL);
+    (void)!s->driver->control(s, STORE_RELEASE, NULL);
 }
 
 struct stmt *store_stmt(struct store *s, enum sql id, struct why *why)

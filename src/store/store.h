@@ -14,6 +14,8 @@ struct stmt;
 
 enum store_mode { STORE_WRITER, STORE_READER };
 
+enum store_control { STORE_BEGIN, STORE_COMMIT, STORE_ROLLBACK, STORE_SAVEPOINT, STORE_RELEASE, STORE_UNDO, STORE_CONTROL_COUNT };
+
 /* What a driver implements; store.c passes calls on. See the functions below for the contracts. */
 struct store_driver {
     const char *name;
@@ -30,6 +32,7 @@ struct store_driver {
     slice (*col_bytes)(struct stmt *q, int n);
     bool (*col_null)(struct stmt *q, int n);
     enum err (*script)(struct store *s, const char *text, struct why *why); /* several statements, no values */
+    enum err (*control)(struct store *s, enum store_control what, struct why *why);
     int64_t (*changes)(struct store *s);
     enum err (*backup)(struct store *s, const char *path, struct why *why);
     enum err (*checkpoint)(struct store *s, struct why *why);

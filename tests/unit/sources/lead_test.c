@@ -194,7 +194,8 @@ static void refused(void **state UNUSED)
     run(SETTINGS, (struct post){ .body = "{\"message\":\"hi\"}" }, &a, ERR_SYNTAX);
     run(SETTINGS, (struct post){ .body = "{\"email\":\"a\xff@b.c\"}" }, &a, ERR_SYNTAX);
     struct buf b = buf_in(&a, 1 << 16);
-    for (int i = 0; i < 70; i++) buf_add(&b, SLICE("{\"a\":"));
+    for (int i = 0; i < 70; i++) buf_add(&b, SLICE("["));
+    for (int i = 0; i < 70; i++) buf_add(&b, SLICE("]"));
     buf_byte(&b, 0);
     run(SETTINGS, (struct post){ .body = buf_slice(&b).ptr }, &a, ERR_LIMIT);
     b = buf_in(&a, 1 << 16);
