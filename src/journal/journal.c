@@ -7,6 +7,7 @@
 #include "base/clock.h"
 #include "deliver/deliver.h"
 #include "interpret/interpret.h"
+#include "journal/checkpoint.h"
 #include "journal/keep.h"
 
 enum {
@@ -30,6 +31,7 @@ struct job_list {
 struct journal {
     struct journal_options o;
     struct store *store;
+    struct checkpoint *checkpoint;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
@@ -420,6 +422,7 @@ static void *writer(void *arg)
         metrics_add(j->o.metrics, METRIC_commits, 1);
         if (rc == OK) turn_committed(j, &t);
         else turn_failed(j, &t, rc, &why);
+        checkpoint_after_commit(j->checkpoint, j->store); /* after everyone was told */
         atomic_store_explicit(&j->o.metrics->interpret_depth, (int64_t)j->pending.count, memory_order_relaxed);
         atomic_store_explicit(&j->o.metrics->interpret_spilled, j->spilled, memory_order_relaxed);
         more = !t.stopping;
@@ -441,7 +444,13 @@ enum err journal_start(const struct journal_options *options, struct journal **o
     arena_init(&j->arena, INTERPRET_ARENA_MAX + BODY_MAX_HIGHEST);
     j->spilled = j->o.interpret; /* whatever an earlier run left pending */
     enum err rc = store_open(options->database, STORE_WRITER, &j->store, why);
+    if (rc == OK) {
+        store_own_checkpoints(j->store);
+        rc = checkpoint_start(options->database, options->log, &j->checkpoint, why);
+        if (rc != OK) store_close(j->store);
+    }
     if (rc == OK && pthread_create(&j->thread, NULL, writer, j) != 0) {
+        checkpoint_stop(j->checkpoint);
         store_close(j->store);
         rc = why_set(why, ERR_IO, "cannot start the writer thread");
     }
@@ -460,6 +469,7 @@ void journal_stop(struct journal *j)
     pthread_join(j->thread, NULL);
     for (struct journal_entry *e; (e = list_pop(&j->pending));) journal_entry_free(e); /* pending in the store */
     arena_free(&j->arena);
+    checkpoint_stop(j->checkpoint);
     store_close(j->store);
     pthread_cond_destroy(&j->wake);
     pthread_mutex_destroy(&j->lock);

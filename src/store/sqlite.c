@@ -1,6 +1,6 @@
 /* sqlite.c: the SQLite driver. WAL with synchronous=FULL: a commit is on disk when it returns.
  *
- * Checkpoints: the writer does them itself once the log has WAL_PAGES_MAX pages; a larger log makes them rarer and longer. */
+ * Checkpoints are the writer's (journal/checkpoint.c); a connection used alone does them itself at SQLite's default of 1000 pages. */
 #include <errno.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -11,12 +11,13 @@
 #include "store/store.h"
 #include "store/tokens.h"
 
-enum { BUSY_WAIT_MS = 5000, WAL_PAGES_MAX = 4000, CACHE_KIB_WRITER = 24576, CACHE_KIB_READER = 4096,
+enum { BUSY_WAIT_MS = 5000, CACHE_KIB_WRITER = 24576, CACHE_KIB_READER = 4096,
        STMT_VALUES_MAX = 32 };
 
 struct sqlite_store {
     struct store base;
     sqlite3 *db;
+    int log_pages;                              /* of the write-ahead log, told by SQLite at each commit */
     sqlite3_stmt *control[STORE_CONTROL_COUNT]; /* prepared once: each is run for every event or turn */
 };
 
@@ -42,6 +43,14 @@ static enum err failed(sqlite3 *db, int code, const char *what, struct why *why)
     return why_set(why, rc, "database: %s: %s", what, db ? sqlite3_errmsg(db) : sqlite3_errstr(code));
 }
 
+static int on_commit(void *ctx, sqlite3 *db UNUSED, const char *name UNUSED, int pages)
+{
+    ((struct sqlite_store *)ctx)->log_pages = pages;
+    return SQLITE_OK;
+}
+
+static int64_t sqlite_log_pages(struct store *s) { return ((struct sqlite_store *)(void *)s)->log_pages; }
+
 static enum err sqlite_script(struct store *s, const char *text, struct why *why)
 {
     int code = sqlite3_exec(db_of(s), text, NULL, NULL, NULL);
@@ -58,6 +67,11 @@ static enum err sqlite_control(struct store *s, enum store_control what, struct 
     enum err rc = code == SQLITE_DONE ? OK : failed(db_of(s), code, texts[what], why);
     sqlite3_reset(*q);
     return rc;
+}
+
+static void sqlite_own_checkpoints(struct store *s)
+{
+    sqlite3_wal_hook(db_of(s), on_commit, s); /* replaces the automatic checkpoint */
 }
 
 static void sqlite_close(struct store *s)
@@ -78,9 +92,9 @@ static enum err sqlite_open(const char *path, enum store_mode mode, struct store
     enum err rc = code == SQLITE_OK ? OK : failed(s->db, code, path, why);
     char pragmas[400];
     (void)snprintf(pragmas, sizeof pragmas,
-                   "PRAGMA busy_timeout=%d; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA wal_autocheckpoint=%d;"
+                   "PRAGMA busy_timeout=%d; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
                    "PRAGMA cache_size=-%d; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864; %s",
-                   BUSY_WAIT_MS, WAL_PAGES_MAX, mode == STORE_WRITER ? CACHE_KIB_WRITER : CACHE_KIB_READER,
+                   BUSY_WAIT_MS, mode == STORE_WRITER ? CACHE_KIB_WRITER : CACHE_KIB_READER,
                    mode == STORE_READER ? "PRAGMA query_only=ON;" : "");
     if (rc == OK) sqlite3_extended_result_codes(s->db, 1);
     if (rc == OK) rc = sqlite_script(&s->base, pragmas, why);
@@ -239,6 +253,8 @@ const struct store_driver store_sqlite = {
     .changes = sqlite_changes,
     .backup = sqlite_backup,
     .checkpoint = sqlite_checkpoint,
+    .log_pages = sqlite_log_pages,
+    .own_checkpoints = sqlite_own_checkpoints,
     .integrity = sqlite_integrity,
     .tokens = sqlite_tokens,
 };

@@ -36,6 +36,8 @@ struct store_driver {
     int64_t (*changes)(struct store *s);
     enum err (*backup)(struct store *s, const char *path, struct why *why);
     enum err (*checkpoint)(struct store *s, struct why *why);
+    int64_t (*log_pages)(struct store *s);
+    void (*own_checkpoints)(struct store *s);
     enum err (*integrity)(struct store *s, struct why *why);
     /* What differs in the schema's text: pairs of token and replacement, NULL-terminated. */
     const char *const *tokens;
@@ -94,7 +96,11 @@ int64_t store_changes(struct store *s);
 MUST_CHECK enum err store_backup(struct store *s, const char *path, struct why *why);
 /* Reads the whole database for damage: ERR_IO with what was found. */
 MUST_CHECK enum err store_integrity(struct store *s, struct why *why);
-/* Moves the write-ahead log into the database as far as readers allow; never waits for them. */
+/* Moves the write-ahead log into the database as far as readers allow; never waits for them. On any writing connection. */
 MUST_CHECK enum err store_checkpoint(struct store *s, struct why *why);
+/* From now on this connection does no checkpoints by itself; whoever writes calls store_checkpoint. */
+void store_own_checkpoints(struct store *s);
+/* Pages in the write-ahead log after this connection's last commit; 0 for a store without one. */
+int64_t store_log_pages(struct store *s);
 
 #endif

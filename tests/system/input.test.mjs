@@ -57,7 +57,8 @@ const text = (change) => JSON.stringify(paidOrder(undefined, change));
 
 const ROWS = {
   // ---- proof ----
-  'a wrong signature': async (hub) => refused(await post(hub, text(), caktoHeaders('something else')), 401, 'denied'),
+  'a wrong signature': async (hub) =>
+    refused(await post(hub, text((d, m) => { delete m.secret; }), caktoHeaders('something else')), 401, 'denied'),
   'a wrong signature beside the right secret in the body': async (hub) =>
     refused(await post(hub, text(), caktoHeaders('something else')), 401, 'denied'),
   'no signature and no secret': async (hub) => refused(await post(hub, text((d, m) => { delete m.secret; })), 401, 'denied'),
@@ -182,8 +183,11 @@ const ROWS = {
       assert.equal((await signed(hub, text((d) => { d.amount = 'AMOUNT'; }).replace('"AMOUNT"', amount))).status, 200, amount);
   },
   'an event nobody knows': async (hub) => {
-    const { request } = readable(await signed(hub, text((d, m) => { m.event = 'x'.repeat(3000); })));
-    assert.ok(request);
+    const { request } = readable(await signed(hub, text((d, m) => { m.event = 'order_teleported'; })));
+    await hub.quiet();
+    assert.equal((await hub.all('/api/events')).find((e) => e.request === request).type, 'cakto.order_teleported');
+    const long = text((d, m) => { m.event = 'x'.repeat(3000); });
+    await keptUnread(hub, await signed(hub, long), long, /./);
   },
   'an order without an id': async (hub) => {
     const body = text((d) => { delete d.id; });
@@ -351,8 +355,8 @@ test('configuration that cannot be: refused whole, with a clear word', async (t)
     assert.match(answer.json.error.message, words);
   };
   await refusedBy({ sources: [caktoSource({ name: 'twin' })] }, 409, /path/);
-  await refusedBy({ sources: [{ name: 'x', kind: 'telegraph' }] }, 400, /telegraph/);
-  await refusedBy({ destinations: [{ name: 'x', kind: 'pigeon' }] }, 400, /pigeon/);
+  await refusedBy({ sources: [{ name: 'x', kind: 'telegraph' }] }, 404, /telegraph/);
+  await refusedBy({ destinations: [{ name: 'x', kind: 'pigeon' }] }, 404, /pigeon/);
   await refusedBy({ sources: [{ name: 'x', kind: 'cakto', secret: 's', colour: 'red' }] }, 400, /colour/);
   await refusedBy({ sources: [{ name: 'x', kind: 'cakto' }] }, 400, /secret/);
   await refusedBy({ sources: [caktoSource({ name: 'x', path: '/health' })] }, 409, /health/);
@@ -362,7 +366,7 @@ test('configuration that cannot be: refused whole, with a clear word', async (t)
   await refusedBy('{"sources":', 400, /./);
   await refusedBy('[]', 400, /object/);
   // nothing of a configuration with one mistake is taken
-  await refusedBy({ sources: [caktoSource({ name: 'good', path: '/good' }), { name: 'bad', kind: 'telegraph' }] }, 400, /bad/);
+  await refusedBy({ sources: [caktoSource({ name: 'good', path: '/good' }), { name: 'bad', kind: 'telegraph' }] }, 404, /bad/);
   assert.deepEqual((await hub.get('/api/sources')).items.map((s) => s.name).filter((n) => n !== 'demo'), ['cakto']);
 
   const file = join(dir, 'bad.yaml');
@@ -373,7 +377,7 @@ test('configuration that cannot be: refused whole, with a clear word', async (t)
     assert.match(err, words);
   };
   await fails('sources:\n  - { name: cakto, kind: [cakto }\n', /bad\.yaml:2:\d+: /);
-  await fails('sources:\n  - name: cakto\n    secret: "${NOT_THERE}"\n', /bad\.yaml:3:13: .*NOT_THERE/);
+  await fails('sources:\n  - name: cakto\n    secret: "${NOT_THERE}"\n', /bad\.yaml:3:1\d: .*NOT_THERE/);
   await fails('sources:\n\t- tab\n', /bad\.yaml:\d+:\d+: /);
   await fails('', /./);
   await fails('- a\n- b\n', /./);

@@ -1,0 +1,91 @@
+/* checkpoint.c: the thread that copies the log, and the writer's share. */
+#include "journal/checkpoint.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+enum state { IDLE, WANTED, COPIED };
+
+struct checkpoint {
+    struct store *store;
+    struct log *log;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wake;
+    enum state state;  /* under lock: writer IDLE -> WANTED, thread WANTED -> COPIED, writer COPIED -> IDLE */
+    bool stopping;     /* under lock */
+};
+
+static void copy(struct checkpoint *c, struct store *s)
+{
+    struct why why;
+    if (store_checkpoint(s, &why) != OK) LOG(c->log, LOG_WARN, "checkpoint.failed", log_why(&why));
+}
+
+static void *copier(void *arg)
+{
+    struct checkpoint *c = arg;
+    pthread_mutex_lock(&c->lock);
+    while (!c->stopping) {
+        if (c->state != WANTED) {
+            pthread_cond_wait(&c->wake, &c->lock);
+            continue;
+        }
+        pthread_mutex_unlock(&c->lock);
+        copy(c, c->store);
+        pthread_mutex_lock(&c->lock);
+        c->state = COPIED;
+    }
+    pthread_mutex_unlock(&c->lock);
+    return NULL;
+}
+
+void checkpoint_after_commit(struct checkpoint *c, struct store *writer)
+{
+    int64_t pages = store_log_pages(writer);
+    if (pages < CHECKPOINT_PAGES) return;
+    pthread_mutex_lock(&c->lock);
+    bool finish = c->state == COPIED || pages >= CHECKPOINT_PAGES_MAX;
+    if (c->state == IDLE) {
+        c->state = WANTED;
+        pthread_cond_signal(&c->wake);
+    }
+    pthread_mutex_unlock(&c->lock);
+    if (!finish) return;
+    copy(c, writer); /* only what the thread has not; from the next commit on the log is written from its start */
+    pthread_mutex_lock(&c->lock);
+    if (c->state == COPIED) c->state = IDLE;
+    pthread_mutex_unlock(&c->lock);
+}
+
+enum err checkpoint_start(const char *database, struct log *log, struct checkpoint **out, struct why *why)
+{
+    *out = NULL;
+    struct checkpoint *c = calloc(1, sizeof *c);
+    if (!c) return why_set(why, ERR_LIMIT, "out of memory");
+    c->log = log;
+    pthread_mutex_init(&c->lock, NULL);
+    pthread_cond_init(&c->wake, NULL);
+    enum err rc = store_open(database, STORE_WRITER, &c->store, why);
+    if (rc == OK && pthread_create(&c->thread, NULL, copier, c) != 0) {
+        store_close(c->store);
+        rc = why_set(why, ERR_IO, "cannot start the checkpoint thread");
+    }
+    if (rc == OK) *out = c;
+    else free(c);
+    return rc;
+}
+
+void checkpoint_stop(struct checkpoint *c)
+{
+    if (!c) return;
+    pthread_mutex_lock(&c->lock);
+    c->stopping = true;
+    pthread_cond_signal(&c->wake);
+    pthread_mutex_unlock(&c->lock);
+    pthread_join(c->thread, NULL);
+    store_close(c->store);
+    pthread_cond_destroy(&c->wake);
+    pthread_mutex_destroy(&c->lock);
+    free(c);
+}

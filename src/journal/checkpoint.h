@@ -1,0 +1,23 @@
+/* checkpoint.h: keeps the write-ahead log short without making requests wait.
+ *
+ * A checkpoint by the writer itself stalls every acknowledgement for as long as it takes; one beside it never ends under constant
+ * load, since the log only starts anew when all of it is copied. So both: a thread of its own copies most of the log while the
+ * writer goes on; then the writer copies the little that came meanwhile, and the log starts anew. */
+#ifndef MALOTE_JOURNAL_CHECKPOINT_H
+#define MALOTE_JOURNAL_CHECKPOINT_H
+
+#include "base/log.h"
+#include "store/store.h"
+
+enum { CHECKPOINT_PAGES = 4000, /* of 4 KiB: when the thread begins */
+       CHECKPOINT_PAGES_MAX = 32000 /* the writer does not wait for the thread any longer */ };
+
+struct checkpoint;
+
+/* Starts the thread with a connection of its own. Thread: "checkpoint". */
+MUST_CHECK enum err checkpoint_start(const char *database, struct log *log, struct checkpoint **out, struct why *why);
+void checkpoint_stop(struct checkpoint *c);
+/* After each commit, on the writer's thread: `writer` is its connection. */
+void checkpoint_after_commit(struct checkpoint *c, struct store *writer);
+
+#endif
