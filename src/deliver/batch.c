@@ -168,9 +168,7 @@ static void settle_one(struct batch *b, size_t i, const struct verdict *v, int64
             (void)snprintf(gave_up, sizeof gave_up, "given up after %u attempts: %.*s", l->attempts, 180, v->reason);
         }
         due_ms = now_ms + (wait_ms < 0 ? 0 : wait_ms);
-    } else if (v->kind == VERDICT_PAUSE) {
-        due_ms = b->lane->paused_until_ms;
-    }
+    } /* PAUSE: due at once; the lane's gate keeps it until the pause ends, or a person ends it */
     struct settlement *s = settlement_new(l, state, due_ms, gave_up[0] ? gave_up : v->reason);
     s->attempted = true;
     s->at_ms = b->started_ms;

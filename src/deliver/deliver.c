@@ -249,7 +249,7 @@ static int64_t pump(struct deliver *d, struct lane *lane, int64_t now_ms)
             return INT64_MAX;
         }
         if (gate == LANE_BROKEN || gate == LANE_PAUSED) {
-            if (lane->waiting || lane->halves) give_back(d, lane, again_ms);
+            if (lane->waiting || lane->halves) give_back(d, lane, now_ms); /* due: the gate alone keeps them, and it may open early */
             return again_ms;
         }
         claim(d, lane, now_ms);
