@@ -69,8 +69,12 @@ static enum err open_store(struct app *app, struct why *why)
     struct store *s = NULL;
     enum err rc = store_open(app->database, STORE_WRITER, &s, why);
     if (rc == OK) rc = store_migrate(s, clock_wall_ms(), why);
+    if (rc == OK) rc = store_begin(s, why); /* all of the first start or none: a kill in between must not leave half of it */
+    bool begun = rc == OK;
     if (rc == OK) rc = keys_first(s, &app->ids, app->o.admin_key, &app->first_start, why);
     if (rc == OK && app->first_start) rc = add_demo(app, s, why);
+    if (rc == OK) rc = store_commit(s, why);
+    else if (begun) store_rollback(s);
     store_close(s);
     return rc;
 }

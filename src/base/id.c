@@ -33,6 +33,13 @@ uint64_t id_next(struct id_maker *m, int64_t now_ms)
     return id;
 }
 
+void id_above(struct id_maker *m, uint64_t id)
+{
+    uint64_t last = atomic_load_explicit(&m->last, memory_order_relaxed);
+    while (last < id &&
+           !atomic_compare_exchange_weak_explicit(&m->last, &last, id, memory_order_relaxed, memory_order_relaxed)) {}
+}
+
 static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz"; /* Crockford: no i, l, o, u */
 
 slice id_text(enum id_kind kind, uint64_t id, char out[ID_TEXT_MAX])

@@ -24,6 +24,8 @@ struct id_maker {
 
 /* The next id: at or after now_ms, above every id this maker gave before (a clock that steps back does no harm). Thread-safe. */
 uint64_t id_next(struct id_maker *m, int64_t now_ms);
+/* From now on only ids above `id`. At start, with the newest stored one: the clock may have stepped back while nobody ran. */
+void id_above(struct id_maker *m, uint64_t id);
 /* The millisecond an id was made in. */
 int64_t id_ms(uint64_t id);
 /* The lowest id of a millisecond: for "since" filters. */

@@ -262,6 +262,7 @@ static void batch_done(struct wire_call *call)
 {
     struct batch *b = (struct batch *)(void *)call;
     unlink_batch(b);
+    hide_secrets(call, &b->to->cfg);
     struct verdict v = b->to->kind->judge(&call->reply, b->count, &b->to->cfg, &b->arena);
     judged(b, &v);
 }

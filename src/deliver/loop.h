@@ -58,4 +58,7 @@ void loop_publish(struct deliver *d);
 void batch_send(struct deliver *d, struct lane *lane, int64_t now_ms);
 void batch_cancel_all(struct deliver *d);
 
+/* Takes the destination's secrets out of the reply's body. */
+void hide_secrets(struct wire_call *call, const struct settings *cfg);
+
 #endif

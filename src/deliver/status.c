@@ -70,6 +70,7 @@ enum err deliver_probe(struct deliver *d, const struct destination *to, struct p
     while (rc == OK && !p.ended) wire_poll(wire, 1000);
     if (rc == OK) {
         const struct reply *r = &p.call.reply;
+        hide_secrets(&p.call, &to->cfg);
         out->verdict = to->kind->judge(r, 1, &to->cfg, &arena);
         out->status = r->status;
         out->elapsed_ms = r->elapsed_ms;

@@ -11,8 +11,12 @@
 #include "journal/keep.h"
 
 enum {
-    INTERPRET_SHARE_BUSY_US = 300,  /* of a turn in which requests wait for their acknowledgement */
-    INTERPRET_SHARE_IDLE_US = 20000,
+    /* While requests wait for their acknowledgement, interpreting earns a tenth of the time and spends it in one piece now and
+     * then: many events in one commit share their pages, a few in each would double what every commit writes. */
+    INTERPRET_SHARE = 10,
+    INTERPRET_PIECE_MIN_US = 2000,
+    INTERPRET_PIECE_US = 5000,
+    INTERPRET_IDLE_US = 20000,
     INTERPRET_TURN_MAX = 512,       /* events in one turn */
     RETRY_WAIT_MS = 100,            /* after a failed commit */
     GATHER_US = 1000,
@@ -46,7 +50,8 @@ struct journal {
     uint64_t spilled_after;    /* read back from behind this id */
     struct arena arena;
     struct keep_minutes minutes;
-    bool busy;                 /* the last turn had requests */
+    bool busy, busy_before;    /* the last turn, and the one before it, had requests */
+    int64_t earned_us;         /* time that interpreting has saved up */
     size_t stored_last;        /* events the last turn interpreted from the store */
 };
 
@@ -175,6 +180,7 @@ struct turn {
     struct entry_list entries;
     struct job_list jobs;
     bool stopping;
+    bool interpreting;
     size_t interpreted;           /* entries of `pending` finished in this turn */
     struct journal_entry *finished;
     struct leased *born;          /* deliveries to hand over after the commit */
@@ -254,9 +260,10 @@ static enum err interpret_entry(struct journal *j, struct interpret_ctx *ctx, st
 }
 
 /* Interprets what earlier turns committed. Nothing of it is final before this turn's own commit. */
-static enum err interpret_some(struct journal *j, struct turn *t, struct config *config, int64_t now_ms, struct why *why)
+static enum err interpret_some(struct journal *j, struct turn *t, struct config *config, int64_t now_ms, int64_t piece_us,
+                               struct why *why)
 {
-    int64_t until_us = clock_mono_us() + (t->entries.count ? INTERPRET_SHARE_BUSY_US : INTERPRET_SHARE_IDLE_US);
+    int64_t until_us = clock_mono_us() + piece_us;
     size_t budget = INTERPRET_TURN_MAX;
     struct route_ctx route = { .store = j->store, .ids = j->o.ids, .arena = &j->arena, .config = config,
                                .now_ms = now_ms, .room = j->o.deliver ? deliver_room(j->o.deliver) : 0,
@@ -285,6 +292,17 @@ static enum err interpret_some(struct journal *j, struct turn *t, struct config 
     return rc;
 }
 
+/* How long this turn may interpret, µs; 0 = not now. */
+static int64_t interpret_piece(struct journal *j, const struct turn *t)
+{
+    if (!j->o.interpret || !(j->pending.head || j->spilled)) return 0;
+    if (t->entries.count == 0) return j->busy_before ? INTERPRET_PIECE_US : INTERPRET_IDLE_US;
+    if (j->earned_us < INTERPRET_PIECE_MIN_US) return 0;
+    int64_t piece_us = j->earned_us < INTERPRET_PIECE_US ? j->earned_us : INTERPRET_PIECE_US;
+    j->earned_us = 0;
+    return piece_us;
+}
+
 static enum err turn_work(struct journal *j, struct turn *t, struct why *why)
 {
     int64_t now_ms = clock_wall_ms();
@@ -293,9 +311,11 @@ static enum err turn_work(struct journal *j, struct turn *t, struct why *why)
     for (struct journal_entry *e = t->entries.head; rc == OK && e; e = e->next)
         rc = keep_entry(j->store, j->o.ids, &j->minutes, e, now_ms, why);
     if (rc == OK) rc = run_jobs(j, t, why);
-    if (rc == OK && j->o.interpret && (j->pending.head || j->spilled)) {
+    int64_t piece_us = rc == OK ? interpret_piece(j, t) : 0;
+    t->interpreting = piece_us > 0;
+    if (t->interpreting) {
         struct config *config = config_hold(j->o.config);
-        rc = interpret_some(j, t, config, now_ms, why);
+        rc = interpret_some(j, t, config, now_ms, piece_us, why);
         config_release(config);
     }
     if (rc == OK) rc = keep_flush_minutes(j->store, &j->minutes, why);
@@ -342,6 +362,7 @@ static void entry_committed(struct journal *j, struct journal_entry *e, bool rea
 /* Takes finished entries off `pending`. While spilled, the ids read back start behind what memory held. */
 static void pending_finish(struct journal *j, const struct turn *t)
 {
+    if (!t->interpreting) return;
     for (size_t i = 0; i < t->interpreted; i++) {
         struct journal_entry *e = list_pop(&j->pending);
         int64_t us = clock_mono_us() - e->offered_us;
@@ -416,9 +437,12 @@ static void *writer(void *arg)
         struct why why = { .code = OK };
         turn_take(j, &t);
         int64_t from_us = clock_mono_us();
+        j->busy_before = j->busy;
         j->busy = t.entries.count > 0;
         enum err rc = turn_work(j, &t, &why);
-        histogram_add(&j->o.metrics->commit, clock_mono_us() - from_us);
+        int64_t took_us = clock_mono_us() - from_us;
+        if (j->busy) j->earned_us += took_us / INTERPRET_SHARE;
+        histogram_add(&j->o.metrics->commit, took_us);
         metrics_add(j->o.metrics, METRIC_commits, 1);
         if (rc == OK) turn_committed(j, &t);
         else turn_failed(j, &t, rc, &why);
@@ -444,6 +468,10 @@ enum err journal_start(const struct journal_options *options, struct journal **o
     arena_init(&j->arena, INTERPRET_ARENA_MAX + BODY_MAX_HIGHEST);
     j->spilled = j->o.interpret; /* whatever an earlier run left pending */
     enum err rc = store_open(options->database, STORE_WRITER, &j->store, why);
+    if (rc == OK) {
+        rc = keep_ids_above(j->store, options->ids, why);
+        if (rc != OK) store_close(j->store);
+    }
     if (rc == OK) {
         store_own_checkpoints(j->store);
         rc = checkpoint_start(options->database, options->log, &j->checkpoint, why);

@@ -4,7 +4,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
 
 -- name: journal_event_add
 INSERT INTO events (id, workspace_id, source_id, request_id, type, name, key, locator, occurred_ms, received_ms, state)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0) ON CONFLICT DO NOTHING;
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)
+ON CONFLICT (workspace_id, source_id, key) DO NOTHING;
 
 -- name: journal_minute_add
 INSERT INTO source_minutes (workspace_id, source_id, minute, requests, events, duplicates, unreadable, done, failed)
@@ -14,3 +15,10 @@ ON CONFLICT (workspace_id, source_id, minute) DO UPDATE SET
   duplicates = source_minutes.duplicates + excluded.duplicates,
   unreadable = source_minutes.unreadable + excluded.unreadable,
   done = source_minutes.done + excluded.done, failed = source_minutes.failed + excluded.failed;
+
+-- name: journal_newest_id
+SELECT MAX(id) FROM (SELECT MAX(id) AS id FROM requests UNION ALL SELECT MAX(id) FROM events
+  UNION ALL SELECT MAX(id) FROM deliveries UNION ALL SELECT MAX(id) FROM attempts
+  UNION ALL SELECT MAX(id) FROM contacts UNION ALL SELECT MAX(id) FROM contact_identities
+  UNION ALL SELECT MAX(id) FROM orders UNION ALL SELECT MAX(id) FROM subscriptions
+  UNION ALL SELECT MAX(id) FROM checkouts) AS newest;

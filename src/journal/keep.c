@@ -34,6 +34,16 @@ void keep_forget_minutes(struct keep_minutes *m)
     m->count = 0;
 }
 
+enum err keep_ids_above(struct store *s, struct id_maker *ids, struct why *why)
+{
+    bool row = false;
+    struct stmt *q = store_stmt(s, SQL_JOURNAL_NEWEST_ID, why);
+    enum err rc = stmt_step(q, &row, why);
+    if (rc == OK && row && !stmt_col_null(q, 0)) id_above(ids, (uint64_t)stmt_col_i64(q, 0));
+    stmt_reset(q);
+    return rc;
+}
+
 static enum err add_event(struct store *s, const struct journal_entry *e, const struct event *v, uint64_t id, bool *fresh,
                           struct why *why)
 {

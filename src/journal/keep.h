@@ -21,6 +21,9 @@ struct keep_minute *keep_minute(struct keep_minutes *m, uint64_t workspace_id, u
 MUST_CHECK enum err keep_flush_minutes(struct store *s, struct keep_minutes *m, struct why *why);
 void keep_forget_minutes(struct keep_minutes *m);
 
+/* Lets `ids` go on above every id that was ever given to what the writer stores. */
+MUST_CHECK enum err keep_ids_above(struct store *s, struct id_maker *ids, struct why *why);
+
 /* Stores the entry's request and its events; sets id, event_ids, fresh, duplicates, stored. A request all of whose events are known
  * already is not stored again. */
 MUST_CHECK enum err keep_entry(struct store *s, struct id_maker *ids, struct keep_minutes *m, struct journal_entry *e,

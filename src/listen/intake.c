@@ -134,6 +134,13 @@ static bool body_admitted(struct exchange *x, const struct request *r, bool need
     slice length = request_header(r, SLICE("content-length"));
     bool chunked = request_header(r, SLICE("transfer-encoding")).len > 0;
     uint64_t bytes = 0;
+    size_t lengths = chunked;
+    for (size_t i = 0; i < r->header_count; i++) lengths += slice_eq_nocase(r->headers[i].name, SLICE("content-length"));
+    if (lengths > 1) { /* a proxy before us may have taken the other one: where this request ends is anybody's guess */
+        refuse(x, METRIC_requests_refused);
+        answer_error(x, 400, "length_ambiguous", "send one Content-Length, or a chunked body without one");
+        return false;
+    }
     if (length.ptr && text_u64(slice_trim(length), UINT64_MAX, &bytes, NULL) != OK) bytes = UINT64_MAX;
     if (bytes > x->body_max) {
         refuse(x, METRIC_requests_refused);

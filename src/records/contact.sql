@@ -3,7 +3,7 @@ SELECT contact_id FROM contact_identities WHERE workspace_id = $1 AND kind = $2 
 
 -- name: contact_identity_add
 INSERT INTO contact_identities (id, workspace_id, kind, value, contact_id) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT DO NOTHING;
+ON CONFLICT (workspace_id, kind, value) DO NOTHING;
 
 -- name: contact_get
 SELECT fields, created_ms, updated_ms FROM contacts WHERE workspace_id = $1 AND id = $2;

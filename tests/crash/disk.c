@@ -30,6 +30,11 @@ struct disk_file {
     struct bytes seen, safe;
     struct change *changes, **tail; /* since the last sync */
     void *shm[SHM_REGIONS_MAX];
+    unsigned shm_users;
+    unsigned readers;               /* handles with a shared lock or a higher one */
+    struct handle *reserved, *exclusive;
+    unsigned shm_shared[SQLITE_SHM_NLOCK];
+    struct handle *shm_exclusive[SQLITE_SHM_NLOCK];
 };
 
 static struct disk {
@@ -43,7 +48,9 @@ static struct disk {
 struct handle {
     sqlite3_file base;
     struct disk_file *file;
-    bool temporary;
+    bool temporary, uses_shm;
+    int level;                      /* SQLITE_LOCK_* */
+    bool shm_shared[SQLITE_SHM_NLOCK];
 };
 
 uint64_t disk_random(uint64_t *state)
@@ -199,10 +206,12 @@ void disk_restart(void)
 /* ---- files ---- */
 
 static struct disk_file *file_of(sqlite3_file *f) { return ((struct handle *)(void *)f)->file; }
+static int io_unlock(sqlite3_file *f, int level);
 
 static int io_close(sqlite3_file *f)
 {
     struct handle *h = (struct handle *)(void *)f;
+    (void)io_unlock(f, SQLITE_LOCK_NONE);
     pthread_mutex_lock(&disk.lock);
     if (h->temporary) file_erase(h->file);
     pthread_mutex_unlock(&disk.lock);
@@ -287,32 +296,111 @@ static int io_size(sqlite3_file *f, sqlite3_int64 *size)
     return SQLITE_OK;
 }
 
-static int io_lock(sqlite3_file *f UNUSED, int level UNUSED) { return SQLITE_OK; }
-static int io_reserved(sqlite3_file *f UNUSED, int *out) { *out = 0; return SQLITE_OK; }
 static int io_control(sqlite3_file *f UNUSED, int op UNUSED, void *arg UNUSED) { return SQLITE_NOTFOUND; }
 static int io_sector(sqlite3_file *f UNUSED) { return 4096; }
 static int io_traits(sqlite3_file *f UNUSED) { return SQLITE_IOCAP_POWERSAFE_OVERWRITE; }
-static int io_shm_lock(sqlite3_file *f UNUSED, int at UNUSED, int n UNUSED, int flags UNUSED) { return SQLITE_OK; }
 static void io_shm_barrier(sqlite3_file *f UNUSED) { atomic_thread_fence(memory_order_seq_cst); }
 
-static int io_shm_map(sqlite3_file *f, int region, int size, int extend, void volatile **out)
+/* ---- locks ---- */
+
+static struct handle *handle_of(sqlite3_file *f) { return (struct handle *)(void *)f; }
+
+static int io_lock(sqlite3_file *f, int level)
 {
-    struct disk_file *file = file_of(f);
-    CHECK(region < SHM_REGIONS_MAX);
-    if (!file->shm[region] && extend) file->shm[region] = calloc(1, (size_t)size);
-    *out = file->shm[region];
+    struct handle *h = handle_of(f);
+    struct disk_file *file = h->file;
+    int code = SQLITE_OK;
+    pthread_mutex_lock(&disk.lock);
+    if (file->exclusive && file->exclusive != h) code = SQLITE_BUSY;
+    else if (level >= SQLITE_LOCK_RESERVED && file->reserved && file->reserved != h) code = SQLITE_BUSY;
+    else if (level == SQLITE_LOCK_EXCLUSIVE && file->readers > 1) code = SQLITE_BUSY;
+    if (code == SQLITE_OK && level > h->level) {
+        if (h->level == SQLITE_LOCK_NONE) file->readers++;
+        if (level >= SQLITE_LOCK_RESERVED) file->reserved = h;
+        if (level == SQLITE_LOCK_EXCLUSIVE) file->exclusive = h;
+        h->level = level;
+    }
+    pthread_mutex_unlock(&disk.lock);
+    return code;
+}
+
+static int io_unlock(sqlite3_file *f, int level)
+{
+    struct handle *h = handle_of(f);
+    pthread_mutex_lock(&disk.lock);
+    if (level < h->level) {
+        if (h->file->exclusive == h) h->file->exclusive = NULL;
+        if (h->file->reserved == h) h->file->reserved = NULL;
+        if (level == SQLITE_LOCK_NONE) h->file->readers--;
+        h->level = level;
+    }
+    pthread_mutex_unlock(&disk.lock);
     return SQLITE_OK;
 }
 
-static int io_shm_unmap(sqlite3_file *f, int gone)
+static int io_reserved(sqlite3_file *f, int *out)
 {
-    if (gone) forget_shm(file_of(f));
+    pthread_mutex_lock(&disk.lock);
+    *out = file_of(f)->reserved != NULL;
+    pthread_mutex_unlock(&disk.lock);
+    return SQLITE_OK;
+}
+
+static bool shm_free(const struct handle *h, int i, bool shared)
+{
+    const struct disk_file *file = h->file;
+    if (file->shm_exclusive[i] && file->shm_exclusive[i] != h) return false;
+    return shared || file->shm_shared[i] == (h->shm_shared[i] ? 1u : 0u);
+}
+
+static void shm_set(struct handle *h, int i, bool lock, bool shared)
+{
+    struct disk_file *file = h->file;
+    if (!shared) file->shm_exclusive[i] = lock ? h : NULL;
+    else if (lock != h->shm_shared[i]) {
+        file->shm_shared[i] += lock ? 1u : -1u;
+        h->shm_shared[i] = lock;
+    }
+}
+
+static int io_shm_lock(sqlite3_file *f, int at, int n, int flags)
+{
+    struct handle *h = handle_of(f);
+    bool lock = flags & SQLITE_SHM_LOCK, shared = flags & SQLITE_SHM_SHARED, possible = true;
+    pthread_mutex_lock(&disk.lock);
+    for (int i = at; lock && i < at + n; i++) possible = possible && shm_free(h, i, shared);
+    for (int i = at; possible && i < at + n; i++) shm_set(h, i, lock, shared);
+    pthread_mutex_unlock(&disk.lock);
+    return possible ? SQLITE_OK : SQLITE_BUSY;
+}
+
+static int io_shm_map(sqlite3_file *f, int region, int size, int extend, void volatile **out)
+{
+    struct handle *h = handle_of(f);
+    struct disk_file *file = h->file;
+    CHECK(region < SHM_REGIONS_MAX);
+    pthread_mutex_lock(&disk.lock);
+    if (!h->uses_shm) file->shm_users++;
+    h->uses_shm = true;
+    if (!file->shm[region] && extend) file->shm[region] = calloc(1, (size_t)size);
+    *out = file->shm[region];
+    pthread_mutex_unlock(&disk.lock);
+    return SQLITE_OK;
+}
+
+static int io_shm_unmap(sqlite3_file *f, int gone UNUSED)
+{
+    struct handle *h = handle_of(f);
+    pthread_mutex_lock(&disk.lock);
+    if (h->uses_shm && --h->file->shm_users == 0) forget_shm(h->file); /* as SQLite does: the last one takes it away */
+    h->uses_shm = false;
+    pthread_mutex_unlock(&disk.lock);
     return SQLITE_OK;
 }
 
 static const sqlite3_io_methods methods = {
     .iVersion = 2, .xClose = io_close, .xRead = io_read, .xWrite = io_write, .xTruncate = io_truncate, .xSync = io_sync,
-    .xFileSize = io_size, .xLock = io_lock, .xUnlock = io_lock, .xCheckReservedLock = io_reserved,
+    .xFileSize = io_size, .xLock = io_lock, .xUnlock = io_unlock, .xCheckReservedLock = io_reserved,
     .xFileControl = io_control, .xSectorSize = io_sector, .xDeviceCharacteristics = io_traits, .xShmMap = io_shm_map,
     .xShmLock = io_shm_lock, .xShmBarrier = io_shm_barrier, .xShmUnmap = io_shm_unmap,
 };

@@ -3,7 +3,8 @@
  * Fault model. A write is in memory (the drive's or the system's) until the file is synced. At a power cut each unsynced write is
  * kept or lost on its own, in pieces of 512 bytes, in any combination; a file that was never synced may be gone altogether. Bytes
  * that were not written are never harmed (SQLITE_IOCAP_POWERSAFE_OVERWRITE, as SQLite assumes of real disks by default).
- * Not modelled: locks (one connection at a time), damage to synced data, a deletion that comes back. */
+ * Connections of one process lock each other out as they do on a real file. Not modelled: damage to synced data, a deletion that
+ * comes back. */
 #ifndef MALOTE_TESTS_CRASH_DISK_H
 #define MALOTE_TESTS_CRASH_DISK_H
 

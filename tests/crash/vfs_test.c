@@ -110,6 +110,7 @@ static struct journal *start(struct client *c)
 {
     struct journal *j = NULL;
     struct why why = { .code = OK };
+    c->hub.ids = (struct id_maker){ .node = 0 }; /* a new process, perhaps within the same millisecond */
     struct journal_options o = { .database = c->hub.database, .log = &c->hub.log, .metrics = &c->hub.metrics,
                                  .ids = &c->hub.ids, .config = &c->hub.config, .interpret = true };
     enum err rc = journal_start(&o, &j, &why);

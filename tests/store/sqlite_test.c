@@ -231,6 +231,24 @@ static void taken_is_conflict(void **state)
     }
 }
 
+/* An id that is taken is an error and never looks like a known key: the event would be acknowledged and not be there. */
+static void taken_id_is_no_duplicate(void **state)
+{
+    struct hub *h = *state;
+    static const enum sql adds[] = { SQL_JOURNAL_EVENT_ADD, SQL_ROUTE_DELIVERY_ADD, SQL_CONTACT_IDENTITY_ADD };
+    static const int key_at[] = { 7, 6, 4 }, values[] = { 10, 10, 5 };
+    for (size_t i = 0; i < ARRAY_LEN(adds); i++)
+        for (int turn = 0; turn < 3; turn++) { /* new; known key under a new id; new key under a taken id */
+            struct why why = { .code = OK };
+            struct stmt *q = store_stmt(h->store, adds[i], &why);
+            for (int n = 1; n <= values[i]; n++) stmt_i64(q, n, 1);
+            stmt_i64(q, 1, turn == 1 ? 501 : 500);
+            stmt_text(q, key_at[i], turn == 2 ? SLICE("other") : SLICE("key"));
+            assert_int_equal(stmt_run(q, &why), turn == 2 ? ERR_CONFLICT : OK);
+            if (turn < 2) assert_int_equal(store_changes(h->store), turn == 0);
+        }
+}
+
 /* ---- transactions ---- */
 
 static void savepoint_undoes_its_part(void **state)
@@ -413,6 +431,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(locked_is_busy, setup, teardown),
         cmocka_unit_test_setup_teardown(readers_do_not_write, setup, teardown),
         cmocka_unit_test_setup_teardown(taken_is_conflict, setup, teardown),
+        cmocka_unit_test_setup_teardown(taken_id_is_no_duplicate, setup, teardown),
         cmocka_unit_test_setup_teardown(savepoint_undoes_its_part, setup, teardown),
         cmocka_unit_test_setup_teardown(undo_with_a_half_read_statement, setup, teardown),
         cmocka_unit_test_setup_teardown(values_go_by_number, setup, teardown),

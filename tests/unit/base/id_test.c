@@ -15,6 +15,15 @@ static void ids_grow_even_when_the_clock_does_not(void **state UNUSED)
     }
 }
 
+static void ids_go_on_above_what_is_stored(void **state UNUSED)
+{
+    struct id_maker before = { .node = 0 }, after = { .node = 0 };
+    uint64_t stored = id_next(&before, 1800000000000);
+    id_above(&after, stored);
+    id_above(&after, stored - 1000);
+    assert_true(id_next(&after, 1700000000000) > stored); /* restarted, and the clock stepped back */
+}
+
 static void text_round_trip(void **state UNUSED)
 {
     char text[ID_TEXT_MAX], later[ID_TEXT_MAX];
@@ -34,6 +43,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ids_grow_even_when_the_clock_does_not),
+        cmocka_unit_test(ids_go_on_above_what_is_stored),
         cmocka_unit_test(text_round_trip),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
