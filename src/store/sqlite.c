@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "store/store.h"
+#include "store/wal_vfs.h"
 #include "store/tokens.h"
 
 enum { BUSY_WAIT_MS = 5000, CACHE_KIB_WRITER = 24576, CACHE_KIB_READER = 4096,
@@ -17,6 +18,8 @@ enum { BUSY_WAIT_MS = 5000, CACHE_KIB_WRITER = 24576, CACHE_KIB_READER = 4096,
 struct sqlite_store {
     struct store base;
     sqlite3 *db;
+    sqlite3_vfs vfs;                            /* of a writing connection: gathers the log's writes */
+    char vfs_name[40];
     int log_pages;                              /* of the write-ahead log, told by SQLite at each commit */
     sqlite3_stmt *control[STORE_CONTROL_COUNT]; /* prepared once: each is run for every event or turn */
 };
@@ -77,7 +80,9 @@ static void sqlite_own_checkpoints(struct store *s)
 static void sqlite_close(struct store *s)
 {
     for (size_t i = 0; i < STORE_CONTROL_COUNT; i++) sqlite3_finalize(((struct sqlite_store *)(void *)s)->control[i]);
-    sqlite3_close(db_of(s));
+    struct sqlite_store *own = (struct sqlite_store *)(void *)s;
+    sqlite3_close(own->db);
+    if (own->vfs.zName) sqlite3_vfs_unregister(&own->vfs);
     free(s);
 }
 
@@ -88,7 +93,13 @@ static enum err sqlite_open(const char *path, enum store_mode mode, struct store
     s->base.driver = &store_sqlite;
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* no lock around each allocation; refused (and done) after the first open */
     int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | (mode == STORE_WRITER ? SQLITE_OPEN_CREATE : 0);
-    int code = sqlite3_open_v2(path, &s->db, flags, NULL);
+    int code = sqlite3_initialize();
+    if (code == SQLITE_OK && mode == STORE_WRITER) {
+        (void)snprintf(s->vfs_name, sizeof s->vfs_name, "malote-%p", (void *)s);
+        wal_vfs_make(&s->vfs, s->vfs_name);
+        code = sqlite3_vfs_register(&s->vfs, 0);
+    }
+    if (code == SQLITE_OK) code = sqlite3_open_v2(path, &s->db, flags, mode == STORE_WRITER ? s->vfs_name : NULL);
     enum err rc = code == SQLITE_OK ? OK : failed(s->db, code, path, why);
     char pragmas[400];
     (void)snprintf(pragmas, sizeof pragmas,
