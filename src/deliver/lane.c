@@ -125,7 +125,7 @@ void lane_verdict(struct lane *lane, const struct verdict *v, int64_t now_ms)
     lane->breaker_wait_ms = BREAKER_WAIT_FIRST_MS;
     if (v->kind == VERDICT_PAUSE) {
         int64_t wait_ms = v->wait_ms > 0 ? v->wait_ms : lane->pause_wait_ms;
-        if (v->wait_ms <= 0 && lane->pause_wait_ms < BREAKER_WAIT_MAX_MS) lane->pause_wait_ms *= 2;
+        if (v->wait_ms <= 0 && lane->pause_wait_ms <= BREAKER_WAIT_MAX_MS / 2) lane->pause_wait_ms *= 2;
         if (now_ms + wait_ms > lane->paused_until_ms) lane->paused_until_ms = now_ms + wait_ms;
     } else if (v->kind == VERDICT_DELIVERED) {
         lane->pause_wait_ms = PAUSE_WAIT_FIRST_MS;

@@ -134,6 +134,17 @@ enum err interpret_event(struct interpret_ctx *ctx, struct request *r, const str
     return rc;
 }
 
+void interpret_count(struct interpret_ctx *ctx, const struct stored_event *e, bool done)
+{
+    struct source_metrics *m = metrics_source(ctx->metrics, e->source_id);
+    metrics_add(ctx->metrics, done ? METRIC_events_done : METRIC_events_failed, 1);
+    atomic_fetch_add_explicit(done ? &m->done : &m->failed, 1, memory_order_relaxed);
+    if (!ctx->minutes) return;
+    struct keep_minute *n = keep_minute(ctx->minutes, e->workspace_id, e->source_id, ctx->now_ms);
+    n->done += done;
+    n->failed += !done;
+}
+
 /* Headers that carry credentials: they are checked and then forgotten. */
 static bool is_credential(slice name)
 {
@@ -232,7 +243,7 @@ enum err interpret_stored(struct interpret_ctx *ctx, uint64_t *after_id, size_t 
         bool done = false;
         rc = interpret_event(ctx, &p->request[*count], &p->event[*count], &done, why);
         if (rc != OK) break;
-        metrics_add(ctx->metrics, done ? METRIC_events_done : METRIC_events_failed, 1);
+        interpret_count(ctx, &p->event[*count], done);
         *after_id = p->event[*count].id;
         (*count)++;
     }

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "journal/journal.h"
+#include "journal/keep.h"
 #include "route/route.h"
 
 enum event_state { EVENT_PENDING, EVENT_DONE, EVENT_FAILED, EVENT_ARCHIVED, EVENT_STATE_COUNT };
@@ -20,6 +21,7 @@ struct interpret_ctx {
     struct arena *arena;         /* reset for each event */
     int64_t now_ms;
     struct route_ctx *route;
+    struct keep_minutes *minutes; /* running totals of the turn; NULL: none are kept */
 };
 
 /* What is known of a stored event. */
@@ -34,6 +36,9 @@ struct stored_event {
  * cannot be understood is OK and state failed. *done: whether it was understood. */
 MUST_CHECK enum err interpret_event(struct interpret_ctx *ctx, struct request *r, const struct stored_event *e, bool *done,
                                     struct why *why);
+
+/* Counts an event that was handled: metrics, the source's figures, the running totals. */
+void interpret_count(struct interpret_ctx *ctx, const struct stored_event *e, bool done);
 
 /* Reads pending events with id > *after_id back from the store and interprets at most `max`, or until `until_us` (monotonic).
  * Moves *after_id; *count tells how many were handled, *more whether the limit ended it. */

@@ -237,7 +237,7 @@ static enum err run_jobs(struct journal *j, struct turn *t, struct why *why)
     return OK;
 }
 
-static enum err interpret_entry(struct journal *j, struct interpret_ctx *ctx, struct journal_entry *e, size_t *index,
+static enum err interpret_entry(struct interpret_ctx *ctx, struct journal_entry *e, size_t *index,
                                 int64_t until_us, size_t *budget, struct why *why)
 {
     for (; *index < e->events.count; (*index)++) {
@@ -250,11 +250,7 @@ static enum err interpret_entry(struct journal *j, struct interpret_ctx *ctx, st
         enum err rc = interpret_event(ctx, &e->request, &s, &done, why);
         if (rc != OK) return rc;
         (*budget)--;
-        struct source_metrics *m = metrics_source(j->o.metrics, e->source->id);
-        metrics_add(j->o.metrics, done ? METRIC_events_done : METRIC_events_failed, 1);
-        atomic_fetch_add_explicit(done ? &m->done : &m->failed, 1, memory_order_relaxed);
-        keep_minute(&j->minutes, s.workspace_id, s.source_id, ctx->now_ms)->done += done;
-        keep_minute(&j->minutes, s.workspace_id, s.source_id, ctx->now_ms)->failed += !done;
+        interpret_count(ctx, &s, done);
     }
     return OK;
 }
@@ -268,12 +264,12 @@ static enum err interpret_some(struct journal *j, struct turn *t, struct config 
     struct route_ctx route = { .store = j->store, .ids = j->o.ids, .arena = &j->arena, .config = config,
                                .now_ms = now_ms, .room = j->o.deliver ? deliver_room(j->o.deliver) : 0,
                                .tail = &t->born };
-    struct interpret_ctx ctx = { j->store, j->o.ids, j->o.log, j->o.metrics, config, &j->arena, now_ms, &route };
+    struct interpret_ctx ctx = { j->store, j->o.ids, j->o.log, j->o.metrics, config, &j->arena, now_ms, &route, &j->minutes };
     enum err rc = OK;
     struct journal_entry *e = j->pending.head;
     t->pending_event = j->pending_event;
     while (rc == OK && e) {
-        rc = interpret_entry(j, &ctx, e, &t->pending_event, until_us, &budget, why);
+        rc = interpret_entry(&ctx, e, &t->pending_event, until_us, &budget, why);
         if (rc != OK || t->pending_event < e->events.count) break;
         t->interpreted++;
         t->pending_event = 0;

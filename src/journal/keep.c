@@ -9,7 +9,8 @@ struct keep_minute *keep_minute(struct keep_minutes *m, uint64_t workspace_id, u
     for (size_t i = 0; i < m->count; i++)
         if (m->at[i].source_id == source_id && m->at[i].minute == minute && m->at[i].workspace_id == workspace_id)
             return &m->at[i];
-    size_t i = m->count < KEEP_MINUTES_MAX ? m->count++ : KEEP_MINUTES_MAX - 1;
+    CHECK(m->count < KEEP_MINUTES_MAX);
+    size_t i = m->count++;
     m->at[i] = (struct keep_minute){ .workspace_id = workspace_id, .source_id = source_id, .minute = minute };
     return &m->at[i];
 }

@@ -2,9 +2,10 @@
 #ifndef MALOTE_JOURNAL_KEEP_H
 #define MALOTE_JOURNAL_KEEP_H
 
+#include "config/limits.h"
 #include "journal/journal.h"
 
-enum { KEEP_MINUTES_MAX = 512 }; /* sources and minutes touched in one turn */
+enum { KEEP_MINUTES_MAX = 2048 }; /* more than one turn can touch: JOURNAL_BATCH_MAX requests and as many events, at most */
 
 struct keep_minute {
     uint64_t workspace_id, source_id;

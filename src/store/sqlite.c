@@ -65,6 +65,8 @@ static enum err sqlite_control(struct store *s, enum store_control what, struct 
     static const char *const texts[STORE_CONTROL_COUNT] = { "BEGIN IMMEDIATE", "COMMIT",       "ROLLBACK",
                                                             "SAVEPOINT part",  "RELEASE part", "ROLLBACK TO part" };
     sqlite3_stmt **q = &((struct sqlite_store *)(void *)s)->control[what];
+    if (what == STORE_SAVEPOINT && sqlite3_get_autocommit(db_of(s))) /* it would begin a transaction of its own */
+        return why_set(why, ERR_IO, "database: the transaction was rolled back (disk full?)");
     int code = *q ? SQLITE_OK : sqlite3_prepare_v3(db_of(s), texts[what], -1, SQLITE_PREPARE_PERSISTENT, q, NULL);
     if (code == SQLITE_OK) code = sqlite3_step(*q);
     enum err rc = code == SQLITE_DONE ? OK : failed(db_of(s), code, texts[what], why);

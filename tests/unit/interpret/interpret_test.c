@@ -52,7 +52,7 @@ static void way_start(struct way *w, uint64_t id, slice type, slice body, size_t
     arena_init(&w->request_arena, 1 << 20);
     w->route = (struct route_ctx){ .store = hub.store, .ids = &hub.ids, .arena = &w->arena, .config = w->config,
                                    .now_ms = 1790000000000, .room = 10, .tail = &w->born };
-    w->ctx = (struct interpret_ctx){ hub.store, &hub.ids, &hub.log, &hub.metrics, w->config, &w->arena, 1790000000000, &w->route };
+    w->ctx = (struct interpret_ctx){ hub.store, &hub.ids, &hub.log, &hub.metrics, w->config, &w->arena, 1790000000000, &w->route, NULL };
     w->request = (struct request){ .method = SLICE("POST"), .body = body, .received_ms = 1790000000000 };
     w->event = (struct stored_event){ .id = id, .workspace_id = HUB_WORKSPACE, .source_id = 1, .request_id = 1,
                                       .received_ms = 1790000000000 };
