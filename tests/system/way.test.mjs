@@ -116,9 +116,11 @@ test('a subscription made beside its order is one sale', async (t) => {
 
 test('a renewal is no Purchase, but its order is kept as paid', async (t) => {
   const { hub, meta } = await hubWithPixel(t, { routes: [toPixel({ name: 'more', on: ['subscription.*'] })] });
-  const renewal = cakto('purchase-approved-subscription-card'), other = cakto('subscription-renewed');
-  await accepted(hub, renewal);
-  await accepted(hub, other);
+  // Cakto's word decides; for sellers whose renewals come as purchase_approved there is a setting
+  await hub.patch('/api/sources/cakto', { renewals_by_period: true });
+  const byPeriod = cakto('purchase-approved-subscription-card'), byWord = cakto('subscription-renewed');
+  await accepted(hub, byPeriod);
+  await accepted(hub, byWord);
   const last = paidOrder(); // goes out behind them
   await accepted(hub, last);
   const [purchase] = await bought(meta, 1);
@@ -126,7 +128,17 @@ test('a renewal is no Purchase, but its order is kept as paid', async (t) => {
   assert.equal(purchase.event_id, `Purchase:${last.data.id}`);
   assert.equal(purchases(meta).length, 1);
   assert.equal((await hub.all('/api/events?type=subscription.renewed')).length, 2);
-  assert.match(JSON.stringify(await hub.get(`/api/orders/${renewal.data.id}`)), /"status":"paid"/);
+  for (const { data } of [byPeriod, byWord]) assert.match(JSON.stringify(await hub.get(`/api/orders/${data.id}`)), /"status":"paid"/);
+});
+
+test('without that setting the word of Cakto decides, whatever the period', async (t) => {
+  const { hub, meta } = await hubWithPixel(t, { routes: [toPixel({ name: 'more', on: ['subscription.*'] })] });
+  await accepted(hub, cakto('subscription-renewed'));
+  const approved = cakto('purchase-approved-subscription-card');
+  await accepted(hub, approved);
+  await bought(meta, 1);
+  await settled(hub);
+  assert.deepEqual(purchases(meta).map((e) => e.event_id), [`Purchase:${approved.data.id}`]);
 });
 
 test('an order without an amount is never sent with a guessed one: dead, with the reason', async (t) => {
