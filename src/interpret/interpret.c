@@ -230,7 +230,13 @@ static enum err read_page(struct interpret_ctx *ctx, uint64_t after_id, size_t m
     return rc;
 }
 
-enum err interpret_stored(struct interpret_ctx *ctx, uint64_t *after_id, size_t max, int64_t until_us, size_t *count,
+bool interpret_goes_on(const struct interpret_limit *limit)
+{
+    return limit->events > 0 && clock_mono_us() < limit->until_us &&
+           !(limit->requests && atomic_load_explicit(limit->requests, memory_order_relaxed) > 0);
+}
+
+enum err interpret_stored(struct interpret_ctx *ctx, uint64_t *after_id, size_t max, const struct interpret_limit *limit, size_t *count,
                           bool *more, struct why *why)
 {
     *count = 0;
@@ -239,7 +245,7 @@ enum err interpret_stored(struct interpret_ctx *ctx, uint64_t *after_id, size_t 
     if (!p) return why_set(why, ERR_LIMIT, "out of memory");
     arena_init(&p->arena, 2 * BODY_MAX_HIGHEST + INTERPRET_PAGE_BYTES);
     enum err rc = read_page(ctx, *after_id, max, p, why);
-    while (rc == OK && *count < p->count && (*count == 0 || clock_mono_us() < until_us)) {
+    while (rc == OK && *count < p->count && (*count == 0 || interpret_goes_on(limit))) {
         bool done = false;
         rc = interpret_event(ctx, &p->request[*count], &p->event[*count], &done, why);
         if (rc != OK) break;

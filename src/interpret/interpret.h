@@ -40,9 +40,17 @@ MUST_CHECK enum err interpret_event(struct interpret_ctx *ctx, struct request *r
 /* Counts an event that was handled: metrics, the source's figures, the running totals. */
 void interpret_count(struct interpret_ctx *ctx, const struct stored_event *e, bool done);
 
-/* Reads pending events with id > *after_id back from the store and interprets at most `max`, or until `until_us` (monotonic).
- * Moves *after_id; *count tells how many were handled, *more whether the limit ended it. */
-MUST_CHECK enum err interpret_stored(struct interpret_ctx *ctx, uint64_t *after_id, size_t max, int64_t until_us,
+/* How long interpreting may go on in one turn. */
+struct interpret_limit {
+    size_t events;                   /* so many more; counted down by the callers */
+    int64_t until_us;                /* monotonic */
+    const _Atomic int64_t *requests; /* not NULL: only while no request waits for the writer */
+};
+bool interpret_goes_on(const struct interpret_limit *limit);
+
+/* Reads pending events with id > *after_id back from the store, at most `max`, and interprets them within the limit (at least one).
+ * Moves *after_id; *count tells how many were handled, *more whether there may be others. */
+MUST_CHECK enum err interpret_stored(struct interpret_ctx *ctx, uint64_t *after_id, size_t max, const struct interpret_limit *limit,
                                      size_t *count, bool *more, struct why *why);
 
 /* Headers of a request as JSON object text and back; the credential ones are left out when written. */

@@ -9,8 +9,8 @@
 #include "base/log.h"
 #include "store/store.h"
 
-enum { CHECKPOINT_PAGES = 4000, /* of 4 KiB: when the thread begins */
-       CHECKPOINT_PAGES_MAX = 32000 /* the writer does not wait for the thread any longer */ };
+enum { CHECKPOINT_PAGES = 16000, /* of 4 KiB: when the thread begins */
+       CHECKPOINT_PAGES_MAX = 64000 /* the writer does not wait for the thread any longer */ };
 
 struct checkpoint;
 

@@ -11,11 +11,14 @@
 #include "journal/keep.h"
 
 enum {
-    /* While requests wait for their acknowledgement, interpreting earns a tenth of the time and spends it in one piece now and
-     * then: many events in one commit share their pages, a few in each would double what every commit writes. */
+    /* Under pressure (turns full of requests) interpreting earns a tenth of the time and spends it in one piece now and then: many
+     * events in one commit share their pages, a few in each would double what every commit writes. Without pressure each turn
+     * may take a little; with no request at all it goes on until one comes. */
+    PRESSURE_REQUESTS = 16,
     INTERPRET_SHARE = 10,
     INTERPRET_PIECE_MIN_US = 2000,
     INTERPRET_PIECE_US = 5000,
+    INTERPRET_BESIDE_US = 1000,
     INTERPRET_IDLE_US = 20000,
     INTERPRET_TURN_MAX = 512,       /* events in one turn */
     RETRY_WAIT_MS = 100,            /* after a failed commit */
@@ -50,7 +53,8 @@ struct journal {
     uint64_t spilled_after;    /* read back from behind this id */
     struct arena arena;
     struct keep_minutes minutes;
-    bool busy, busy_before;    /* the last turn, and the one before it, had requests */
+    bool busy;                 /* the last turn had requests */
+    size_t pressure;           /* most requests of a recent turn: full turns and near-empty ones take turns under load */
     int64_t earned_us;         /* time that interpreting has saved up */
     size_t stored_last;        /* events the last turn interpreted from the store */
 };
@@ -238,18 +242,18 @@ static enum err run_jobs(struct journal *j, struct turn *t, struct why *why)
 }
 
 static enum err interpret_entry(struct interpret_ctx *ctx, struct journal_entry *e, size_t *index,
-                                int64_t until_us, size_t *budget, struct why *why)
+                                struct interpret_limit *limit, struct why *why)
 {
     for (; *index < e->events.count; (*index)++) {
         bool done = false;
         if (e->event_ids[*index] == 0) continue; /* a duplicate: interpreted when it came first */
-        if (*budget == 0 || clock_mono_us() >= until_us) return OK; /* the share is used up: *index tells how far */
+        if (!interpret_goes_on(limit)) return OK; /* *index tells how far it came */
         struct stored_event s = { .id = e->event_ids[*index], .workspace_id = e->source->workspace_id,
                                   .source_id = e->source->id, .request_id = e->id,
                                   .event = e->events.at[*index], .received_ms = e->request.received_ms };
         enum err rc = interpret_event(ctx, &e->request, &s, &done, why);
         if (rc != OK) return rc;
-        (*budget)--;
+        limit->events--;
         interpret_count(ctx, &s, done);
     }
     return OK;
@@ -259,8 +263,8 @@ static enum err interpret_entry(struct interpret_ctx *ctx, struct journal_entry 
 static enum err interpret_some(struct journal *j, struct turn *t, struct config *config, int64_t now_ms, int64_t piece_us,
                                struct why *why)
 {
-    int64_t until_us = clock_mono_us() + piece_us;
-    size_t budget = INTERPRET_TURN_MAX;
+    struct interpret_limit limit = { INTERPRET_TURN_MAX, clock_mono_us() + piece_us,
+                                     t->entries.count == 0 ? &j->o.metrics->journal_depth : NULL };
     struct route_ctx route = { .store = j->store, .ids = j->o.ids, .arena = &j->arena, .config = config,
                                .now_ms = now_ms, .room = j->o.deliver ? deliver_room(j->o.deliver) : 0,
                                .tail = &t->born };
@@ -269,7 +273,7 @@ static enum err interpret_some(struct journal *j, struct turn *t, struct config 
     struct journal_entry *e = j->pending.head;
     t->pending_event = j->pending_event;
     while (rc == OK && e) {
-        rc = interpret_entry(&ctx, e, &t->pending_event, until_us, &budget, why);
+        rc = interpret_entry(&ctx, e, &t->pending_event, &limit, why);
         if (rc != OK || t->pending_event < e->events.count) break;
         t->interpreted++;
         t->pending_event = 0;
@@ -277,10 +281,11 @@ static enum err interpret_some(struct journal *j, struct turn *t, struct config 
     }
     t->spilled_after = j->spilled_after;
     t->spilled_more = j->spilled;
-    if (rc == OK && !e && j->spilled && budget > 0) {
+    if (rc == OK && !e && j->spilled && interpret_goes_on(&limit)) {
         /* As many as the last time went well, doubled: what is read and not reached in time is read again. */
         size_t count = 0, max = j->stored_last * 2 < STORED_MIN ? STORED_MIN : j->stored_last * 2;
-        rc = interpret_stored(&ctx, &t->spilled_after, max < budget ? max : budget, until_us, &count, &t->spilled_more, why);
+        rc = interpret_stored(&ctx, &t->spilled_after, max < limit.events ? max : limit.events, &limit, &count,
+                              &t->spilled_more, why);
         j->stored_last = count;
     }
     t->created = route.created;
@@ -292,7 +297,8 @@ static enum err interpret_some(struct journal *j, struct turn *t, struct config 
 static int64_t interpret_piece(struct journal *j, const struct turn *t)
 {
     if (!j->o.interpret || !(j->pending.head || j->spilled)) return 0;
-    if (t->entries.count == 0) return j->busy_before ? INTERPRET_PIECE_US : INTERPRET_IDLE_US;
+    if (t->entries.count == 0) return INTERPRET_IDLE_US;
+    if (j->pressure < PRESSURE_REQUESTS) return INTERPRET_BESIDE_US;
     if (j->earned_us < INTERPRET_PIECE_MIN_US) return 0;
     int64_t piece_us = j->earned_us < INTERPRET_PIECE_US ? j->earned_us : INTERPRET_PIECE_US;
     j->earned_us = 0;
@@ -433,8 +439,8 @@ static void *writer(void *arg)
         struct why why = { .code = OK };
         turn_take(j, &t);
         int64_t from_us = clock_mono_us();
-        j->busy_before = j->busy;
         j->busy = t.entries.count > 0;
+        j->pressure = t.entries.count > j->pressure ? t.entries.count : j->pressure * 15 / 16;
         enum err rc = turn_work(j, &t, &why);
         int64_t took_us = clock_mono_us() - from_us;
         if (j->busy) j->earned_us += took_us / INTERPRET_SHARE;

@@ -87,7 +87,8 @@ CREATE TABLE events (
   state BIGINT NOT NULL,
   @pk@
 );
-CREATE UNIQUE INDEX events_key ON events (workspace_id, source_id, key);
+-- In unique indexes the column that tells rows apart comes first: comparing ends there.
+CREATE UNIQUE INDEX events_key ON events (key, source_id, workspace_id);
 CREATE INDEX events_pending ON events (id) WHERE state = 0;
 CREATE INDEX events_failed ON events (workspace_id, id) WHERE state = 2;
 
@@ -121,7 +122,7 @@ CREATE TABLE contact_identities (
   contact_id BIGINT NOT NULL,
   @pk@
 );
-CREATE UNIQUE INDEX contact_identities_value ON contact_identities (workspace_id, kind, value);
+CREATE UNIQUE INDEX contact_identities_value ON contact_identities (value, kind, workspace_id);
 CREATE INDEX contact_identities_contact ON contact_identities (workspace_id, contact_id);
 
 CREATE TABLE orders (
@@ -139,7 +140,7 @@ CREATE TABLE orders (
   data TEXT NOT NULL,
   @pk@
 );
-CREATE UNIQUE INDEX orders_number ON orders (workspace_id, number);
+CREATE UNIQUE INDEX orders_number ON orders (number, workspace_id);
 CREATE INDEX orders_contact ON orders (workspace_id, contact_id);
 CREATE TABLE subscriptions (
   @id@,
@@ -190,7 +191,7 @@ CREATE TABLE deliveries (
   updated_ms BIGINT NOT NULL,
   @pk@
 );
-CREATE UNIQUE INDEX deliveries_key ON deliveries (workspace_id, destination_id, key);
+CREATE UNIQUE INDEX deliveries_key ON deliveries (key, destination_id, workspace_id);
 CREATE INDEX deliveries_due ON deliveries (workspace_id, destination_id, priority, due_ms) WHERE state <= 1;
 CREATE INDEX deliveries_dead ON deliveries (workspace_id, id) WHERE state = 3;
 CREATE INDEX deliveries_event ON deliveries (workspace_id, event_id);
