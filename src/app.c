@@ -21,10 +21,12 @@ static enum err open_data(struct app *app, struct why *why)
     if (mkdir(data, 0700) != 0 && errno != EEXIST)
         return why_set(why, ERR_IO, "cannot make the data folder %s: %s", data, strerror(errno));
     if (access(data, W_OK | X_OK) != 0)
-        return why_set(why, ERR_IO, "the data folder %s cannot be written: %s", data, strerror(errno));
+        return why_set(why, ERR_IO, "the data folder %s cannot be written: %s", data,
+                       strerror(errno));
     int len = app->o.database ? snprintf(app->database, sizeof app->database, "%s", app->o.database)
                               : snprintf(app->database, sizeof app->database, "%s/malote.db", data);
-    if (len < 0 || (size_t)len >= sizeof app->database) return why_set(why, ERR_LIMIT, "the data folder's path is too long");
+    if (len < 0 || (size_t)len >= sizeof app->database)
+        return why_set(why, ERR_LIMIT, "the data folder's path is too long");
     return OK;
 }
 
@@ -42,7 +44,8 @@ static enum err lock_data(struct app *app, struct why *why)
 static enum err open_key(struct app *app, struct why *why)
 {
     char path[1100];
-    if (app->o.master_key && *app->o.master_key) return seal_key_read(slice_str(app->o.master_key), &app->key, why);
+    if (app->o.master_key && *app->o.master_key)
+        return seal_key_read(slice_str(app->o.master_key), &app->key, why);
     (void)snprintf(path, sizeof path, "%s/master.key", app->o.data);
     return seal_key_file(path, &app->key, why);
 }
@@ -57,7 +60,10 @@ static enum err add_demo(struct app *app, struct store *s, struct why *why)
     arena_init(&a, 1 << 20);
     struct change_ctx ctx = { s, &app->ids, &app->key, 1, clock_wall_ms(), &a };
     enum err rc = config_load(s, &app->key, &none, why);
-    if (rc == OK) rc = json_parse(SLICE("{\"name\":\"demo\",\"kind\":\"http\",\"scheme\":\"none\",\"type\":\"demo.received\"}"), &a, &given, why);
+    if (rc == OK)
+        rc = json_parse(SLICE("{\"name\":\"demo\",\"kind\":\"http\",\"scheme\":\"none\",\"type\":"
+                              "\"demo.received\"}"),
+                        &a, &given, why);
     if (rc == OK) rc = change_put(&ctx, none, CONFIG_SOURCE, 0, given, false, &id, why);
     config_release(none);
     arena_free(&a);
@@ -69,12 +75,17 @@ static enum err open_store(struct app *app, struct why *why)
     struct store *s = NULL;
     enum err rc = store_open(app->database, STORE_WRITER, &s, why);
     if (rc == OK) rc = store_migrate(s, clock_wall_ms(), why);
-    if (rc == OK) rc = store_begin(s, why); /* all of the first start or none: a kill in between must not leave half of it */
+    if (rc == OK)
+        rc = store_begin(
+            s,
+            why); /* all of the first start or none: a kill in between must not leave half of it */
     bool begun = rc == OK;
     if (rc == OK) rc = keys_first(s, &app->ids, app->o.admin_key, &app->first_start, why);
     if (rc == OK && app->first_start) rc = add_demo(app, s, why);
-    if (rc == OK) rc = store_commit(s, why);
-    else if (begun) store_rollback(s);
+    if (rc == OK)
+        rc = store_commit(s, why);
+    else if (begun)
+        store_rollback(s);
     store_close(s);
     return rc;
 }
@@ -101,26 +112,40 @@ static void reload_after_hold(void *ctx)
 
 static enum err start_threads(struct app *app, struct why *why)
 {
-    struct deliver_options d = { &app->log, &app->metrics, &app->ids, &app->config, &app->guard, app->o.ca_file,
-                                 reload_after_hold, app };
+    struct deliver_options d = { &app->log,   &app->metrics,  &app->ids,         &app->config,
+                                 &app->guard, app->o.ca_file, reload_after_hold, app };
     enum err rc = deliver_new(&d, &app->deliver, why);
     if (rc != OK) return rc;
-    struct journal_options j = { .database = app->database, .log = &app->log, .metrics = &app->metrics, .ids = &app->ids,
-                                 .config = &app->config, .deliver = app->deliver, .interpret = true };
+    struct journal_options j = { .database = app->database,
+                                 .log = &app->log,
+                                 .metrics = &app->metrics,
+                                 .ids = &app->ids,
+                                 .config = &app->config,
+                                 .deliver = app->deliver,
+                                 .interpret = true };
     rc = journal_start(&j, &app->journal, why);
     if (rc == OK) rc = deliver_start(app->deliver, app->journal, why);
     if (rc != OK) return rc;
-    struct listen_options l = { .address = app->o.listen, .threads = app->o.threads,
-                                .connections_max = CONNECTIONS_MAX_DEFAULT, .log = &app->log, .metrics = &app->metrics,
-                                .config = &app->config, .journal = app->journal, .proxies = &app->proxies,
-                                .api = api_handle, .api_ctx = app, .api_threads = API_THREADS };
+    struct listen_options l = { .address = app->o.listen,
+                                .threads = app->o.threads,
+                                .connections_max = CONNECTIONS_MAX_DEFAULT,
+                                .log = &app->log,
+                                .metrics = &app->metrics,
+                                .config = &app->config,
+                                .journal = app->journal,
+                                .proxies = &app->proxies,
+                                .api = api_handle,
+                                .api_ctx = app,
+                                .api_threads = API_THREADS };
     return listen_start(&l, &app->listen, why);
 }
 
 static enum err read_options(struct app *app, struct why *why)
 {
-    app->log = (struct log){ .out = stderr, .level = LOG_INFO, .json = strcmp(app->o.log, "json") == 0 };
-    if (!app->log.json && strcmp(app->o.log, "text") != 0) return why_set(why, ERR_SYNTAX, "MALOTE_LOG is text or json");
+    app->log =
+        (struct log){ .out = stderr, .level = LOG_INFO, .json = strcmp(app->o.log, "json") == 0 };
+    if (!app->log.json && strcmp(app->o.log, "text") != 0)
+        return why_set(why, ERR_SYNTAX, "MALOTE_LOG is text or json");
     if (app->o.threads < 1 || app->o.threads > THREADS_MAX)
         return why_set(why, ERR_SYNTAX, "MALOTE_THREADS is 1 to %d", THREADS_MAX);
     enum err rc = guard_read(slice_str(app->o.allow_net), &app->guard, why);
@@ -128,10 +153,7 @@ static enum err read_options(struct app *app, struct why *why)
     return rc;
 }
 
-static void close_reader(void *store)
-{
-    store_close(store);
-}
+static void close_reader(void *store) { store_close(store); }
 
 enum err app_open(struct app *app, const struct app_options *options, struct why *why)
 {

@@ -12,16 +12,16 @@
 
 /* From flags and the environment (docs/configuration.md). */
 struct app_options {
-    const char *listen;       /* MALOTE_LISTEN */
-    const char *data;         /* MALOTE_DATA: folder of the database and the master key */
-    const char *database;     /* MALOTE_DATABASE; NULL: data/malote.db */
-    const char *master_key;   /* MALOTE_MASTER_KEY; NULL: data/master.key */
-    const char *admin_key;    /* MALOTE_ADMIN_KEY; NULL: made at the first start and printed once */
-    const char *log;          /* MALOTE_LOG: "text" or "json" */
-    const char *allow_net;    /* MALOTE_ALLOW_NET */
-    const char *trust_proxy;  /* MALOTE_TRUST_PROXY */
-    const char *ca_file;      /* MALOTE_CA_FILE: certificates instead of the system's */
-    unsigned threads;         /* MALOTE_THREADS: listen loops */
+    const char *listen;      /* MALOTE_LISTEN */
+    const char *data;        /* MALOTE_DATA: folder of the database and the master key */
+    const char *database;    /* MALOTE_DATABASE; NULL: data/malote.db */
+    const char *master_key;  /* MALOTE_MASTER_KEY; NULL: data/master.key */
+    const char *admin_key;   /* MALOTE_ADMIN_KEY; NULL: made at the first start and printed once */
+    const char *log;         /* MALOTE_LOG: "text" or "json" */
+    const char *allow_net;   /* MALOTE_ALLOW_NET */
+    const char *trust_proxy; /* MALOTE_TRUST_PROXY */
+    const char *ca_file;     /* MALOTE_CA_FILE: certificates instead of the system's */
+    unsigned threads;        /* MALOTE_THREADS: listen loops */
 };
 
 struct app {
@@ -36,8 +36,8 @@ struct app {
     struct guard guard, proxies;
     struct limiter api_limiter;
     int lock_fd;
-    bool first_start;            /* the database was made just now */
-    pthread_key_t reader_key;    /* each API thread's reading connection */
+    bool first_start;         /* the database was made just now */
+    pthread_key_t reader_key; /* each API thread's reading connection */
     struct deliver *deliver;
     struct journal *journal;
     struct listen *listen;

@@ -6,7 +6,9 @@
 
 static const struct command *find(const char *name)
 {
-    static const char *const aliases[][2] = { { "--help", "help" }, { "-h", "help" }, { "--version", "version" }, { "-V", "version" } };
+    static const char *const aliases[][2] = {
+        { "--help", "help" }, { "-h", "help" }, { "--version", "version" }, { "-V", "version" }
+    };
     for (size_t i = 0; i < ARRAY_LEN(aliases); i++)
         if (strcmp(name, aliases[i][0]) == 0) name = aliases[i][1];
     for (size_t i = 0; i < cli_command_count; i++)
@@ -30,7 +32,8 @@ int main(int argc, char **argv)
         }
     if (argc > 2 && args_read(argc - 2, argv + 2, c->flags, &a, &why) != OK)
         return cli_fail(EXIT_USAGE, "%s; see `malote help %s`", why.text, c->name);
-    if (a.count < c->words_min || a.count > c->words_max) return cli_fail(EXIT_USAGE, "usage: malote %s", c->usage);
+    if (a.count < c->words_min || a.count > c->words_max)
+        return cli_fail(EXIT_USAGE, "usage: malote %s", c->usage);
     int code = c->run(&a, c);
     arena_free(&arena);
     return argc > 1 ? code : EXIT_USAGE;

@@ -20,18 +20,21 @@
 bool intake_end(struct exchange *x);
 
 /* 2 verify: authentic? then: which events? Both are slots of the source kind, sources/source.h; verify/ holds the schemes. */
-typedef enum err pipeline_verify(struct request *r, const struct settings *cfg, int64_t now_ms, struct arena *arena, struct why *why);
-typedef enum err pipeline_split(struct request *r, const struct settings *cfg, struct arena *arena, struct event_list *out, struct why *why);
+typedef enum err pipeline_verify(struct request *r, const struct settings *cfg, int64_t now_ms,
+                                 struct arena *arena, struct why *why);
+typedef enum err pipeline_split(struct request *r, const struct settings *cfg, struct arena *arena,
+                                struct event_list *out, struct why *why);
 
 /* 3 journal: into the writer's queue; the entry's `done` is called after the fsynced commit, and only then 2xx goes out. */
 enum err journal_offer(struct journal *j, struct journal_entry *e);
 
 /* 4 interpret: source kind's record changes, applied by records/, and the event's JSON. Calls 5 in the same transaction. */
-enum err interpret_event(struct interpret_ctx *ctx, struct request *r, const struct stored_event *e, bool *done, struct why *why);
+enum err interpret_event(struct interpret_ctx *ctx, struct request *r, const struct stored_event *e,
+                         bool *done, struct why *why);
 
 /* 5 route: one delivery per (destination, key). */
-enum err route_event(struct route_ctx *ctx, uint64_t workspace_id, uint64_t source_id, uint64_t event_id,
-                     const struct outgoing_event *e, struct why *why);
+enum err route_event(struct route_ctx *ctx, uint64_t workspace_id, uint64_t source_id,
+                     uint64_t event_id, const struct outgoing_event *e, struct why *why);
 
 /* 6 deliver: leased deliveries into the loop: rendered and judged by the destination kind, carried by libcurl, settled by the writer. */
 void deliver_hand(struct deliver *d, struct leased *list);

@@ -51,7 +51,8 @@ static bool is_loopback(slice remote)
 
 static slice key_text(const struct request *r)
 {
-    slice key = request_header(r, SLICE("x-api-key")), bearer = request_header(r, SLICE("authorization"));
+    slice key = request_header(r, SLICE("x-api-key")),
+          bearer = request_header(r, SLICE("authorization"));
     if (key.len > 0) return key;
     if (bearer.len > 7 && slice_eq_nocase(slice_sub(bearer, 0, 7), SLICE("Bearer ")))
         return slice_trim(slice_sub(bearer, 7, bearer.len));
@@ -63,8 +64,11 @@ static void put_limit(struct call *c, const struct limit *l)
     if (l->limit == 0) return;
     reply_put_header(c, "RateLimit-Limit", arena_printf(c->x->arena, "%u", l->limit));
     reply_put_header(c, "RateLimit-Remaining", arena_printf(c->x->arena, "%u", l->remaining));
-    reply_put_header(c, "RateLimit-Reset", arena_printf(c->x->arena, "%lld", (long long)l->reset_s));
-    if (!l->allowed) reply_put_header(c, "Retry-After", arena_printf(c->x->arena, "%lld", (long long)l->reset_s));
+    reply_put_header(c, "RateLimit-Reset",
+                     arena_printf(c->x->arena, "%lld", (long long)l->reset_s));
+    if (!l->allowed)
+        reply_put_header(c, "Retry-After",
+                         arena_printf(c->x->arena, "%lld", (long long)l->reset_s));
 }
 
 /* Who calls, and may they? False: the answer is written. */
@@ -75,12 +79,14 @@ static bool admitted(struct call *c, enum key_role role, bool open, bool public)
     if (public || (open && key.len == 0 && is_loopback(c->x->request.remote))) return true;
     if (key.len == 0) {
         reply_put_header(c, "WWW-Authenticate", SLICE("Bearer"));
-        reply_error(c, 401, "key_required", "send an API key as X-API-Key or Authorization: Bearer");
+        reply_error(c, 401, "key_required",
+                    "send an API key as X-API-Key or Authorization: Bearer");
         return false;
     }
     enum err rc = keys_find(c->store, key, &c->key, &why);
     if (rc == ERR_DENIED) {
-        struct limit guess = limiter_take(&c->app->api_limiter, hash_u64(c->x->request.remote), 60, clock_mono_ms());
+        struct limit guess =
+            limiter_take(&c->app->api_limiter, hash_u64(c->x->request.remote), 60, clock_mono_ms());
         if (!guess.allowed) {
             put_limit(c, &guess);
             reply_error(c, 429, "rate_limited", "too many unknown keys from this address");
@@ -93,14 +99,16 @@ static bool admitted(struct call *c, enum key_role role, bool open, bool public)
         reply_err(c, rc, &why);
         return false;
     }
-    struct limit l = limiter_take(&c->app->api_limiter, c->key.id, c->key.rate_per_min, clock_mono_ms());
+    struct limit l =
+        limiter_take(&c->app->api_limiter, c->key.id, c->key.rate_per_min, clock_mono_ms());
     put_limit(c, &l);
     if (!l.allowed) {
         reply_error(c, 429, "rate_limited", "more than %u calls a minute with this key", l.limit);
         return false;
     }
     if (c->key.role < role) {
-        reply_error(c, 403, "role_denied", "this needs a key with the role %s", key_role_name[role]);
+        reply_error(c, 403, "role_denied", "this needs a key with the role %s",
+                    key_role_name[role]);
         return false;
     }
     return true;
@@ -135,7 +143,8 @@ static void dispatch(struct call *c)
     metrics_add(&c->app->metrics, METRIC_requests_refused, 1);
     if (allow.len > 0) {
         reply_put_header(c, "Allow", buf_slice(&allow));
-        reply_error(c, 405, "method_not_allowed", "this path takes %.*s", SLICE_ARG(buf_slice(&allow)));
+        reply_error(c, 405, "method_not_allowed", "this path takes %.*s",
+                    SLICE_ARG(buf_slice(&allow)));
         return;
     }
     reply_error(c, 404, "not_found", "there is nothing at this path");
@@ -146,7 +155,10 @@ void api_handle(struct api_exchange *x, void *ctx)
     struct call c = { .app = ctx, .x = x, .out = buf_in(x->arena, API_REPLY_MAX) };
     struct why why = { .code = OK };
     c.store = reader_of(c.app, &why);
-    if (c.store) dispatch(&c);
-    else if (slice_eq(x->request.path, SLICE("/health"))) api_health(&c);
-    else reply_err(&c, ERR_IO, &why);
+    if (c.store)
+        dispatch(&c);
+    else if (slice_eq(x->request.path, SLICE("/health")))
+        api_health(&c);
+    else
+        reply_err(&c, ERR_IO, &why);
 }

@@ -15,7 +15,10 @@ static void put_times(struct buf *b, int64_t created_ms, int64_t updated_ms)
 /* Settings as stored, and the names of the secrets that are set. */
 static enum err put_settings(struct call *c, enum config_noun noun, uint64_t id, struct why *why)
 {
-    struct change_ctx ctx = { .store = c->store, .key = &c->app->key, .workspace_id = c->key.workspace_id, .arena = c->x->arena };
+    struct change_ctx ctx = { .store = c->store,
+                              .key = &c->app->key,
+                              .workspace_id = c->key.workspace_id,
+                              .arena = c->x->arena };
     slice settings, secrets;
     json *shown = NULL, *hidden = NULL;
     enum err rc = change_read(&ctx, noun, id, &settings, &secrets, why);
@@ -24,7 +27,8 @@ static enum err put_settings(struct call *c, enum config_noun noun, uint64_t id,
     if (rc != OK) return rc;
     yyjson_obj_iter it = yyjson_obj_iter_with(shown);
     for (json *key; (key = yyjson_obj_iter_next(&it));)
-        json_put_raw(&c->out, yyjson_get_str(key), json_print(yyjson_obj_iter_get_val(key), c->x->arena));
+        json_put_raw(&c->out, yyjson_get_str(key),
+                     json_print(yyjson_obj_iter_get_val(key), c->x->arena));
     if (yyjson_obj_size(hidden) == 0) return OK;
     json_begin_array(&c->out, "secrets_set");
     it = yyjson_obj_iter_with(hidden);
@@ -46,7 +50,8 @@ static enum err put_source(struct call *c, const char *key, const struct source 
     return rc;
 }
 
-static enum err put_destination(struct call *c, const char *key, const struct destination *d, struct why *why)
+static enum err put_destination(struct call *c, const char *key, const struct destination *d,
+                                struct why *why)
 {
     struct deliver_status status = deliver_status_of(c->app->deliver, d);
     json_begin_object(&c->out, key);
@@ -74,28 +79,35 @@ static enum err put_route(struct call *c, const char *key, const struct route *r
 }
 
 /* Writes record `i` of the noun; false when there is none or it is another workspace's. */
-static bool put_nth(struct call *c, const struct config *config, enum config_noun noun, size_t i, enum err *rc, struct why *why)
+static bool put_nth(struct call *c, const struct config *config, enum config_noun noun, size_t i,
+                    enum err *rc, struct why *why)
 {
     uint64_t ws = c->key.workspace_id;
     if (noun == CONFIG_SOURCE && i < config->source_count && config->sources[i].workspace_id == ws)
         *rc = put_source(c, NULL, &config->sources[i], why);
-    else if (noun == CONFIG_DESTINATION && i < config->destination_count && config->destinations[i].workspace_id == ws)
+    else if (noun == CONFIG_DESTINATION && i < config->destination_count &&
+             config->destinations[i].workspace_id == ws)
         *rc = put_destination(c, NULL, &config->destinations[i], why);
-    else if (noun == CONFIG_ROUTE && i < config->route_count && config->routes[i].workspace_id == ws)
+    else if (noun == CONFIG_ROUTE && i < config->route_count &&
+             config->routes[i].workspace_id == ws)
         *rc = put_route(c, NULL, &config->routes[i], why);
-    else return false;
+    else
+        return false;
     return true;
 }
 
 static size_t count_of(const struct config *config, enum config_noun noun)
 {
-    return noun == CONFIG_SOURCE ? config->source_count : noun == CONFIG_DESTINATION ? config->destination_count : config->route_count;
+    return noun == CONFIG_SOURCE        ? config->source_count
+           : noun == CONFIG_DESTINATION ? config->destination_count
+                                        : config->route_count;
 }
 
 static size_t index_of(const struct config *config, enum config_noun noun, uint64_t ws, slice name)
 {
     const struct source *s = noun == CONFIG_SOURCE ? config_source_by_name(config, ws, name) : NULL;
-    const struct destination *d = noun == CONFIG_DESTINATION ? config_destination_by_name(config, ws, name) : NULL;
+    const struct destination *d =
+        noun == CONFIG_DESTINATION ? config_destination_by_name(config, ws, name) : NULL;
     const struct route *r = noun == CONFIG_ROUTE ? config_route_by_name(config, ws, name) : NULL;
     if (s) return (size_t)(s - config->sources);
     if (d) return (size_t)(d - config->destinations);
@@ -115,11 +127,14 @@ static void list(struct call *c, enum config_noun noun)
     struct why why = { .code = OK };
     enum err rc = OK;
     page_begin(c);
-    for (size_t i = 0; rc == OK && i < count_of(config, noun); i++) (void)put_nth(c, config, noun, i, &rc, &why);
+    for (size_t i = 0; rc == OK && i < count_of(config, noun); i++)
+        (void)put_nth(c, config, noun, i, &rc, &why);
     page_end(c, &(struct page){ .limit = -1 }, ID_SOURCE);
     config_release(config);
-    if (rc == OK) reply_json(c, 200);
-    else reply_err(c, rc, &why);
+    if (rc == OK)
+        reply_json(c, 200);
+    else
+        reply_err(c, rc, &why);
 }
 
 static void show(struct call *c, enum config_noun noun, slice name, int status)
@@ -128,11 +143,15 @@ static void show(struct call *c, enum config_noun noun, slice name, int status)
     struct why why;
     enum err rc = OK;
     size_t i = index_of(config, noun, c->key.workspace_id, name);
-    if (i == SIZE_MAX) rc = why_set(&why, ERR_MISSING, "there is no such name");
-    else (void)put_nth(c, config, noun, i, &rc, &why);
+    if (i == SIZE_MAX)
+        rc = why_set(&why, ERR_MISSING, "there is no such name");
+    else
+        (void)put_nth(c, config, noun, i, &rc, &why);
     config_release(config);
-    if (rc == OK) reply_json(c, status);
-    else reply_err(c, rc, &why);
+    if (rc == OK)
+        reply_json(c, status);
+    else
+        reply_err(c, rc, &why);
 }
 
 /* ---- changing ---- */
@@ -140,7 +159,7 @@ static void show(struct call *c, enum config_noun noun, slice name, int status)
 struct edit {
     struct call *call;
     enum config_noun noun;
-    slice name;          /* of the record to change; empty: a new one */
+    slice name; /* of the record to change; empty: a new one */
     json *given;
     bool merge, remove;
 };
@@ -155,15 +174,21 @@ static enum err edit_run(void *arg, struct store *s, struct why *why)
     enum err rc = OK;
     if (e->name.len > 0) {
         size_t i = index_of(config, e->noun, ws, e->name);
-        if (i == SIZE_MAX) rc = why_set(why, ERR_MISSING, "there is no such name");
-        else id = id_of(config, e->noun, i);
+        if (i == SIZE_MAX)
+            rc = why_set(why, ERR_MISSING, "there is no such name");
+        else
+            id = id_of(config, e->noun, i);
     }
-    for (size_t i = 0; rc == OK && e->remove && e->noun != CONFIG_ROUTE && i < config->route_count; i++)
-        if ((config->routes[i].from && config->routes[i].from->id == id) || config->routes[i].to->id == id)
+    for (size_t i = 0; rc == OK && e->remove && e->noun != CONFIG_ROUTE && i < config->route_count;
+         i++)
+        if ((config->routes[i].from && config->routes[i].from->id == id) ||
+            config->routes[i].to->id == id)
             rc = why_set(why, ERR_CONFLICT, "route \"%.*s\" uses it: delete or change that first",
                          SLICE_ARG(config->routes[i].name));
-    if (rc == OK && e->remove) rc = change_delete(&ctx, e->noun, id, why);
-    else if (rc == OK) rc = change_put(&ctx, config, e->noun, id, e->given, e->merge, &id, why);
+    if (rc == OK && e->remove)
+        rc = change_delete(&ctx, e->noun, id, why);
+    else if (rc == OK)
+        rc = change_put(&ctx, config, e->noun, id, e->given, e->merge, &id, why);
     config_release(config);
     return rc;
 }
@@ -172,7 +197,8 @@ static enum err edit_run(void *arg, struct store *s, struct why *why)
 static bool edit(struct call *c, struct edit *e)
 {
     struct why why;
-    pthread_mutex_lock(&c->app->config_lock); /* one change at a time: each is checked against the last */
+    pthread_mutex_lock(
+        &c->app->config_lock); /* one change at a time: each is checked against the last */
     enum err rc = journal_call(c->app->journal, edit_run, e, &why);
     if (rc == OK) rc = app_reload(c->app, &why);
     pthread_mutex_unlock(&c->app->config_lock);
@@ -181,12 +207,14 @@ static bool edit(struct call *c, struct edit *e)
 }
 
 /* Name and kind of a changed record come from its URL and its past when the body leaves them out. */
-static enum err complete(struct call *c, enum config_noun noun, slice name, json **given, struct why *why)
+static enum err complete(struct call *c, enum config_noun noun, slice name, json **given,
+                         struct why *why)
 {
     struct config *config = config_hold(&c->app->config);
     size_t i = index_of(config, noun, c->key.workspace_id, name);
     const char *kind = i == SIZE_MAX || noun == CONFIG_ROUTE ? NULL
-                       : noun == CONFIG_SOURCE ? config->sources[i].kind->name : config->destinations[i].kind->name;
+                       : noun == CONFIG_SOURCE               ? config->sources[i].kind->name
+                                                             : config->destinations[i].kind->name;
     config_release(config);
     slice kind_given = json_get_text(*given, "kind");
     if (kind && kind_given.len && !slice_eq(kind_given, slice_str(kind)))
@@ -197,9 +225,11 @@ static enum err complete(struct call *c, enum config_noun noun, slice name, json
     if (kind && !kind_given.len) json_put_str(&b, "kind", slice_str(kind));
     yyjson_obj_iter it = yyjson_obj_iter_with(*given);
     for (json *key; (key = yyjson_obj_iter_next(&it));)
-        json_put_raw(&b, yyjson_get_str(key), json_print(yyjson_obj_iter_get_val(key), c->x->arena));
+        json_put_raw(&b, yyjson_get_str(key),
+                     json_print(yyjson_obj_iter_get_val(key), c->x->arena));
     json_end_object(&b);
-    return buf_ok(&b) ? json_parse(buf_slice(&b), c->x->arena, given, why) : why_set(why, ERR_LIMIT, "too large");
+    return buf_ok(&b) ? json_parse(buf_slice(&b), c->x->arena, given, why)
+                      : why_set(why, ERR_LIMIT, "too large");
 }
 
 static void collection(struct call *c, enum config_noun noun)
@@ -211,15 +241,20 @@ static void collection(struct call *c, enum config_noun noun)
         return;
     }
     enum err rc = call_body(c, false, &e.given, &why);
-    if (rc != OK) reply_err(c, rc, &why);
-    else if (edit(c, &e)) show(c, noun, json_get_text(e.given, "name"), 201);
+    if (rc != OK)
+        reply_err(c, rc, &why);
+    else if (edit(c, &e))
+        show(c, noun, json_get_text(e.given, "name"), 201);
 }
 
 static void member(struct call *c, enum config_noun noun)
 {
     struct why why;
     slice method = c->x->request.method, name = c->param[0];
-    struct edit e = { .call = c, .noun = noun, .name = name, .remove = slice_eq(method, SLICE("DELETE")),
+    struct edit e = { .call = c,
+                      .noun = noun,
+                      .name = name,
+                      .remove = slice_eq(method, SLICE("DELETE")),
                       .merge = slice_eq(method, SLICE("PATCH")) };
     if (slice_eq(method, SLICE("GET")) || slice_eq(method, SLICE("HEAD"))) {
         show(c, noun, name, 200);
@@ -255,10 +290,13 @@ static void set_enabled(struct call *c, bool enabled)
 {
     struct why why;
     struct edit e = { .call = c, .noun = CONFIG_DESTINATION, .name = c->param[0], .merge = true };
-    enum err rc = json_parse(enabled ? SLICE("{\"enabled\":true}") : SLICE("{\"enabled\":false}"), c->x->arena, &e.given, &why);
+    enum err rc = json_parse(enabled ? SLICE("{\"enabled\":true}") : SLICE("{\"enabled\":false}"),
+                             c->x->arena, &e.given, &why);
     if (rc == OK) rc = complete(c, CONFIG_DESTINATION, c->param[0], &e.given, &why);
-    if (rc != OK) reply_err(c, rc, &why);
-    else if (edit(c, &e)) show(c, CONFIG_DESTINATION, c->param[0], 200);
+    if (rc != OK)
+        reply_err(c, rc, &why);
+    else if (edit(c, &e))
+        show(c, CONFIG_DESTINATION, c->param[0], 200);
 }
 
 void api_pause(struct call *c) { set_enabled(c, false); }
@@ -269,8 +307,10 @@ void api_probe(struct call *c)
     struct why why;
     struct probe_result r;
     struct config *config = config_hold(&c->app->config);
-    const struct destination *d = config_destination_by_name(config, c->key.workspace_id, c->param[0]);
-    enum err rc = d ? deliver_probe(c->app->deliver, d, &r, &why) : why_set(&why, ERR_MISSING, "there is no such destination");
+    const struct destination *d =
+        config_destination_by_name(config, c->key.workspace_id, c->param[0]);
+    enum err rc = d ? deliver_probe(c->app->deliver, d, &r, &why)
+                    : why_set(&why, ERR_MISSING, "there is no such destination");
     config_release(config);
     if (rc != OK) {
         reply_err(c, rc, &why);
@@ -311,8 +351,8 @@ static void put_table(struct buf *b, const struct setting *table, size_t count)
     }
 }
 
-static void put_kind(struct buf *b, const char *name, const char *title, const struct setting *own, size_t own_count,
-                     const struct setting *common, size_t common_count)
+static void put_kind(struct buf *b, const char *name, const char *title, const struct setting *own,
+                     size_t own_count, const struct setting *common, size_t common_count)
 {
     json_begin_object(b, NULL);
     json_put_str(b, "name", slice_str(name));
@@ -329,13 +369,15 @@ void api_kinds(struct call *c)
     json_begin_object(&c->out, NULL);
     json_begin_array(&c->out, "sources");
     for (size_t i = 0; plugins_sources[i]; i++)
-        put_kind(&c->out, plugins_sources[i]->name, plugins_sources[i]->title, plugins_sources[i]->settings,
-                 plugins_sources[i]->setting_count, config_source_common, config_source_common_count);
+        put_kind(&c->out, plugins_sources[i]->name, plugins_sources[i]->title,
+                 plugins_sources[i]->settings, plugins_sources[i]->setting_count,
+                 config_source_common, config_source_common_count);
     json_end_array(&c->out);
     json_begin_array(&c->out, "destinations");
     for (size_t i = 0; plugins_dests[i]; i++)
-        put_kind(&c->out, plugins_dests[i]->name, plugins_dests[i]->title, plugins_dests[i]->settings,
-                 plugins_dests[i]->setting_count, config_dest_common, config_dest_common_count);
+        put_kind(&c->out, plugins_dests[i]->name, plugins_dests[i]->title,
+                 plugins_dests[i]->settings, plugins_dests[i]->setting_count, config_dest_common,
+                 config_dest_common_count);
     json_end_array(&c->out);
     json_begin_array(&c->out, "route_settings");
     put_table(&c->out, config_route_settings, config_route_setting_count);

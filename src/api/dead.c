@@ -5,14 +5,14 @@
 
 enum { RETRY_PAGE = 200, RETRY_MAX = 100000 };
 
-
 struct dead_filter {
     bool deliveries, events;
     int64_t destination_id;
     bool archived;
 };
 
-static enum err read_filter(struct call *c, slice kind, slice destination, struct dead_filter *f, struct why *why)
+static enum err read_filter(struct call *c, slice kind, slice destination, struct dead_filter *f,
+                            struct why *why)
 {
     *f = (struct dead_filter){ true, true, 0, false };
     if (kind.len && !slice_eq(kind, SLICE("delivery")) && !slice_eq(kind, SLICE("event")))
@@ -20,14 +20,16 @@ static enum err read_filter(struct call *c, slice kind, slice destination, struc
     if (kind.len) f->deliveries = slice_eq(kind, SLICE("delivery")), f->events = !f->deliveries;
     if (destination.len == 0) return OK;
     struct config *config = config_hold(&c->app->config);
-    const struct destination *d = config_destination_by_name(config, c->key.workspace_id, destination);
+    const struct destination *d =
+        config_destination_by_name(config, c->key.workspace_id, destination);
     f->destination_id = d ? (int64_t)d->id : 0;
     config_release(config);
     f->events = false;
     return d ? OK : why_set(why, ERR_MISSING, "there is no such destination");
 }
 
-static struct stmt *deliveries_of(struct call *c, const struct dead_filter *f, int64_t before, int64_t limit, struct why *why)
+static struct stmt *deliveries_of(struct call *c, const struct dead_filter *f, int64_t before,
+                                  int64_t limit, struct why *why)
 {
     struct stmt *q = store_stmt(c->store, SQL_DEAD_DELIVERIES, why);
     stmt_i64(q, 1, (int64_t)c->key.workspace_id);
@@ -38,7 +40,8 @@ static struct stmt *deliveries_of(struct call *c, const struct dead_filter *f, i
     return q;
 }
 
-static struct stmt *events_of(struct call *c, const struct dead_filter *f, int64_t before, int64_t limit, struct why *why)
+static struct stmt *events_of(struct call *c, const struct dead_filter *f, int64_t before,
+                              int64_t limit, struct why *why)
 {
     struct stmt *q = store_stmt(c->store, SQL_DEAD_EVENTS, why);
     stmt_i64(q, 1, (int64_t)c->key.workspace_id);
@@ -86,13 +89,15 @@ void api_dead(struct call *c)
     struct dead_filter f;
     bool row_d = false, row_e = false, more = true;
     enum err rc = page_read(c, &page, &why);
-    if (rc == OK) rc = read_filter(c, call_query(c, "kind"), call_query(c, "destination"), &f, &why);
+    if (rc == OK)
+        rc = read_filter(c, call_query(c, "kind"), call_query(c, "destination"), &f, &why);
     if (rc != OK) {
         reply_err(c, rc, &why);
         return;
     }
     f.archived = slice_eq(call_query(c, "archived"), SLICE("true"));
-    struct stmt *d = deliveries_of(c, &f, page.before, page.limit, &why), *e = events_of(c, &f, page.before, page.limit, &why);
+    struct stmt *d = deliveries_of(c, &f, page.before, page.limit, &why),
+                *e = events_of(c, &f, page.before, page.limit, &why);
     struct config *config = config_hold(&c->app->config);
     page_begin(c);
     rc = stmt_step(d, &row_d, &why);
@@ -101,16 +106,20 @@ void api_dead(struct call *c)
         bool delivery = row_d && (!row_e || stmt_col_i64(d, 0) > stmt_col_i64(e, 0));
         more = page_item(&page, stmt_col_i64(delivery ? d : e, 0));
         if (!more) break;
-        if (delivery) put_dead_delivery(c, config, d);
-        else put_dead_event(c, config, e);
+        if (delivery)
+            put_dead_delivery(c, config, d);
+        else
+            put_dead_event(c, config, e);
         rc = delivery ? stmt_step(d, &row_d, &why) : stmt_step(e, &row_e, &why);
     }
     stmt_reset(d);
     stmt_reset(e);
     config_release(config);
     page_end(c, &page, ID_DELIVERY);
-    if (rc == OK) reply_json(c, 200);
-    else reply_err(c, rc, &why);
+    if (rc == OK)
+        reply_json(c, 200);
+    else
+        reply_err(c, rc, &why);
 }
 
 void api_dead_stats(struct call *c)
@@ -122,14 +131,20 @@ void api_dead_stats(struct call *c)
     json_begin_object(&c->out, NULL);
     for (int events = 0; rc == OK && events < 2; events++) {
         bool row = true;
-        struct stmt *q = store_stmt(c->store, events ? SQL_DEAD_EVENTS_STATS : SQL_DEAD_DELIVERIES_STATS, &why);
+        struct stmt *q =
+            store_stmt(c->store, events ? SQL_DEAD_EVENTS_STATS : SQL_DEAD_DELIVERIES_STATS, &why);
         stmt_i64(q, 1, (int64_t)c->key.workspace_id);
         json_begin_array(&c->out, events ? "events" : "deliveries");
         while ((rc = stmt_step(q, &row, &why)) == OK && row) {
-            const struct source *s = events ? config_source_by_id(config, (uint64_t)stmt_col_i64(q, 0)) : NULL;
-            const struct destination *d = events ? NULL : config_destination_by_id(config, (uint64_t)stmt_col_i64(q, 0));
+            const struct source *s =
+                events ? config_source_by_id(config, (uint64_t)stmt_col_i64(q, 0)) : NULL;
+            const struct destination *d =
+                events ? NULL : config_destination_by_id(config, (uint64_t)stmt_col_i64(q, 0));
             json_begin_object(&c->out, NULL);
-            json_put_opt(&c->out, events ? "source" : "destination", s ? s->name : d ? d->name : (slice){ NULL, 0 });
+            json_put_opt(&c->out, events ? "source" : "destination",
+                         s   ? s->name
+                         : d ? d->name
+                             : (slice){ NULL, 0 });
             json_put_opt(&c->out, "reason", stmt_col_text(q, 1));
             json_put_i64(&c->out, "count", stmt_col_i64(q, 2));
             json_end_object(&c->out);
@@ -141,15 +156,17 @@ void api_dead_stats(struct call *c)
     json_put_i64(&c->out, "total", total);
     json_end_object(&c->out);
     config_release(config);
-    if (rc == OK) reply_json(c, 200);
-    else reply_err(c, rc, &why);
+    if (rc == OK)
+        reply_json(c, 200);
+    else
+        reply_err(c, rc, &why);
 }
 
 /* ---- one ---- */
 
 struct dead_act {
     struct call *call;
-    enum sql first, second;  /* SQL_COUNT: none */
+    enum sql first, second; /* SQL_COUNT: none */
     uint64_t id;
     bool moved;
 };
@@ -182,8 +199,10 @@ static bool dead_id(struct call *c, enum id_kind *kind, uint64_t *id)
 
 static void answer(struct call *c, enum err rc, bool moved, const char *done, const struct why *why)
 {
-    if (rc != OK) reply_err(c, rc, why);
-    else if (!moved) reply_error(c, 404, "not_found", "there is no such dead letter");
+    if (rc != OK)
+        reply_err(c, rc, why);
+    else if (!moved)
+        reply_error(c, 404, "not_found", "there is no such dead letter");
     else {
         json_begin_object(&c->out, NULL);
         json_put_bool(&c->out, done, true);
@@ -192,7 +211,8 @@ static void answer(struct call *c, enum err rc, bool moved, const char *done, co
     }
 }
 
-static void act(struct call *c, enum sql delivery, enum sql delivery_too, enum sql event, enum sql event_too, const char *done)
+static void act(struct call *c, enum sql delivery, enum sql delivery_too, enum sql event,
+                enum sql event_too, const char *done)
 {
     struct why why;
     enum id_kind kind;
@@ -212,7 +232,8 @@ void api_dead_archive(struct call *c)
 /* The event itself stays, without its data and out of the list: its key must stay known, or the platform's next copy would count. */
 void api_dead_delete(struct call *c)
 {
-    act(c, SQL_DEAD_DELIVERY_DELETE, SQL_DEAD_DELIVERY_ATTEMPTS_DELETE, SQL_DEAD_EVENT_DELETE, SQL_DEAD_EVENT_FORGET, "deleted");
+    act(c, SQL_DEAD_DELIVERY_DELETE, SQL_DEAD_DELIVERY_ATTEMPTS_DELETE, SQL_DEAD_EVENT_DELETE,
+        SQL_DEAD_EVENT_FORGET, "deleted");
 }
 
 void api_dead_retry(struct call *c)
@@ -223,15 +244,16 @@ void api_dead_retry(struct call *c)
     bool moved = false;
     size_t changed = 0;
     if (!dead_id(c, &kind, &id)) return;
-    enum err rc = kind == ID_DELIVERY ? api_delivery_move(c, SQL_DELIVERIES_RETRY, id, "retried by hand", &moved, &why)
+    enum err rc = kind == ID_DELIVERY ? api_delivery_move(c, SQL_DELIVERIES_RETRY, id,
+                                                          "retried by hand", &moved, &why)
                                       : api_events_pending(c, &id, 1, &changed, &why);
     answer(c, rc, moved || changed, "retried", &why);
 }
 
 /* ---- many ---- */
 
-static enum err retry_deliveries(struct call *c, const struct dead_filter *f, slice reason, int64_t since, int64_t until,
-                                 int64_t *count, struct why *why)
+static enum err retry_deliveries(struct call *c, const struct dead_filter *f, slice reason,
+                                 int64_t since, int64_t until, int64_t *count, struct why *why)
 {
     int64_t before = until;
     for (bool more = true; more && *count < RETRY_MAX;) {
@@ -244,7 +266,8 @@ static enum err retry_deliveries(struct call *c, const struct dead_filter *f, sl
             slice text = stmt_col_text(q, 5);
             before = stmt_col_i64(q, 0);
             seen++;
-            if (reason.len == 0 || slice_find_slice(text, reason) < text.len) ids[n++] = (uint64_t)before;
+            if (reason.len == 0 || slice_find_slice(text, reason) < text.len)
+                ids[n++] = (uint64_t)before;
         }
         stmt_reset(q);
         more = seen == RETRY_PAGE;
@@ -258,8 +281,8 @@ static enum err retry_deliveries(struct call *c, const struct dead_filter *f, sl
     return OK;
 }
 
-static enum err retry_events(struct call *c, const struct dead_filter *f, slice reason, int64_t since, int64_t until,
-                             int64_t *count, struct why *why)
+static enum err retry_events(struct call *c, const struct dead_filter *f, slice reason,
+                             int64_t since, int64_t until, int64_t *count, struct why *why)
 {
     int64_t before = until;
     for (bool more = true; more && *count < RETRY_MAX;) {
@@ -272,7 +295,8 @@ static enum err retry_events(struct call *c, const struct dead_filter *f, slice 
             slice text = stmt_col_text(q, 5);
             before = stmt_col_i64(q, 0);
             seen++;
-            if (reason.len == 0 || slice_find_slice(text, reason) < text.len) ids[n++] = (uint64_t)before;
+            if (reason.len == 0 || slice_find_slice(text, reason) < text.len)
+                ids[n++] = (uint64_t)before;
         }
         stmt_reset(q);
         more = seen == RETRY_PAGE;
@@ -290,12 +314,16 @@ void api_dead_retry_all(struct call *c)
     struct dead_filter f;
     int64_t since_ms = 0, until_ms = 0, deliveries = 0, events = 0;
     enum err rc = call_body(c, true, &body, &why);
-    if (rc == OK) rc = read_filter(c, json_get_text(body, "kind"), json_get_text(body, "destination"), &f, &why);
+    if (rc == OK)
+        rc = read_filter(c, json_get_text(body, "kind"), json_get_text(body, "destination"), &f,
+                         &why);
     if (rc == OK) rc = call_time(c, json_get_text(body, "since"), &since_ms, &why);
     if (rc == OK) rc = call_time(c, json_get_text(body, "until"), &until_ms, &why);
-    int64_t since = (int64_t)id_at(since_ms), until = until_ms ? (int64_t)id_at(until_ms + 1) : INT64_MAX;
+    int64_t since = (int64_t)id_at(since_ms),
+            until = until_ms ? (int64_t)id_at(until_ms + 1) : INT64_MAX;
     slice reason = json_get_text(body, "reason");
-    if (rc == OK && f.deliveries) rc = retry_deliveries(c, &f, reason, since, until, &deliveries, &why);
+    if (rc == OK && f.deliveries)
+        rc = retry_deliveries(c, &f, reason, since, until, &deliveries, &why);
     if (rc == OK && f.events) rc = retry_events(c, &f, reason, since, until, &events, &why);
     if (rc != OK) {
         reply_err(c, rc, &why);

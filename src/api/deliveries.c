@@ -46,15 +46,19 @@ static enum err read_filter(struct call *c, struct delivery_filter *f, struct wh
     if (until_ms) f->until_id = (int64_t)id_at(until_ms + 1) - 1;
     for (int i = 0; state.len && i < DELIVERY_STATE_COUNT; i++)
         if (slice_eq(state, slice_str(delivery_state_name[i]))) f->state = i;
-    if (slice_eq(state, SLICE("held"))) f->state = DELIVERY_WAITING; /* then only those of held destinations are shown */
+    if (slice_eq(state, SLICE("held")))
+        f->state = DELIVERY_WAITING; /* then only those of held destinations are shown */
     if (state.len && f->state < 0)
-        return why_set(why, ERR_SYNTAX, "`state` is waiting, leased, held, delivered, dead or cancelled");
+        return why_set(why, ERR_SYNTAX,
+                       "`state` is waiting, leased, held, delivered, dead or cancelled");
     if (name.len == 0) return OK;
     struct config *config = config_hold(&c->app->config);
     const struct destination *d = config_destination_by_name(config, c->key.workspace_id, name);
     f->destination_id = d ? (int64_t)d->id : 0;
     config_release(config);
-    return d ? OK : why_set(why, ERR_MISSING, "there is no destination \"%.*s\"", SLICE_ARG(slice_sub(name, 0, NAME_MAX_BYTES)));
+    return d ? OK
+             : why_set(why, ERR_MISSING, "there is no destination \"%.*s\"",
+                       SLICE_ARG(slice_sub(name, 0, NAME_MAX_BYTES)));
 }
 
 void api_deliveries(struct call *c)
@@ -80,7 +84,8 @@ void api_deliveries(struct call *c)
     struct config *config = config_hold(&c->app->config);
     page_begin(c);
     while ((rc = stmt_step(q, &row, &why)) == OK && row && page_item(&page, stmt_col_i64(q, 0))) {
-        const struct destination *d = config_destination_by_id(config, (uint64_t)stmt_col_i64(q, 1));
+        const struct destination *d =
+            config_destination_by_id(config, (uint64_t)stmt_col_i64(q, 1));
         if (held && strcmp(state_shown(d, stmt_col_i64(q, 5)), "held") != 0) continue;
         json_begin_object(&c->out, NULL);
         put_delivery(c, config, q);
@@ -89,8 +94,10 @@ void api_deliveries(struct call *c)
     stmt_reset(q);
     config_release(config);
     page_end(c, &page, ID_DELIVERY);
-    if (rc == OK) reply_json(c, 200);
-    else reply_err(c, rc, &why);
+    if (rc == OK)
+        reply_json(c, 200);
+    else
+        reply_err(c, rc, &why);
 }
 
 static void put_attempts(struct call *c, int64_t delivery_id)
@@ -111,7 +118,8 @@ static void put_attempts(struct call *c, int64_t delivery_id)
         json_put_i64(&c->out, "status", stmt_col_i64(q, 3));
         json_put_str(&c->out, "verdict", slice_str(verdict_name[stmt_col_i64(q, 4)]));
         json_put_opt(&c->out, "reason", stmt_col_text(q, 5));
-        if (request.len) json_put_raw(&c->out, "request", c->key.pii ? request : mask_personal(request, a));
+        if (request.len)
+            json_put_raw(&c->out, "request", c->key.pii ? request : mask_personal(request, a));
         if (reply.len) json_put_raw(&c->out, "reply", c->key.pii ? reply : mask_personal(reply, a));
         json_end_object(&c->out);
     }
@@ -150,10 +158,7 @@ static void show(struct call *c, int status)
     reply_json(c, status);
 }
 
-void api_delivery(struct call *c)
-{
-    show(c, 200);
-}
+void api_delivery(struct call *c) { show(c, 200); }
 
 struct move {
     struct call *call;
@@ -176,7 +181,8 @@ static enum err move_run(void *arg, struct store *s, struct why *why)
     return rc;
 }
 
-enum err api_delivery_move(struct call *c, enum sql sql, uint64_t id, const char *reason, bool *moved, struct why *why)
+enum err api_delivery_move(struct call *c, enum sql sql, uint64_t id, const char *reason,
+                           bool *moved, struct why *why)
 {
     struct move m = { c, sql, reason, id, false };
     enum err rc = journal_call(c->app->journal, move_run, &m, why);
@@ -195,22 +201,28 @@ static void act(struct call *c, enum sql sql, const char *reason, const char *re
         return;
     }
     enum err rc = api_delivery_move(c, sql, id, reason, &moved, &why);
-    if (rc != OK) reply_err(c, rc, &why);
-    else if (moved) show(c, 200);
-    else reply_error(c, 409, "conflict", "%s", refused);
+    if (rc != OK)
+        reply_err(c, rc, &why);
+    else if (moved)
+        show(c, 200);
+    else
+        reply_error(c, 409, "conflict", "%s", refused);
 }
 
 void api_delivery_retry(struct call *c)
 {
-    act(c, SQL_DELIVERIES_RETRY, "retried by hand", "there is no such delivery, or it is delivered (resend it) or under way");
+    act(c, SQL_DELIVERIES_RETRY, "retried by hand",
+        "there is no such delivery, or it is delivered (resend it) or under way");
 }
 
 void api_delivery_resend(struct call *c)
 {
-    act(c, SQL_DELIVERIES_RESEND, "resent by hand", "there is no such delivery, or it is under way");
+    act(c, SQL_DELIVERIES_RESEND, "resent by hand",
+        "there is no such delivery, or it is under way");
 }
 
 void api_delivery_cancel(struct call *c)
 {
-    act(c, SQL_DELIVERIES_CANCEL, "cancelled by hand", "there is no such delivery, or it has ended");
+    act(c, SQL_DELIVERIES_CANCEL, "cancelled by hand",
+        "there is no such delivery, or it has ended");
 }

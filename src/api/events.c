@@ -10,14 +10,14 @@ enum { REPLAY_PAGE = 500, REPLAY_MAX_DEFAULT = 100000, SECRETS_MAX = 64 };
 /* ---- filters ---- */
 
 struct filter {
-    uint64_t source_id;    /* 0 = any */
-    int64_t state;         /* -1 = any */
+    uint64_t source_id; /* 0 = any */
+    int64_t state;      /* -1 = any */
     int64_t since_id, until_id;
-    slice type;            /* exact for lists, glob for replay */
+    slice type; /* exact for lists, glob for replay */
 };
 
-static enum err read_filter(struct call *c, slice source, slice type, slice state, slice since, slice until,
-                            struct filter *f, struct why *why)
+static enum err read_filter(struct call *c, slice source, slice type, slice state, slice since,
+                            slice until, struct filter *f, struct why *why)
 {
     *f = (struct filter){ .state = -1, .until_id = INT64_MAX, .type = type };
     int64_t since_ms = 0, until_ms = 0;
@@ -31,11 +31,14 @@ static enum err read_filter(struct call *c, slice source, slice type, slice stat
         const struct source *s = config_source_by_name(config, c->key.workspace_id, source);
         f->source_id = s ? s->id : 0;
         config_release(config);
-        if (!s) return why_set(why, ERR_MISSING, "there is no source \"%.*s\"", SLICE_ARG(slice_sub(source, 0, NAME_MAX_BYTES)));
+        if (!s)
+            return why_set(why, ERR_MISSING, "there is no source \"%.*s\"",
+                           SLICE_ARG(slice_sub(source, 0, NAME_MAX_BYTES)));
     }
     for (int i = 0; state.len && i < EVENT_STATE_COUNT; i++)
         if (slice_eq(state, slice_str(event_state_name[i]))) f->state = i;
-    if (state.len && f->state < 0) return why_set(why, ERR_SYNTAX, "`state` is pending, done, failed or archived");
+    if (state.len && f->state < 0)
+        return why_set(why, ERR_SYNTAX, "`state` is pending, done, failed or archived");
     return OK;
 }
 
@@ -69,8 +72,8 @@ void api_events(struct call *c)
     bool row = true;
     enum err rc = page_read(c, &page, &why);
     if (rc == OK)
-        rc = read_filter(c, call_query(c, "source"), call_query(c, "type"), call_query(c, "state"), call_query(c, "since"),
-                         call_query(c, "until"), &f, &why);
+        rc = read_filter(c, call_query(c, "source"), call_query(c, "type"), call_query(c, "state"),
+                         call_query(c, "since"), call_query(c, "until"), &f, &why);
     if (rc != OK) {
         reply_err(c, rc, &why);
         return;
@@ -94,8 +97,10 @@ void api_events(struct call *c)
     stmt_reset(q);
     config_release(config);
     page_end(c, &page, ID_EVENT);
-    if (rc == OK) reply_json(c, 200);
-    else reply_err(c, rc, &why);
+    if (rc == OK)
+        reply_json(c, 200);
+    else
+        reply_err(c, rc, &why);
 }
 
 static void put_deliveries(struct call *c, const struct config *config, int64_t event_id)
@@ -107,7 +112,8 @@ static void put_deliveries(struct call *c, const struct config *config, int64_t 
     stmt_i64(q, 2, event_id);
     json_begin_array(&c->out, "deliveries");
     while (stmt_step(q, &row, &why) == OK && row) {
-        const struct destination *d = config_destination_by_id(config, (uint64_t)stmt_col_i64(q, 1));
+        const struct destination *d =
+            config_destination_by_id(config, (uint64_t)stmt_col_i64(q, 1));
         json_begin_object(&c->out, NULL);
         put_id(&c->out, "id", ID_DELIVERY, stmt_col_i64(q, 0));
         json_put_opt(&c->out, "destination", d ? d->name : (slice){ NULL, 0 });
@@ -127,7 +133,9 @@ void api_event(struct call *c)
     uint64_t id = 0;
     bool row = false;
     struct stmt *q = NULL;
-    enum err rc = id_parse(ID_EVENT, c->param[0], &id) == OK ? OK : why_set(&why, ERR_MISSING, "there is no such event");
+    enum err rc = id_parse(ID_EVENT, c->param[0], &id) == OK
+                      ? OK
+                      : why_set(&why, ERR_MISSING, "there is no such event");
     if (rc == OK) {
         q = store_stmt(c->store, SQL_EVENTS_GET, &why);
         stmt_i64(q, 1, (int64_t)c->key.workspace_id);
@@ -142,7 +150,8 @@ void api_event(struct call *c)
         json_put_opt(&c->out, "problem", stmt_col_text(q, 9));
         json_put_time(&c->out, "interpreted_at", stmt_col_i64(q, 11));
         slice data = stmt_col_text(q, 10);
-        if (data.len) json_put_raw(&c->out, "data", c->key.pii ? data : mask_personal(data, c->x->arena));
+        if (data.len)
+            json_put_raw(&c->out, "data", c->key.pii ? data : mask_personal(data, c->x->arena));
         stmt_reset(q);
         put_deliveries(c, config, (int64_t)id);
         json_end_object(&c->out);
@@ -176,7 +185,8 @@ static enum err pending_run(void *arg, struct store *s, struct why *why)
     return rc;
 }
 
-enum err api_events_pending(struct call *c, uint64_t *ids, size_t count, size_t *changed, struct why *why)
+enum err api_events_pending(struct call *c, uint64_t *ids, size_t count, size_t *changed,
+                            struct why *why)
 {
     struct pending_call p = { .call = c, .ids = ids, .count = count };
     enum err rc = journal_call(c->app->journal, pending_run, &p, why);
@@ -190,9 +200,12 @@ void api_event_retry(struct call *c)
     struct why why;
     uint64_t id = 0;
     size_t changed = 0;
-    enum err rc = id_parse(ID_EVENT, c->param[0], &id) == OK ? OK : why_set(&why, ERR_MISSING, "there is no such event");
+    enum err rc = id_parse(ID_EVENT, c->param[0], &id) == OK
+                      ? OK
+                      : why_set(&why, ERR_MISSING, "there is no such event");
     if (rc == OK) rc = api_events_pending(c, &id, 1, &changed, &why);
-    if (rc == OK && changed == 0) rc = why_set(&why, ERR_CONFLICT, "there is no such event, or it is pending already");
+    if (rc == OK && changed == 0)
+        rc = why_set(&why, ERR_CONFLICT, "there is no such event, or it is pending already");
     if (rc != OK) {
         reply_err(c, rc, &why);
         return;
@@ -261,9 +274,15 @@ static enum err replay_page(struct replay *p, int64_t *after, bool *more, struct
         ids[count++] = (uint64_t)*after;
         if (!p->dry_run) continue;
         arena_reset(&page_arena);
-        struct outgoing_event e = { id_text(ID_EVENT, (uint64_t)*after, id), type, source_name(p->config, stmt_col_i64(q, 1)),
-                                    stmt_col_i64(q, 3), stmt_col_i64(q, 4), stmt_col_text(q, 5) };
-        if (e.data.len) rc = route_preview(p->config, c->key.workspace_id, (uint64_t)stmt_col_i64(q, 1), &e, &page_arena, preview, p);
+        struct outgoing_event e = { id_text(ID_EVENT, (uint64_t)*after, id),
+                                    type,
+                                    source_name(p->config, stmt_col_i64(q, 1)),
+                                    stmt_col_i64(q, 3),
+                                    stmt_col_i64(q, 4),
+                                    stmt_col_text(q, 5) };
+        if (e.data.len)
+            rc = route_preview(p->config, c->key.workspace_id, (uint64_t)stmt_col_i64(q, 1), &e,
+                               &page_arena, preview, p);
         if (rc != OK) break;
     }
     stmt_reset(q);
@@ -281,11 +300,13 @@ void api_replay(struct call *c)
     struct replay p = { .call = c };
     enum err rc = call_body(c, true, &body, &why);
     if (rc == OK)
-        rc = read_filter(c, json_get_text(body, "source"), json_get_text(body, "type"), json_get_text(body, "state"),
-                         json_get_text(body, "since"), json_get_text(body, "until"), &p.f, &why);
-    if (rc == OK && !json_get(body, "source") && !json_get(body, "type") && !json_get(body, "since") && !json_get(body, "state") &&
-        !json_truth(json_get(body, "all")))
-        rc = why_set(&why, ERR_SYNTAX, "name a source, type, state or since; or {\"all\":true} to replay everything");
+        rc = read_filter(c, json_get_text(body, "source"), json_get_text(body, "type"),
+                         json_get_text(body, "state"), json_get_text(body, "since"),
+                         json_get_text(body, "until"), &p.f, &why);
+    if (rc == OK && !json_get(body, "source") && !json_get(body, "type") &&
+        !json_get(body, "since") && !json_get(body, "state") && !json_truth(json_get(body, "all")))
+        rc = why_set(&why, ERR_SYNTAX,
+                     "name a source, type, state or since; or {\"all\":true} to replay everything");
     if (rc != OK) {
         reply_err(c, rc, &why);
         return;
@@ -296,7 +317,8 @@ void api_replay(struct call *c)
     json_begin_object(&c->out, NULL);
     json_put_bool(&c->out, "dry_run", p.dry_run);
     if (p.dry_run) json_begin_array(&c->out, "would_send");
-    int64_t after = p.f.since_id > 0 ? p.f.since_id - 1 : 0, newest = (int64_t)id_next(&c->app->ids, clock_wall_ms());
+    int64_t after = p.f.since_id > 0 ? p.f.since_id - 1 : 0,
+            newest = (int64_t)id_next(&c->app->ids, clock_wall_ms());
     if (p.f.until_id > newest) p.f.until_id = newest; /* not what comes in meanwhile */
     for (bool more = true; rc == OK && more;) rc = replay_page(&p, &after, &more, &why);
     config_release(config);
@@ -324,8 +346,8 @@ void api_requests(struct call *c)
     bool row = true;
     enum err rc = page_read(c, &page, &why);
     if (rc == OK)
-        rc = read_filter(c, call_query(c, "source"), (slice){ NULL, 0 }, (slice){ NULL, 0 }, call_query(c, "since"),
-                         call_query(c, "until"), &f, &why);
+        rc = read_filter(c, call_query(c, "source"), (slice){ NULL, 0 }, (slice){ NULL, 0 },
+                         call_query(c, "since"), call_query(c, "until"), &f, &why);
     if (rc != OK) {
         reply_err(c, rc, &why);
         return;
@@ -355,8 +377,10 @@ void api_requests(struct call *c)
     stmt_reset(q);
     config_release(config);
     page_end(c, &page, ID_REQUEST);
-    if (rc == OK) reply_json(c, 200);
-    else reply_err(c, rc, &why);
+    if (rc == OK)
+        reply_json(c, 200);
+    else
+        reply_err(c, rc, &why);
 }
 
 /* Values of the secret settings: they may stand in a body or query (Cakto's `secret` does) and are never shown. */
@@ -406,8 +430,9 @@ static void put_request(struct call *c, const struct config *config, struct stmt
         json_put_str(b, "remote", stmt_col_text(q, 7));
         json_put_str(b, "body", mask_secrets(stmt_col_text(q, 8), secrets, count, c->x->arena));
     } else {
-        json_put_str(b, "hidden", c->key.pii ? SLICE("its source was deleted: secrets in it could not be masked")
-                                             : SLICE("headers and body: this key may not see personal data"));
+        json_put_str(b, "hidden",
+                     c->key.pii ? SLICE("its source was deleted: secrets in it could not be masked")
+                                : SLICE("headers and body: this key may not see personal data"));
     }
     json_end_object(b);
 }
@@ -432,6 +457,8 @@ void api_request(struct call *c)
         config_release(config);
     }
     stmt_reset(q);
-    if (rc == OK) reply_json(c, 200);
-    else reply_err(c, rc, &why);
+    if (rc == OK)
+        reply_json(c, 200);
+    else
+        reply_err(c, rc, &why);
 }

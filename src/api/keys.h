@@ -5,7 +5,13 @@
 #include "base/id.h"
 #include "store/store.h"
 
-enum key_role { ROLE_INGEST, ROLE_READER, ROLE_OPERATOR, ROLE_ADMIN, ROLE_COUNT }; /* each may what those before it may, but
+enum key_role {
+    ROLE_INGEST,
+    ROLE_READER,
+    ROLE_OPERATOR,
+    ROLE_ADMIN,
+    ROLE_COUNT
+}; /* each may what those before it may, but
                                                                                     * ingest, which only sends events */
 extern const char *const key_role_name[ROLE_COUNT];
 
@@ -15,17 +21,19 @@ struct api_key {
     uint64_t id, workspace_id;
     enum key_role role;
     uint32_t rate_per_min;
-    bool pii;              /* may see personal data unmasked */
+    bool pii; /* may see personal data unmasked */
 };
 
 /* A new random key, "mlt_" and 43 base64url digits, into out; returns it. */
 slice keys_make(char out[KEY_TEXT_MAX]);
 /* Stores a key. ERR_CONFLICT when the name is taken. */
-MUST_CHECK enum err keys_add(struct store *s, struct id_maker *ids, uint64_t workspace_id, slice name, enum key_role role,
-                             uint32_t rate_per_min, bool pii, slice key, int64_t now_ms, struct why *why);
+MUST_CHECK enum err keys_add(struct store *s, struct id_maker *ids, uint64_t workspace_id,
+                             slice name, enum key_role role, uint32_t rate_per_min, bool pii,
+                             slice key, int64_t now_ms, struct why *why);
 /* Who is it? ERR_DENIED when nobody. */
 MUST_CHECK enum err keys_find(struct store *s, slice key, struct api_key *out, struct why *why);
 /* At the first start (*first): stores `given` as the admin key, or makes one and prints it. Later: `given`, if not NULL, replaces it. */
-MUST_CHECK enum err keys_first(struct store *s, struct id_maker *ids, const char *given, bool *first, struct why *why);
+MUST_CHECK enum err keys_first(struct store *s, struct id_maker *ids, const char *given,
+                               bool *first, struct why *why);
 
 #endif

@@ -22,8 +22,10 @@ static void list(struct call *c)
     }
     stmt_reset(q);
     page_end(c, &(struct page){ .limit = -1 }, ID_KEY);
-    if (rc == OK) reply_json(c, 200);
-    else reply_err(c, rc, &why);
+    if (rc == OK)
+        reply_json(c, 200);
+    else
+        reply_err(c, rc, &why);
 }
 
 struct new_key {
@@ -37,8 +39,8 @@ struct new_key {
 static enum err add_run(void *arg, struct store *s, struct why *why)
 {
     struct new_key *k = arg;
-    return keys_add(s, &k->call->app->ids, k->call->key.workspace_id, k->name, k->role, (uint32_t)k->rate, k->pii, k->key,
-                    clock_wall_ms(), why);
+    return keys_add(s, &k->call->app->ids, k->call->key.workspace_id, k->name, k->role,
+                    (uint32_t)k->rate, k->pii, k->key, clock_wall_ms(), why);
 }
 
 static enum err read_key(json *body, struct new_key *k, struct why *why)
@@ -46,7 +48,8 @@ static enum err read_key(json *body, struct new_key *k, struct why *why)
     slice role = json_get_text(body, "role");
     bool known = false;
     k->name = json_str(json_get(body, "name"));
-    if (k->name.len == 0 || k->name.len > NAME_MAX_BYTES) return why_set(why, ERR_SYNTAX, "`name` is required (at most %d)", NAME_MAX_BYTES);
+    if (k->name.len == 0 || k->name.len > NAME_MAX_BYTES)
+        return why_set(why, ERR_SYNTAX, "`name` is required (at most %d)", NAME_MAX_BYTES);
     for (int i = 0; i < ROLE_COUNT; i++)
         if (slice_eq(role, slice_str(key_role_name[i]))) k->role = (enum key_role)i, known = true;
     if (!known) return why_set(why, ERR_SYNTAX, "`role` is ingest, reader, operator or admin");

@@ -9,11 +9,28 @@ enum { MASK_TEXT_MAX = 8 * 1024 * 1024, MASK_DEPTH_MAX = JSON_DEPTH_MAX + 1, SEC
 static bool is_personal(slice name)
 {
     static const slice names[] = {
-        SLICE_INIT("email"), SLICE_INIT("phone"), SLICE_INIT("document"), SLICE_INIT("external_id"), SLICE_INIT("name"),
-        SLICE_INIT("first_name"), SLICE_INIT("last_name"), SLICE_INIT("birth_date"), SLICE_INIT("gender"),
-        SLICE_INIT("city"), SLICE_INIT("zip"), SLICE_INIT("street"), SLICE_INIT("fbp"), SLICE_INIT("fbc"),
-        SLICE_INIT("fbclid"), SLICE_INIT("client_ip"), SLICE_INIT("user_agent"), SLICE_INIT("client_ip_address"),
-        SLICE_INIT("client_user_agent"), SLICE_INIT("page_url"), SLICE_INIT("referrer"), SLICE_INIT("callback"),
+        SLICE_INIT("email"),
+        SLICE_INIT("phone"),
+        SLICE_INIT("document"),
+        SLICE_INIT("external_id"),
+        SLICE_INIT("name"),
+        SLICE_INIT("first_name"),
+        SLICE_INIT("last_name"),
+        SLICE_INIT("birth_date"),
+        SLICE_INIT("gender"),
+        SLICE_INIT("city"),
+        SLICE_INIT("zip"),
+        SLICE_INIT("street"),
+        SLICE_INIT("fbp"),
+        SLICE_INIT("fbc"),
+        SLICE_INIT("fbclid"),
+        SLICE_INIT("client_ip"),
+        SLICE_INIT("user_agent"),
+        SLICE_INIT("client_ip_address"),
+        SLICE_INIT("client_user_agent"),
+        SLICE_INIT("page_url"),
+        SLICE_INIT("referrer"),
+        SLICE_INIT("callback"),
     };
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (slice_eq(name, names[i])) return true;
@@ -29,8 +46,8 @@ static bool is_private_object(slice name)
 /* The contact's "name" is personal, a product's is not: members are judged inside the objects that describe people. */
 static bool in_person(slice object)
 {
-    return slice_eq(object, SLICE("contact")) || slice_eq(object, SLICE("user_data")) || slice_eq(object, SLICE("order")) ||
-           object.len == 0;
+    return slice_eq(object, SLICE("contact")) || slice_eq(object, SLICE("user_data")) ||
+           slice_eq(object, SLICE("order")) || object.len == 0;
 }
 
 static void put(struct buf *b, json *v, slice key, slice object, int depth, bool hide);
@@ -45,7 +62,8 @@ static void put_container(struct buf *b, json *v, slice key, int depth, bool hid
     buf_byte(b, object ? '{' : '[');
     yyjson_obj_iter oi = yyjson_obj_iter_with(v);
     yyjson_arr_iter ai = yyjson_arr_iter_with(v);
-    for (json *item; (item = object ? yyjson_obj_iter_next(&oi) : yyjson_arr_iter_next(&ai)); first = false) {
+    for (json *item; (item = object ? yyjson_obj_iter_next(&oi) : yyjson_arr_iter_next(&ai));
+         first = false) {
         if (!first) buf_byte(b, ',');
         if (!object) {
             put(b, item, key, key, depth + 1, hide);
@@ -56,7 +74,8 @@ static void put_container(struct buf *b, json *v, slice key, int depth, bool hid
         buf_byte(b, ':');
         slice name = json_str(item);
         bool person = is_personal(name) && (in_person(key) || !slice_eq(name, SLICE("name")));
-        bool event_name = key.len == 0 && slice_eq(name, SLICE("name")); /* the event's own, at the top */
+        bool event_name =
+            key.len == 0 && slice_eq(name, SLICE("name")); /* the event's own, at the top */
         put(b, yyjson_obj_iter_get_val(item), name, key, depth + 1,
             hide || (person && !event_name) || is_private_object(name));
     }
@@ -71,11 +90,13 @@ static void put(struct buf *b, json *v, slice key, slice object UNUSED, int dept
         return;
     }
     b->comma = false;
-    if (hide && !yyjson_is_null(v)) json_put_str(b, NULL, SLICE("***"));
+    if (hide && !yyjson_is_null(v))
+        json_put_str(b, NULL, SLICE("***"));
     else if (yyjson_is_str(v)) {
         slice text = json_str(v);
         bool inner = text.len > 1 && (text.ptr[0] == '{' || text.ptr[0] == '[');
-        json_put_str(b, NULL, inner && depth < MASK_DEPTH_MAX ? mask_personal(text, b->arena) : text);
+        json_put_str(b, NULL,
+                     inner && depth < MASK_DEPTH_MAX ? mask_personal(text, b->arena) : text);
     } else {
         slice text = json_print(v, b->arena);
         buf_add(b, text.len ? text : SLICE("null"));
@@ -100,7 +121,8 @@ slice mask_secrets(slice text, const slice *secrets, size_t count, struct arena 
             size_t at = slice_find_slice(rest, secrets[i]);
             buf_add(&b, slice_sub(rest, 0, at));
             if (at < rest.len) buf_add(&b, SLICE("***"));
-            rest = at < rest.len ? slice_sub(rest, at + secrets[i].len, rest.len) : (slice){ NULL, 0 };
+            rest =
+                at < rest.len ? slice_sub(rest, at + secrets[i].len, rest.len) : (slice){ NULL, 0 };
         }
         text = buf_ok(&b) ? buf_slice(&b) : SLICE("***");
     }

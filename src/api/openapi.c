@@ -18,7 +18,8 @@ static void put_parameters(struct buf *b, const struct api_route *r)
     slice rest = slice_str(r->path), part;
     json_begin_array(b, "parameters");
     while (slice_cut(&rest, '/', &part))
-        if (part.len > 2 && part.ptr[0] == '{') put_parameter(b, slice_sub(part, 1, part.len - 1), "path", true);
+        if (part.len > 2 && part.ptr[0] == '{')
+            put_parameter(b, slice_sub(part, 1, part.len - 1), "path", true);
     rest = slice_str(r->query);
     while (r->query && slice_cut(&rest, ' ', &part)) put_parameter(b, part, "query", false);
     json_end_array(b);
@@ -27,7 +28,8 @@ static void put_parameters(struct buf *b, const struct api_route *r)
 static void put_operation(struct buf *b, const struct api_route *r)
 {
     char method[8] = "";
-    for (size_t i = 0; r->method[i] && i < sizeof method - 1; i++) method[i] = (char)(r->method[i] + 32);
+    for (size_t i = 0; r->method[i] && i < sizeof method - 1; i++)
+        method[i] = (char)(r->method[i] + 32);
     json_begin_object(b, method);
     json_put_str(b, "summary", slice_str(r->summary));
     put_parameters(b, r);
@@ -55,17 +57,21 @@ void api_openapi(struct call *c)
     json_put_str(b, "version", SLICE(MALOTE_VERSION));
     json_end_object(b);
     json_put_raw(b, "components",
-                 SLICE("{\"securitySchemes\":{\"key\":{\"type\":\"apiKey\",\"in\":\"header\",\"name\":\"X-API-Key\"},"
+                 SLICE("{\"securitySchemes\":{\"key\":{\"type\":\"apiKey\",\"in\":\"header\","
+                       "\"name\":\"X-API-Key\"},"
                        "\"bearer\":{\"type\":\"http\",\"scheme\":\"bearer\"}}}"));
     json_put_raw(b, "security", SLICE("[{\"key\":[]},{\"bearer\":[]}]"));
     json_begin_object(b, "paths");
     for (size_t i = 0; i < api_route_count; i++) {
-        bool first = true; /* routes of one path may stand apart in the table: written where the path comes first */
-        for (size_t j = 0; j < i; j++) first = first && strcmp(api_routes[j].path, api_routes[i].path) != 0;
+        bool first =
+            true; /* routes of one path may stand apart in the table: written where the path comes first */
+        for (size_t j = 0; j < i; j++)
+            first = first && strcmp(api_routes[j].path, api_routes[i].path) != 0;
         if (!first) continue;
         json_begin_object(b, api_routes[i].path);
         for (size_t j = i; j < api_route_count; j++)
-            if (strcmp(api_routes[j].path, api_routes[i].path) == 0) put_operation(b, &api_routes[j]);
+            if (strcmp(api_routes[j].path, api_routes[i].path) == 0)
+                put_operation(b, &api_routes[j]);
         json_end_object(b);
     }
     json_end_object(b);

@@ -14,7 +14,8 @@ static void put_fields(struct call *c, slice stored)
             int64_t ms = 0;
             (void)json_i64(yyjson_arr_get(f, 2), &ms);
             json_begin_object(&c->out, yyjson_get_str(key));
-            json_put_str(&c->out, "value", c->key.pii ? json_str(yyjson_arr_get(f, 0)) : SLICE("***"));
+            json_put_str(&c->out, "value",
+                         c->key.pii ? json_str(yyjson_arr_get(f, 0)) : SLICE("***"));
             json_put_str(&c->out, "origin", json_str(yyjson_arr_get(f, 3)));
             json_put_time(&c->out, "at", ms);
             json_end_object(&c->out);
@@ -46,28 +47,36 @@ static void put_order(struct call *c, struct stmt *q)
 }
 
 /* Finishes one page of `put` over the rows of q. */
-static void put_page(struct call *c, struct stmt *q, struct page *page, enum id_kind kind, void (*put)(struct call *, struct stmt *))
+static void put_page(struct call *c, struct stmt *q, struct page *page, enum id_kind kind,
+                     void (*put)(struct call *, struct stmt *))
 {
     struct why why = { .code = OK };
     bool row = true;
     enum err rc;
     page_begin(c);
-    while ((rc = stmt_step(q, &row, &why)) == OK && row && page_item(page, stmt_col_i64(q, 0))) put(c, q);
+    while ((rc = stmt_step(q, &row, &why)) == OK && row && page_item(page, stmt_col_i64(q, 0)))
+        put(c, q);
     stmt_reset(q);
     page_end(c, page, kind);
-    if (rc == OK) reply_json(c, 200);
-    else reply_err(c, rc, &why);
+    if (rc == OK)
+        reply_json(c, 200);
+    else
+        reply_err(c, rc, &why);
 }
 
-static void put_one(struct call *c, struct stmt *q, void (*put)(struct call *, struct stmt *), struct why *why)
+static void put_one(struct call *c, struct stmt *q, void (*put)(struct call *, struct stmt *),
+                    struct why *why)
 {
     bool row = false;
     enum err rc = stmt_step(q, &row, why);
     if (rc == OK && row) put(c, q);
     stmt_reset(q);
-    if (rc != OK) reply_err(c, rc, why);
-    else if (row) reply_json(c, 200);
-    else reply_error(c, 404, "not_found", "there is no such record");
+    if (rc != OK)
+        reply_err(c, rc, why);
+    else if (row)
+        reply_json(c, 200);
+    else
+        reply_error(c, 404, "not_found", "there is no such record");
 }
 
 /* By identity: the one contact it belongs to, as a page of at most one. */
@@ -95,7 +104,10 @@ static void contact_by(struct call *c, int kind, slice value)
 
 void api_contacts(struct call *c)
 {
-    static const struct { const char *name; int kind; } by[] = { { "document", 1 }, { "email", 2 }, { "phone", 3 } };
+    static const struct {
+        const char *name;
+        int kind;
+    } by[] = { { "document", 1 }, { "email", 2 }, { "phone", 3 } };
     struct why why;
     struct page page;
     for (size_t i = 0; i < ARRAY_LEN(by); i++) {

@@ -12,7 +12,8 @@
 void reply_json(struct call *c, int status)
 {
     if (!buf_ok(&c->out)) {
-        reply_error(c, 500, "too_large", "the answer is too large; ask for fewer items with ?limit=");
+        reply_error(c, 500, "too_large",
+                    "the answer is too large; ask for fewer items with ?limit=");
         return;
     }
     c->x->status = status;
@@ -39,10 +40,13 @@ void reply_error(struct call *c, int status, const char *code, const char *fmt, 
 
 void reply_err(struct call *c, enum err rc, const struct why *why)
 {
-    static const struct { int status; const char *code; } table[ERR_COUNT] = {
-        [ERR_SYNTAX] = { 400, "invalid" },       [ERR_DENIED] = { 403, "denied" },
-        [ERR_LIMIT] = { 413, "too_large" },      [ERR_MISSING] = { 404, "not_found" },
-        [ERR_CONFLICT] = { 409, "conflict" },    [ERR_BUSY] = { 503, "busy" },
+    static const struct {
+        int status;
+        const char *code;
+    } table[ERR_COUNT] = {
+        [ERR_SYNTAX] = { 400, "invalid" },         [ERR_DENIED] = { 403, "denied" },
+        [ERR_LIMIT] = { 413, "too_large" },        [ERR_MISSING] = { 404, "not_found" },
+        [ERR_CONFLICT] = { 409, "conflict" },      [ERR_BUSY] = { 503, "busy" },
         [ERR_IO] = { 503, "storage_unavailable" }, [ERR_REMOTE] = { 502, "remote_failed" },
         [ERR_BUG] = { 500, "internal" },
     };
@@ -68,7 +72,8 @@ enum err call_body(struct call *c, bool optional, json **out, struct why *why)
     *out = NULL;
     if (optional && slice_trim(c->x->request.body).len == 0) return OK;
     enum err rc = json_parse(c->x->request.body, c->x->arena, out, why);
-    if (rc == OK && !yyjson_is_obj(*out)) rc = why_set(why, ERR_SYNTAX, "the body must be a JSON object");
+    if (rc == OK && !yyjson_is_obj(*out))
+        rc = why_set(why, ERR_SYNTAX, "the body must be a JSON object");
     return rc;
 }
 
@@ -81,7 +86,8 @@ enum err call_time(struct call *c UNUSED, slice text, int64_t *ms, struct why *w
         return OK;
     }
     if (time_parse(text, ms, NULL, NULL) == OK) return OK;
-    return why_set(why, ERR_SYNTAX, "\"%.*s\" is no time: write 2026-03-10T12:00:00Z or 24h", SLICE_ARG(slice_sub(text, 0, 40)));
+    return why_set(why, ERR_SYNTAX, "\"%.*s\" is no time: write 2026-03-10T12:00:00Z or 24h",
+                   SLICE_ARG(slice_sub(text, 0, 40)));
 }
 
 /* A cursor is the id of the last item shown, whatever its kind. */

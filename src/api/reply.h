@@ -12,17 +12,18 @@ enum { API_REPLY_MAX = 16 * 1024 * 1024, API_PARAMS_MAX = 2 };
 struct call {
     struct app *app;
     struct api_exchange *x;
-    struct store *store;          /* the API thread's own reading connection */
+    struct store *store; /* the API thread's own reading connection */
     struct api_key key;
-    slice param[API_PARAMS_MAX];  /* {…} of the path, decoded, in order */
-    struct buf out;               /* the answer is written here */
+    slice param[API_PARAMS_MAX]; /* {…} of the path, decoded, in order */
+    struct buf out;              /* the answer is written here */
 };
 
 /* Sets status and body; the body is what was written to c->out. */
 void reply_json(struct call *c, int status);
 /* {"error":{"code":…,"message":…}} with the status of the error's code: the one table. */
 void reply_err(struct call *c, enum err rc, const struct why *why);
-void reply_error(struct call *c, int status, const char *code, const char *fmt, ...) PRINTF_LIKE(4, 5);
+void reply_error(struct call *c, int status, const char *code, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
 void reply_put_header(struct call *c, const char *name, slice value);
 
 /* Query parameter, decoded; .len 0 when absent. */
@@ -34,8 +35,8 @@ MUST_CHECK enum err call_time(struct call *c, slice text, int64_t *ms, struct wh
 
 /* A page of a list: newest first, ids below the cursor. */
 struct page {
-    int64_t before;  /* id; INT64_MAX for the first page */
-    int64_t limit;   /* rows to read: one more than is shown, to know whether there is a next page */
+    int64_t before; /* id; INT64_MAX for the first page */
+    int64_t limit;  /* rows to read: one more than is shown, to know whether there is a next page */
     int64_t shown, last_id;
 };
 MUST_CHECK enum err page_read(struct call *c, struct page *p, struct why *why);

@@ -6,13 +6,13 @@
 
 struct api_route {
     const char *method;
-    const char *path;       /* "/api/sources/{name}"; parts in braces become c->param[] */
-    enum key_role role;     /* the least role that may call it */
-    bool open;              /* no key needed from this machine (loopback); with one from elsewhere */
-    bool public;            /* no key needed at all */
+    const char *path;   /* "/api/sources/{name}"; parts in braces become c->param[] */
+    enum key_role role; /* the least role that may call it */
+    bool open;          /* no key needed from this machine (loopback); with one from elsewhere */
+    bool public;        /* no key needed at all */
     void (*handle)(struct call *c);
     const char *summary;
-    const char *query;      /* names of query parameters, blank-separated; NULL: none */
+    const char *query; /* names of query parameters, blank-separated; NULL: none */
 };
 extern const struct api_route api_routes[];
 extern const size_t api_route_count;
@@ -69,8 +69,10 @@ void api_metrics(struct call *c);
 void api_keys(struct call *c);
 void api_key(struct call *c);
 /* Shared by events.c, deliveries.c and dead.c: events back to pending; one delivery moved by a statement of deliveries.sql. */
-MUST_CHECK enum err api_events_pending(struct call *c, uint64_t *ids, size_t count, size_t *changed, struct why *why);
-MUST_CHECK enum err api_delivery_move(struct call *c, enum sql sql, uint64_t id, const char *reason, bool *moved, struct why *why);
+MUST_CHECK enum err api_events_pending(struct call *c, uint64_t *ids, size_t count, size_t *changed,
+                                       struct why *why);
+MUST_CHECK enum err api_delivery_move(struct call *c, enum sql sql, uint64_t id, const char *reason,
+                                      bool *moved, struct why *why);
 /* openapi.c */
 void api_openapi(struct call *c);
 

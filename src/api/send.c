@@ -27,12 +27,13 @@ static slice own_url(struct call *c, const struct source *s, slice query)
     slice host = slice_sub(listen, 0, colon ? colon - 1 : 0);
     if (host.len == 0 || slice_eq(host, SLICE("0.0.0.0"))) host = SLICE("127.0.0.1");
     if (slice_eq(host, SLICE("[::]"))) host = SLICE("[::1]");
-    return arena_printf(c->x->arena, "http://%.*s:%d%.*s%s%.*s", SLICE_ARG(host), listen_port(c->app->listen), SLICE_ARG(s->path),
-                        query.len ? "?" : "", SLICE_ARG(query));
+    return arena_printf(c->x->arena, "http://%.*s:%d%.*s%s%.*s", SLICE_ARG(host),
+                        listen_port(c->app->listen), SLICE_ARG(s->path), query.len ? "?" : "",
+                        SLICE_ARG(query));
 }
 
-static enum err post(struct call *c, const struct source *s, const struct sample *sample, struct send_reply *reply, long *status,
-                     struct why *why)
+static enum err post(struct call *c, const struct source *s, const struct sample *sample,
+                     struct send_reply *reply, long *status, struct why *why)
 {
     slice url = own_url(c, s, sample->query);
     CURL *easy = curl_easy_init();
@@ -42,7 +43,8 @@ static enum err post(struct call *c, const struct source *s, const struct sample
         return why_set(why, ERR_IO, "cannot start libcurl");
     }
     for (size_t i = 0; i < sample->header_count; i++) {
-        slice line = arena_printf(c->x->arena, "%.*s: %.*s", SLICE_ARG(sample->headers[i].name), SLICE_ARG(sample->headers[i].value));
+        slice line = arena_printf(c->x->arena, "%.*s: %.*s", SLICE_ARG(sample->headers[i].name),
+                                  SLICE_ARG(sample->headers[i].value));
         if (line.ptr) headers = curl_slist_append(headers, line.ptr);
     }
     curl_easy_setopt(easy, CURLOPT_URL, url.ptr);
@@ -58,7 +60,9 @@ static enum err post(struct call *c, const struct source *s, const struct sample
     curl_easy_getinfo(easy, CURLINFO_RESPONSE_CODE, status);
     curl_slist_free_all(headers);
     curl_easy_cleanup(easy);
-    return code == CURLE_OK ? OK : why_set(why, ERR_REMOTE, "the hub did not answer itself: %s", curl_easy_strerror(code));
+    return code == CURLE_OK ? OK
+                            : why_set(why, ERR_REMOTE, "the hub did not answer itself: %s",
+                                      curl_easy_strerror(code));
 }
 
 void api_send(struct call *c)
@@ -73,10 +77,14 @@ void api_send(struct call *c)
     struct config *config = config_hold(&c->app->config);
     const struct source *s = config_source_by_name(config, c->key.workspace_id, c->param[0]);
     enum err rc = call_body(c, true, &body, &why);
-    if (rc == OK && !s) rc = why_set(&why, ERR_MISSING, "there is no source \"%.*s\"", SLICE_ARG(slice_sub(c->param[0], 0, NAME_MAX_BYTES)));
-    if (rc == OK && !s->kind->sample) rc = why_set(&why, ERR_MISSING, "a source of kind %s has no samples", s->kind->name);
+    if (rc == OK && !s)
+        rc = why_set(&why, ERR_MISSING, "there is no source \"%.*s\"",
+                     SLICE_ARG(slice_sub(c->param[0], 0, NAME_MAX_BYTES)));
+    if (rc == OK && !s->kind->sample)
+        rc = why_set(&why, ERR_MISSING, "a source of kind %s has no samples", s->kind->name);
     if (rc == OK)
-        rc = s->kind->sample(json_get_text(body, "event"), &s->cfg, clock_wall_ms(), nonce, c->x->arena, &sample, &why);
+        rc = s->kind->sample(json_get_text(body, "event"), &s->cfg, clock_wall_ms(), nonce,
+                             c->x->arena, &sample, &why);
     if (rc == OK) rc = post(c, s, &sample, &reply, &status, &why);
     if (rc == OK) {
         json_begin_object(&c->out, NULL);
@@ -88,6 +96,8 @@ void api_send(struct call *c)
         json_end_object(&c->out);
     }
     config_release(config);
-    if (rc == OK) reply_json(c, 200);
-    else reply_err(c, rc, &why);
+    if (rc == OK)
+        reply_json(c, 200);
+    else
+        reply_err(c, rc, &why);
 }

@@ -47,16 +47,24 @@ void api_health_detailed(struct call *c)
     json_begin_object(&c->out, NULL);
     json_begin_object(&c->out, "parts");
     put_part(c, "store", store_answers(c, &why), why.text, &all);
-    put_part(c, "writer", journal_call(c->app->journal, nothing, NULL, &writer) == OK, writer.text, &all);
-    bool room = statvfs(c->app->o.data, &disk) == 0 && disk.f_bavail * disk.f_frsize >= DISK_LOW_BYTES;
+    put_part(c, "writer", journal_call(c->app->journal, nothing, NULL, &writer) == OK, writer.text,
+             &all);
+    bool room =
+        statvfs(c->app->o.data, &disk) == 0 && disk.f_bavail * disk.f_frsize >= DISK_LOW_BYTES;
     put_part(c, "disk", room, room ? "" : "less than 256 MiB are free in the data folder", &all);
     struct config *config = config_hold(&c->app->config);
     for (size_t i = 0; i < config->destination_count; i++) {
         const struct destination *d = &config->destinations[i];
         struct deliver_status s = deliver_status_of(c->app->deliver, d);
         slice name = arena_printf(c->x->arena, "destination:%.*s", SLICE_ARG(d->name));
-        bool good = strcmp(s.state, "ok") == 0 || strcmp(s.state, "disabled") == 0 || strcmp(s.state, "probing") == 0;
-        if (name.ptr) put_part(c, name.ptr, good, good ? "" : d->hold.len ? arena_dup(c->x->arena, d->hold).ptr : s.state, &all);
+        bool good = strcmp(s.state, "ok") == 0 || strcmp(s.state, "disabled") == 0 ||
+                    strcmp(s.state, "probing") == 0;
+        if (name.ptr)
+            put_part(c, name.ptr, good,
+                     good          ? ""
+                     : d->hold.len ? arena_dup(c->x->arena, d->hold).ptr
+                                   : s.state,
+                     &all);
     }
     config_release(config);
     json_end_object(&c->out);
@@ -116,9 +124,11 @@ void api_metrics(struct call *c)
 }
 
 /* Sums of the running totals since a minute; source 0 = all. */
-static enum err put_totals(struct call *c, const char *key, uint64_t source_id, int64_t from_minute, struct why *why)
+static enum err put_totals(struct call *c, const char *key, uint64_t source_id, int64_t from_minute,
+                           struct why *why)
 {
-    static const char *const names[] = { "requests", "events", "duplicates", "unreadable", "interpreted", "failed" };
+    static const char *const names[] = { "requests",   "events",      "duplicates",
+                                         "unreadable", "interpreted", "failed" };
     bool row = false;
     struct stmt *q = store_stmt(c->store, SQL_STATS_MINUTES, why);
     stmt_i64(q, 1, (int64_t)c->key.workspace_id);
@@ -126,11 +136,13 @@ static enum err put_totals(struct call *c, const char *key, uint64_t source_id, 
     stmt_i64(q, 3, from_minute);
     enum err rc = stmt_step(q, &row, why);
     json_begin_object(&c->out, key);
-    for (int i = 0; rc == OK && i < (int)ARRAY_LEN(names); i++) json_put_i64(&c->out, names[i], stmt_col_i64(q, i));
+    for (int i = 0; rc == OK && i < (int)ARRAY_LEN(names); i++)
+        json_put_i64(&c->out, names[i], stmt_col_i64(q, i));
     if (rc == OK) {
         int64_t done = stmt_col_i64(q, 4), failed = stmt_col_i64(q, 5);
         if (done + failed > 0)
-            json_put_raw(&c->out, "success_rate", arena_printf(c->x->arena, "%.4f", (double)done / (double)(done + failed)));
+            json_put_raw(&c->out, "success_rate",
+                         arena_printf(c->x->arena, "%.4f", (double)done / (double)(done + failed)));
     }
     json_end_object(&c->out);
     stmt_reset(q);
@@ -139,7 +151,10 @@ static enum err put_totals(struct call *c, const char *key, uint64_t source_id, 
 
 static enum err put_periods(struct call *c, uint64_t source_id, struct why *why)
 {
-    static const struct { const char *name; int64_t minutes; } periods[] = { { "last_hour", 60 }, { "last_day", 1440 }, { "last_30_days", 43200 } };
+    static const struct {
+        const char *name;
+        int64_t minutes;
+    } periods[] = { { "last_hour", 60 }, { "last_day", 1440 }, { "last_30_days", 43200 } };
     int64_t now = clock_wall_ms() / 60000;
     enum err rc = OK;
     for (size_t i = 0; rc == OK && i < ARRAY_LEN(periods); i++)
@@ -154,19 +169,26 @@ void api_stats(struct call *c)
     json_begin_object(&c->out, NULL);
     enum err rc = put_periods(c, 0, &why);
     json_begin_object(&c->out, "since_start");
-    json_put_i64(&c->out, "deliveries_created", (int64_t)atomic_load(&m->counter[METRIC_deliveries_created]));
-    json_put_i64(&c->out, "deliveries_delivered", (int64_t)atomic_load(&m->counter[METRIC_deliveries_delivered]));
-    json_put_i64(&c->out, "deliveries_retried", (int64_t)atomic_load(&m->counter[METRIC_deliveries_retried]));
-    json_put_i64(&c->out, "deliveries_dead", (int64_t)atomic_load(&m->counter[METRIC_deliveries_dead]));
+    json_put_i64(&c->out, "deliveries_created",
+                 (int64_t)atomic_load(&m->counter[METRIC_deliveries_created]));
+    json_put_i64(&c->out, "deliveries_delivered",
+                 (int64_t)atomic_load(&m->counter[METRIC_deliveries_delivered]));
+    json_put_i64(&c->out, "deliveries_retried",
+                 (int64_t)atomic_load(&m->counter[METRIC_deliveries_retried]));
+    json_put_i64(&c->out, "deliveries_dead",
+                 (int64_t)atomic_load(&m->counter[METRIC_deliveries_dead]));
     json_put_i64(&c->out, "attempts", (int64_t)atomic_load(&m->counter[METRIC_attempts]));
-    json_put_i64(&c->out, "requests_denied", (int64_t)atomic_load(&m->counter[METRIC_requests_denied]));
+    json_put_i64(&c->out, "requests_denied",
+                 (int64_t)atomic_load(&m->counter[METRIC_requests_denied]));
     put_quantiles(&c->out, "acknowledged_in", &m->ack);
     put_quantiles(&c->out, "processed_in", &m->process);
     put_quantiles(&c->out, "attempts_took", &m->attempt);
     json_end_object(&c->out);
     json_end_object(&c->out);
-    if (rc == OK) reply_json(c, 200);
-    else reply_err(c, rc, &why);
+    if (rc == OK)
+        reply_json(c, 200);
+    else
+        reply_err(c, rc, &why);
 }
 
 static enum err put_last_events(struct call *c, const struct source *s, struct why *why)
@@ -201,7 +223,8 @@ void api_source_stats(struct call *c, const struct source *s)
     json_begin_object(&c->out, NULL);
     json_put_str(&c->out, "source", s->name);
     json_put_str(&c->out, "kind", slice_str(s->kind->name));
-    json_put_str(&c->out, "health", failed > 0 && failed * 20 > done ? SLICE("failing") : SLICE("ok"));
+    json_put_str(&c->out, "health",
+                 failed > 0 && failed * 20 > done ? SLICE("failing") : SLICE("ok"));
     json_put_time(&c->out, "last_request_at", atomic_load(&m->last_ms));
     enum err rc = put_periods(c, s->id, &why);
     json_begin_object(&c->out, "since_start");
@@ -215,6 +238,8 @@ void api_source_stats(struct call *c, const struct source *s)
     json_end_object(&c->out);
     if (rc == OK) rc = put_last_events(c, s, &why);
     json_end_object(&c->out);
-    if (rc == OK) reply_json(c, 200);
-    else reply_err(c, rc, &why);
+    if (rc == OK)
+        reply_json(c, 200);
+    else
+        reply_err(c, rc, &why);
 }

@@ -16,15 +16,9 @@ struct arena_block {
 /* Countdown of the out-of-memory test loop; thread-local so that one test thread cannot fail another's allocation. */
 static _Thread_local uint64_t fail_countdown;
 
-void arena_fail_nth(uint64_t nth)
-{
-    fail_countdown = nth;
-}
+void arena_fail_nth(uint64_t nth) { fail_countdown = nth; }
 
-void arena_init(struct arena *a, size_t bytes_max)
-{
-    *a = (struct arena){ .max = bytes_max };
-}
+void arena_init(struct arena *a, size_t bytes_max) { *a = (struct arena){ .max = bytes_max }; }
 
 void arena_reset(struct arena *a)
 {

@@ -14,7 +14,8 @@ struct arena {
     struct arena_block *first; /* the block handed out from; older ones follow */
     size_t used;               /* bytes handed out since the last reset */
     size_t max;                /* most bytes that may be handed out */
-    bool full;                 /* an allocation was refused since the last reset: what was built here may lack a part */
+    bool
+        full; /* an allocation was refused since the last reset: what was built here may lack a part */
 };
 
 /* An empty arena; the first block is allocated on first use. */

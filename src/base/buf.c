@@ -49,7 +49,8 @@ void buf_printf(struct buf *b, const char *fmt, ...)
     va_copy(again, args);
     int len = vsnprintf(NULL, 0, fmt, args);
     va_end(args);
-    if (len < 0) b->failed = true;
+    if (len < 0)
+        b->failed = true;
     else if (grow(b, (size_t)len + 1)) { /* one more for vsnprintf's NUL */
         (void)vsnprintf(b->ptr + b->len, (size_t)len + 1, fmt, again);
         b->len += (size_t)len;
@@ -87,12 +88,18 @@ static void put_escaped(struct buf *b, slice s)
             continue;
         }
         buf_add(b, slice_sub(s, plain, i));
-        if (step == 0) buf_add(b, SLICE("\xef\xbf\xbd"));
-        else if (c == '"' || c == '\\') buf_add(b, slice_of((char[]){ '\\', (char)c }, 2));
-        else if (c == '\n') buf_add(b, SLICE("\\n"));
-        else if (c == '\t') buf_add(b, SLICE("\\t"));
-        else if (c == '\r') buf_add(b, SLICE("\\r"));
-        else buf_add(b, slice_of((char[]){ '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] }, 6));
+        if (step == 0)
+            buf_add(b, SLICE("\xef\xbf\xbd"));
+        else if (c == '"' || c == '\\')
+            buf_add(b, slice_of((char[]){ '\\', (char)c }, 2));
+        else if (c == '\n')
+            buf_add(b, SLICE("\\n"));
+        else if (c == '\t')
+            buf_add(b, SLICE("\\t"));
+        else if (c == '\r')
+            buf_add(b, SLICE("\\r"));
+        else
+            buf_add(b, slice_of((char[]){ '\\', 'u', '0', '0', hex[c >> 4], hex[c & 15] }, 6));
         plain = ++i;
     }
     buf_add(b, slice_sub(s, plain, s.len));

@@ -15,10 +15,7 @@ uint64_t id_at(int64_t unix_ms)
     return unix_ms <= EPOCH_MS ? 0 : (uint64_t)(unix_ms - EPOCH_MS) << LOW_BITS;
 }
 
-int64_t id_ms(uint64_t id)
-{
-    return (int64_t)(id >> LOW_BITS) + EPOCH_MS;
-}
+int64_t id_ms(uint64_t id) { return (int64_t)(id >> LOW_BITS) + EPOCH_MS; }
 
 uint64_t id_next(struct id_maker *m, int64_t now_ms)
 {
@@ -26,18 +23,21 @@ uint64_t id_next(struct id_maker *m, int64_t now_ms)
     uint64_t last = atomic_load_explicit(&m->last, memory_order_relaxed), id;
     do {
         id = last + 1;
-        if ((id & ((1u << SEQ_BITS) - 1)) == 0) /* sequence used up: borrow the next millisecond, keep the node bits */
+        if ((id & ((1u << SEQ_BITS) - 1)) ==
+            0) /* sequence used up: borrow the next millisecond, keep the node bits */
             id = id_at(id_ms(last) + 1) | (uint64_t)m->node << SEQ_BITS;
         if (id < floor) id = floor;
-    } while (!atomic_compare_exchange_weak_explicit(&m->last, &last, id, memory_order_relaxed, memory_order_relaxed));
+    } while (!atomic_compare_exchange_weak_explicit(&m->last, &last, id, memory_order_relaxed,
+                                                    memory_order_relaxed));
     return id;
 }
 
 void id_above(struct id_maker *m, uint64_t id)
 {
     uint64_t last = atomic_load_explicit(&m->last, memory_order_relaxed);
-    while (last < id &&
-           !atomic_compare_exchange_weak_explicit(&m->last, &last, id, memory_order_relaxed, memory_order_relaxed)) {}
+    while (last < id && !atomic_compare_exchange_weak_explicit(
+                            &m->last, &last, id, memory_order_relaxed, memory_order_relaxed)) {
+    }
 }
 
 static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz"; /* Crockford: no i, l, o, u */

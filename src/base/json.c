@@ -3,10 +3,7 @@
 
 #include "base/text.h"
 
-static void *arena_malloc(void *ctx, size_t size)
-{
-    return arena_raw(ctx, size);
-}
+static void *arena_malloc(void *ctx, size_t size) { return arena_raw(ctx, size); }
 
 static void *arena_realloc(void *ctx, void *ptr, size_t old_size, size_t size)
 {
@@ -16,9 +13,7 @@ static void *arena_realloc(void *ctx, void *ptr, size_t old_size, size_t size)
     return fresh;
 }
 
-static void arena_nofree(void *ctx UNUSED, void *ptr UNUSED)
-{
-}
+static void arena_nofree(void *ctx UNUSED, void *ptr UNUSED) {}
 
 /* Is the tree deeper than JSON_DEPTH_MAX? yyjson parses without recursion and lays values out in reading order, each container
  * knowing where it ends, so one pass over them with a stack of ends is enough. Everything behind may then recurse. */
@@ -38,11 +33,13 @@ static bool too_deep(json *root)
 enum err json_parse(slice text, struct arena *arena, json **root, struct why *why)
 {
     *root = NULL;
-    if (slice_trim(text).len == 0) return why_set(why, ERR_SYNTAX, "the body is empty, JSON was expected");
+    if (slice_trim(text).len == 0)
+        return why_set(why, ERR_SYNTAX, "the body is empty, JSON was expected");
     yyjson_alc alc = { arena_malloc, arena_realloc, arena_nofree, arena };
     yyjson_read_err err;
     /* yyjson_read_opts copies the input unless told it may change it, hence the cast is safe. */
-    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)text.ptr, text.len, YYJSON_READ_NUMBER_AS_RAW, &alc, &err);
+    yyjson_doc *doc = yyjson_read_opts((char *)(uintptr_t)text.ptr, text.len,
+                                       YYJSON_READ_NUMBER_AS_RAW, &alc, &err);
     if (!doc && err.code == YYJSON_READ_ERROR_MEMORY_ALLOCATION)
         return why_set(why, ERR_LIMIT, "JSON needs more memory than one request may use");
     if (!doc) return why_set(why, ERR_SYNTAX, "not JSON: %s at byte %zu", err.msg, err.pos);
@@ -52,10 +49,7 @@ enum err json_parse(slice text, struct arena *arena, json **root, struct why *wh
     return OK;
 }
 
-json *json_get(json *v, const char *key)
-{
-    return yyjson_obj_get(v, key);
-}
+json *json_get(json *v, const char *key) { return yyjson_obj_get(v, key); }
 
 json *json_get_slice(json *v, slice key)
 {
@@ -78,10 +72,7 @@ slice json_str(json *v)
     return yyjson_is_str(v) ? slice_of(yyjson_get_str(v), yyjson_get_len(v)) : (slice){ NULL, 0 };
 }
 
-slice json_get_text(json *v, const char *key)
-{
-    return json_text(json_get(v, key));
-}
+slice json_get_text(json *v, const char *key) { return json_text(json_get(v, key)); }
 
 bool json_truth(json *v)
 {

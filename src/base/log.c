@@ -19,9 +19,12 @@ static void put_json(struct buf *b, const char *time, enum log_level level, cons
     json_put_str(b, "level", slice_str(level_names[level]));
     json_put_str(b, "what", slice_str(what));
     for (size_t i = 0; i < count; i++) {
-        if (f[i].type == LOG_FIELD_INT) json_put_i64(b, f[i].name, f[i].number);
-        else if (f[i].type == LOG_FIELD_ID) json_put_str(b, f[i].name, id_text(f[i].kind, (uint64_t)f[i].number, id));
-        else json_put_str(b, f[i].name, f[i].text);
+        if (f[i].type == LOG_FIELD_INT)
+            json_put_i64(b, f[i].name, f[i].number);
+        else if (f[i].type == LOG_FIELD_ID)
+            json_put_str(b, f[i].name, id_text(f[i].kind, (uint64_t)f[i].number, id));
+        else
+            json_put_str(b, f[i].name, f[i].text);
     }
     json_end_object(b);
 }
@@ -45,13 +48,17 @@ static void put_text(struct buf *b, const char *time, enum log_level level, cons
     buf_printf(b, "%s %-5s %s", time, level_names[level], what);
     for (size_t i = 0; i < count; i++) {
         buf_printf(b, " %s=", f[i].name);
-        if (f[i].type == LOG_FIELD_INT) buf_printf(b, "%lld", (long long)f[i].number);
-        else if (f[i].type == LOG_FIELD_ID) buf_add(b, id_text(f[i].kind, (uint64_t)f[i].number, id));
-        else put_plain(b, f[i].text);
+        if (f[i].type == LOG_FIELD_INT)
+            buf_printf(b, "%lld", (long long)f[i].number);
+        else if (f[i].type == LOG_FIELD_ID)
+            buf_add(b, id_text(f[i].kind, (uint64_t)f[i].number, id));
+        else
+            put_plain(b, f[i].text);
     }
 }
 
-void log_write(struct log *log, enum log_level level, const char *what, const struct log_field *fields, size_t count)
+void log_write(struct log *log, enum log_level level, const char *what,
+               const struct log_field *fields, size_t count)
 {
     char time[TIME_TEXT_MAX + 1];
     slice t = time_format(clock_wall_ms(), time);

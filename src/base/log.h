@@ -25,9 +25,18 @@ struct log_field {
     enum id_kind kind;
 };
 
-static inline struct log_field log_str(const char *name, slice v) { return (struct log_field){ name, LOG_FIELD_TEXT, v, 0, 0 }; }
-static inline struct log_field log_cstr(const char *name, const char *v) { return log_str(name, slice_str(v)); }
-static inline struct log_field log_int(const char *name, int64_t v) { return (struct log_field){ name, LOG_FIELD_INT, { 0 }, v, 0 }; }
+static inline struct log_field log_str(const char *name, slice v)
+{
+    return (struct log_field){ name, LOG_FIELD_TEXT, v, 0, 0 };
+}
+static inline struct log_field log_cstr(const char *name, const char *v)
+{
+    return log_str(name, slice_str(v));
+}
+static inline struct log_field log_int(const char *name, int64_t v)
+{
+    return (struct log_field){ name, LOG_FIELD_INT, { 0 }, v, 0 };
+}
 static inline struct log_field log_id(const char *name, enum id_kind kind, uint64_t id)
 {
     return (struct log_field){ name, LOG_FIELD_ID, { 0 }, (int64_t)id, kind };
@@ -35,13 +44,14 @@ static inline struct log_field log_id(const char *name, enum id_kind kind, uint6
 static inline struct log_field log_why(const struct why *why) { return log_cstr("why", why->text); }
 
 /* Writes one line; arguments are not evaluated below the level. */
-#define LOG(log, lvl, what, ...)                                                                                       \
-    do {                                                                                                               \
-        if ((lvl) >= (log)->level) {                                                                                   \
-            const struct log_field fields_[] = { __VA_ARGS__ };                                                        \
-            log_write((log), (lvl), (what), fields_, ARRAY_LEN(fields_));                                              \
-        }                                                                                                              \
+#define LOG(log, lvl, what, ...)                                                                   \
+    do {                                                                                           \
+        if ((lvl) >= (log)->level) {                                                               \
+            const struct log_field fields_[] = { __VA_ARGS__ };                                    \
+            log_write((log), (lvl), (what), fields_, ARRAY_LEN(fields_));                          \
+        }                                                                                          \
     } while (0)
-void log_write(struct log *log, enum log_level level, const char *what, const struct log_field *fields, size_t count);
+void log_write(struct log *log, enum log_level level, const char *what,
+               const struct log_field *fields, size_t count);
 
 #endif

@@ -1,10 +1,7 @@
 /* slice.c: searching, cutting and comparing byte slices. */
 #include "base/slice.h"
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c;
-}
+static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c + 32) : c; }
 
 bool slice_eq_nocase(slice a, slice b)
 {
@@ -52,10 +49,7 @@ bool slice_cut(slice *rest, char sep, slice *item)
     return true;
 }
 
-static bool is_space(char c)
-{
-    return c == ' ' || (c >= '\t' && c <= '\r');
-}
+static bool is_space(char c) { return c == ' ' || (c >= '\t' && c <= '\r'); }
 
 slice slice_trim(slice s)
 {

@@ -16,7 +16,10 @@ typedef struct slice {
 
 /* A slice of a string literal, usable in static initialisers. */
 #define SLICE(literal) ((slice){ (literal), sizeof(literal) - 1 })
-#define SLICE_INIT(literal) { (literal), sizeof(literal) - 1 }
+#define SLICE_INIT(literal)                                                                        \
+    {                                                                                              \
+        (literal), sizeof(literal) - 1                                                             \
+    }
 /* For printf's "%.*s". */
 #define SLICE_ARG(s) (int)(s).len, (s).ptr ? (s).ptr : ""
 

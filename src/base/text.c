@@ -6,7 +6,8 @@ enum err text_u64(slice in, uint64_t max, uint64_t *out, struct why *why)
     uint64_t n = 0;
     if (in.len == 0) return why_set(why, ERR_SYNTAX, "empty number");
     for (size_t i = 0; i < in.len; i++) {
-        unsigned digit = (unsigned)(unsigned char)in.ptr[i] - (unsigned)'0'; /* wraps past 9 for every other byte */
+        unsigned digit = (unsigned)(unsigned char)in.ptr[i] -
+                         (unsigned)'0'; /* wraps past 9 for every other byte */
         if (digit > 9) return why_set(why, ERR_SYNTAX, "not a whole number (byte %zu)", i + 1);
         if (n > (UINT64_MAX - digit) / 10) return why_set(why, ERR_LIMIT, "number too large");
         n = n * 10 + digit;
@@ -20,7 +21,8 @@ enum err text_i64(slice in, int64_t min, int64_t max, int64_t *out, struct why *
 {
     bool negative = in.len > 0 && in.ptr[0] == '-';
     uint64_t size = 0;
-    enum err rc = text_u64(negative ? slice_sub(in, 1, in.len) : in, (uint64_t)INT64_MAX + negative, &size, why);
+    enum err rc = text_u64(negative ? slice_sub(in, 1, in.len) : in, (uint64_t)INT64_MAX + negative,
+                           &size, why);
     if (rc != OK) return rc;
     int64_t n = negative ? (int64_t)(0 - size) : (int64_t)size;
     if (n < min || n > max)
@@ -61,7 +63,8 @@ enum err text_unhex(slice in, uint8_t *out, size_t out_max, size_t *out_len)
     return OK;
 }
 
-static const char base64_digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+static const char base64_digits[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 slice text_base64(slice in, char *out)
 {
@@ -119,8 +122,10 @@ slice text_url_decode(slice in, struct arena *arena)
     size_t n = 0;
     for (size_t i = 0; i < in.len; i++) {
         char c = in.ptr[i];
-        if (c == '+') c = ' ';
-        else if (c == '%' && i + 2 < in.len && hex_value(in.ptr[i + 1]) >= 0 && hex_value(in.ptr[i + 2]) >= 0) {
+        if (c == '+')
+            c = ' ';
+        else if (c == '%' && i + 2 < in.len && hex_value(in.ptr[i + 1]) >= 0 &&
+                 hex_value(in.ptr[i + 2]) >= 0) {
             c = (char)(hex_value(in.ptr[i + 1]) << 4 | hex_value(in.ptr[i + 2]));
             i += 2;
         }
@@ -137,8 +142,8 @@ slice text_url_encode(slice in, struct arena *arena)
     size_t n = 0;
     for (size_t i = 0; i < in.len; i++) {
         unsigned char c = (unsigned char)in.ptr[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-                     c == '_' || c == '~';
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     c == '-' || c == '.' || c == '_' || c == '~';
         if (plain) {
             out[n++] = (char)c;
         } else {
@@ -156,8 +161,10 @@ static bool name_is(slice raw, slice name)
     size_t at = 0;
     for (size_t i = 0; i < raw.len; i++, at++) {
         char c = raw.ptr[i];
-        if (c == '+') c = ' ';
-        else if (c == '%' && i + 2 < raw.len && hex_value(raw.ptr[i + 1]) >= 0 && hex_value(raw.ptr[i + 2]) >= 0) {
+        if (c == '+')
+            c = ' ';
+        else if (c == '%' && i + 2 < raw.len && hex_value(raw.ptr[i + 1]) >= 0 &&
+                 hex_value(raw.ptr[i + 2]) >= 0) {
             c = (char)(hex_value(raw.ptr[i + 1]) << 4 | hex_value(raw.ptr[i + 2]));
             i += 2;
         }
@@ -173,7 +180,8 @@ slice text_query_get(slice query, slice name, size_t *count)
     while (slice_cut(&rest, '&', &item)) {
         size_t eq = slice_find(item, '=');
         if (!name_is(slice_sub(item, 0, eq), name)) continue;
-        if (seen++ == 0) found = eq < item.len ? slice_sub(item, eq + 1, item.len) : slice_of("", 0);
+        if (seen++ == 0)
+            found = eq < item.len ? slice_sub(item, eq + 1, item.len) : slice_of("", 0);
     }
     if (count) *count = seen;
     return found;
@@ -213,7 +221,9 @@ uint32_t text_utf8_get(slice s, size_t *step)
     case 1: return p[0];
     case 2: return (uint32_t)(p[0] & 31) << 6 | (p[1] & 63);
     case 3: return (uint32_t)(p[0] & 15) << 12 | (uint32_t)(p[1] & 63) << 6 | (p[2] & 63);
-    case 4: return (uint32_t)(p[0] & 7) << 18 | (uint32_t)(p[1] & 63) << 12 | (uint32_t)(p[2] & 63) << 6 | (p[3] & 63);
+    case 4:
+        return (uint32_t)(p[0] & 7) << 18 | (uint32_t)(p[1] & 63) << 12 |
+               (uint32_t)(p[2] & 63) << 6 | (p[3] & 63);
     default: *step = 1; return 0xfffd;
     }
 }

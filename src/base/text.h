@@ -16,7 +16,8 @@ MUST_CHECK enum err text_unhex(slice in, uint8_t *out, size_t out_max, size_t *o
 /* Standard base64 with padding (RFC 4648, 4). out has room for 4 * ((in.len + 2) / 3) bytes. */
 slice text_base64(slice in, char *out);
 /* Strict standard base64: alphabet, padding and zero pad bits are checked. `need_padding` false also takes it without '='. */
-MUST_CHECK enum err text_unbase64(slice in, bool need_padding, uint8_t *out, size_t out_max, size_t *out_len);
+MUST_CHECK enum err text_unbase64(slice in, bool need_padding, uint8_t *out, size_t out_max,
+                                  size_t *out_len);
 
 /* application/x-www-form-urlencoded or query text: %XX and '+' decoded into `arena`. .ptr NULL when the arena is full.
  * A malformed % is kept as it stands. */

@@ -32,13 +32,22 @@ slice time_format(int64_t unix_ms, char out[TIME_TEXT_MAX])
     unsigned day = doy - (153 * mp + 2) / 5 + 1, month = mp < 10 ? mp + 3 : mp - 9;
     int64_t year = (int64_t)yoe + era * 400 + (month <= 2);
     if (year < 1 || year > 9999) return slice_of("", 0);
-    const struct { unsigned value, digits; char after; } parts[] = {
-        { (unsigned)year, 4, '-' }, { month, 2, '-' }, { day, 2, 'T' }, { (unsigned)(ms / 3600000), 2, ':' },
-        { (unsigned)(ms / 60000 % 60), 2, ':' }, { (unsigned)(ms / 1000 % 60), 2, '.' }, { (unsigned)(ms % 1000), 3, 'Z' },
+    const struct {
+        unsigned value, digits;
+        char after;
+    } parts[] = {
+        { (unsigned)year, 4, '-' },
+        { month, 2, '-' },
+        { day, 2, 'T' },
+        { (unsigned)(ms / 3600000), 2, ':' },
+        { (unsigned)(ms / 60000 % 60), 2, ':' },
+        { (unsigned)(ms / 1000 % 60), 2, '.' },
+        { (unsigned)(ms % 1000), 3, 'Z' },
     };
     size_t n = 0;
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
-        for (unsigned d = parts[i].digits, v = parts[i].value; d-- > 0; v /= 10) out[n + d] = (char)('0' + v % 10);
+        for (unsigned d = parts[i].digits, v = parts[i].value; d-- > 0; v /= 10)
+            out[n + d] = (char)('0' + v % 10);
         n += parts[i].digits;
         out[n++] = parts[i].after;
     }

@@ -28,7 +28,8 @@ static int flag_kind(const char *flags, slice name)
     slice rest = slice_str(flags), item;
     while (flags && slice_cut(&rest, ' ', &item)) {
         bool is_switch = slice_ends(item, SLICE("!"));
-        if (slice_eq(is_switch ? slice_sub(item, 0, item.len - 1) : item, name)) return is_switch ? 2 : 1;
+        if (slice_eq(is_switch ? slice_sub(item, 0, item.len - 1) : item, name))
+            return is_switch ? 2 : 1;
     }
     return 0;
 }
@@ -51,10 +52,14 @@ enum err args_read(int argc, char **argv, const char *flags, struct args *out, s
         int kind = flag_kind(flags, name);
         if (kind == 0) return why_set(why, ERR_SYNTAX, "unknown flag --%.*s", SLICE_ARG(name));
         if (out->flag_count == CLI_FLAGS_MAX) return why_set(why, ERR_LIMIT, "too many flags");
-        if (kind == 2) value = slice_of("", 0);
-        else if (eq < arg.len) value = slice_sub(arg, eq + 1, arg.len);
-        else if (i + 1 < argc) value = slice_str(argv[++i]);
-        else return why_set(why, ERR_SYNTAX, "--%.*s needs a value", SLICE_ARG(name));
+        if (kind == 2)
+            value = slice_of("", 0);
+        else if (eq < arg.len)
+            value = slice_sub(arg, eq + 1, arg.len);
+        else if (i + 1 < argc)
+            value = slice_str(argv[++i]);
+        else
+            return why_set(why, ERR_SYNTAX, "--%.*s needs a value", SLICE_ARG(name));
         out->flag[out->flag_count].name = name;
         out->flag[out->flag_count++].value = value;
     }
@@ -68,7 +73,4 @@ slice args_flag(const struct args *a, const char *name)
     return (slice){ NULL, 0 };
 }
 
-bool args_has(const struct args *a, const char *name)
-{
-    return args_flag(a, name).ptr != NULL;
-}
+bool args_has(const struct args *a, const char *name) { return args_flag(a, name).ptr != NULL; }

@@ -5,7 +5,14 @@
 #include "base/buf.h"
 #include "base/json.h"
 
-enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, CLI_ARENA_MAX = 256 * 1024 * 1024, CLI_FLAGS_MAX = 32, CLI_ARGS_MAX = 8 };
+enum {
+    EXIT_OK = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    CLI_ARENA_MAX = 256 * 1024 * 1024,
+    CLI_FLAGS_MAX = 32,
+    CLI_ARGS_MAX = 8
+};
 
 /* A parsed command line: `--name value`, `--name=value`, `--name` (for the switches), and the rest. */
 struct args {
@@ -15,13 +22,14 @@ struct args {
     size_t flag_count;
     const char *word[CLI_ARGS_MAX];
     size_t count;
-    bool json;            /* --json: print the hub's answer as it is */
+    bool json; /* --json: print the hub's answer as it is */
     struct arena *arena;
 };
 
 /* Reads argv[0..argc-1] behind the command's name. `flags` lists the flags that are known, blank-separated, switches with a '!'
  * behind; each is told in `why` when it is not. */
-MUST_CHECK enum err args_read(int argc, char **argv, const char *flags, struct args *out, struct why *why);
+MUST_CHECK enum err args_read(int argc, char **argv, const char *flags, struct args *out,
+                              struct why *why);
 /* Value of a flag; .ptr NULL when it was not given. A switch has the value "". */
 slice args_flag(const struct args *a, const char *name);
 bool args_has(const struct args *a, const char *name);
@@ -30,8 +38,8 @@ bool args_has(const struct args *a, const char *name);
 struct command {
     const char *name, *usage, *help, *flags;
     int (*run)(struct args *a, const struct command *c);
-    const char *path;       /* for the generic ones: the API's path, {} = the first word */
-    const char *columns;    /* of the table, blank-separated */
+    const char *path;    /* for the generic ones: the API's path, {} = the first word */
+    const char *columns; /* of the table, blank-separated */
     size_t words_min, words_max;
 };
 extern const struct command cli_commands[];
@@ -44,8 +52,8 @@ int cli_fail(int code, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /* client.c: one call of the API; *status 0 when the hub could not be reached (why says so). The answer is parsed into *out (NULL when
  * it is no JSON). */
-MUST_CHECK enum err client_call(struct args *a, const char *method, slice path, slice body, long *status, json **out, slice *text,
-                                struct why *why);
+MUST_CHECK enum err client_call(struct args *a, const char *method, slice path, slice body,
+                                long *status, json **out, slice *text, struct why *why);
 /* The same for commands: prints the error and returns an exit code, EXIT_OK with *out else. */
 int client_do(struct args *a, const char *method, slice path, slice body, json **out);
 /* Prints a list as a table of the columns, an object as lines; or JSON with --json. */
@@ -53,8 +61,10 @@ void client_print(struct args *a, json *v, const char *columns);
 
 /* yaml.c: YAML text to JSON text, ${NAME} replaced from the environment (an unset one is an error; $$ is a $).
  * ERR_SYNTAX with line and column. */
-MUST_CHECK enum err yaml_to_json(slice text, const char *name, struct arena *arena, slice *out, struct why *why);
-MUST_CHECK enum err cli_read_file(const char *path, struct arena *arena, slice *out, struct why *why);
+MUST_CHECK enum err yaml_to_json(slice text, const char *name, struct arena *arena, slice *out,
+                                 struct why *why);
+MUST_CHECK enum err cli_read_file(const char *path, struct arena *arena, slice *out,
+                                  struct why *why);
 
 int cli_serve(struct args *a, const struct command *c);
 int cli_check(struct args *a, const struct command *c);

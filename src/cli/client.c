@@ -18,10 +18,12 @@ static slice hub_url(struct args *a, slice path)
 {
     const char *url = cli_env("MALOTE_URL", NULL);
     if (url) return arena_printf(a->arena, "%s%.*s", url, SLICE_ARG(path));
-    return arena_printf(a->arena, "http://%s%.*s", cli_env("MALOTE_LISTEN", "127.0.0.1:7070"), SLICE_ARG(path));
+    return arena_printf(a->arena, "http://%s%.*s", cli_env("MALOTE_LISTEN", "127.0.0.1:7070"),
+                        SLICE_ARG(path));
 }
 
-enum err client_call(struct args *a, const char *method, slice path, slice body, long *status, json **out, slice *text, struct why *why)
+enum err client_call(struct args *a, const char *method, slice path, slice body, long *status,
+                     json **out, slice *text, struct why *why)
 {
     slice url = hub_url(a, path);
     const char *key = cli_env("MALOTE_API_KEY", cli_env("MALOTE_ADMIN_KEY", NULL));
@@ -50,8 +52,10 @@ enum err client_call(struct args *a, const char *method, slice path, slice body,
     curl_easy_cleanup(easy);
     *text = buf_slice(&answer);
     if (code != CURLE_OK)
-        return why_set(why, ERR_REMOTE, "no hub answers at %.*s (%s); start one with `malote serve` or set MALOTE_URL",
-                       SLICE_ARG(url), curl_easy_strerror(code));
+        return why_set(
+            why, ERR_REMOTE,
+            "no hub answers at %.*s (%s); start one with `malote serve` or set MALOTE_URL",
+            SLICE_ARG(url), curl_easy_strerror(code));
     (void)!json_parse(*text, a->arena, out, NULL);
     return OK;
 }
@@ -61,12 +65,15 @@ int client_do(struct args *a, const char *method, slice path, slice body, json *
     struct why why;
     long status = 0;
     slice text;
-    if (client_call(a, method, path, body, &status, out, &text, &why) != OK) return cli_fail(EXIT_FAILED, "%s", why.text);
+    if (client_call(a, method, path, body, &status, out, &text, &why) != OK)
+        return cli_fail(EXIT_FAILED, "%s", why.text);
     if (status >= 200 && status < 300) return EXIT_OK;
     slice message = json_get_text(json_get(*out, "error"), "message");
     if (status == 401 && !cli_env("MALOTE_API_KEY", cli_env("MALOTE_ADMIN_KEY", NULL)))
-        return cli_fail(EXIT_FAILED, "the hub wants a key: set MALOTE_API_KEY (the admin key was printed at the first start)");
-    return cli_fail(EXIT_FAILED, "%.*s (HTTP %ld)", SLICE_ARG(message.len ? message : SLICE("failed")), status);
+        return cli_fail(EXIT_FAILED, "the hub wants a key: set MALOTE_API_KEY (the admin key was "
+                                     "printed at the first start)");
+    return cli_fail(EXIT_FAILED, "%.*s (HTTP %ld)",
+                    SLICE_ARG(message.len ? message : SLICE("failed")), status);
 }
 
 /* ---- printing ---- */
@@ -75,8 +82,10 @@ static slice cell(json *item, slice column, struct arena *a)
 {
     json *v = json_get_slice(item, column);
     slice text = json_text(v);
-    if (yyjson_is_bool(v)) text = yyjson_get_bool(v) ? SLICE("yes") : SLICE("no");
-    else if (v && !text.ptr) text = json_print(v, a);
+    if (yyjson_is_bool(v))
+        text = yyjson_get_bool(v) ? SLICE("yes") : SLICE("no");
+    else if (v && !text.ptr)
+        text = json_print(v, a);
     return text;
 }
 
@@ -84,7 +93,8 @@ static slice cell(json *item, slice column, struct arena *a)
 static void put_cell(slice text, size_t width, bool last)
 {
     size_t shown = text.len > CELL_MAX && !last ? CELL_MAX : text.len;
-    for (size_t i = 0; i < shown; i++) putchar((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f ? '?' : text.ptr[i]);
+    for (size_t i = 0; i < shown; i++)
+        putchar((unsigned char)text.ptr[i] < 0x20 || text.ptr[i] == 0x7f ? '?' : text.ptr[i]);
     for (size_t i = shown; !last && i < width + 2; i++) putchar(' ');
 }
 

@@ -15,13 +15,16 @@ static slice path_of(struct args *a, const char *path, size_t used)
     size_t at = slice_find_slice(rest, SLICE("{}"));
     buf_add(&b, slice_sub(rest, 0, at));
     if (at < rest.len) {
-        buf_add(&b, a->count > used ? text_url_encode(slice_str(a->word[used]), a->arena) : (slice){ NULL, 0 });
+        buf_add(&b, a->count > used ? text_url_encode(slice_str(a->word[used]), a->arena)
+                                    : (slice){ NULL, 0 });
         buf_add(&b, slice_sub(rest, at + 2, rest.len));
     }
     for (size_t i = 0; i < a->flag_count; i++) {
         buf_byte(&b, i == 0 ? '?' : '&');
-        slice value = a->flag[i].value.len ? text_url_encode(a->flag[i].value, a->arena) : SLICE("true");
-        for (size_t c = 0; c < a->flag[i].name.len; c++) buf_byte(&b, a->flag[i].name.ptr[c] == '-' ? '_' : a->flag[i].name.ptr[c]);
+        slice value =
+            a->flag[i].value.len ? text_url_encode(a->flag[i].value, a->arena) : SLICE("true");
+        for (size_t c = 0; c < a->flag[i].name.len; c++)
+            buf_byte(&b, a->flag[i].name.ptr[c] == '-' ? '_' : a->flag[i].name.ptr[c]);
         buf_printf(&b, "=%.*s", SLICE_ARG(value));
     }
     return buf_slice(&b);
@@ -31,7 +34,8 @@ static slice path_of(struct args *a, const char *path, size_t used)
 static int read_command(struct args *a, const struct command *c)
 {
     json *v = NULL;
-    slice path = a->count > 0 ? path_of(a, arena_printf(a->arena, "%s/{}", c->path).ptr, 0) : path_of(a, c->path, 0);
+    slice path = a->count > 0 ? path_of(a, arena_printf(a->arena, "%s/{}", c->path).ptr, 0)
+                              : path_of(a, c->path, 0);
     int rc = client_do(a, "GET", path, (slice){ NULL, 0 }, &v);
     if (rc == EXIT_OK) client_print(a, v, a->count > 0 ? NULL : c->columns);
     return rc;
@@ -50,7 +54,8 @@ static int retry_command(struct args *a, const struct command *c UNUSED)
 {
     slice id = slice_str(a->word[0]);
     json *v = NULL;
-    const char *path = slice_starts(id, SLICE("evt_")) ? "/api/events/{}/retry" : "/api/deliveries/{}/retry";
+    const char *path =
+        slice_starts(id, SLICE("evt_")) ? "/api/events/{}/retry" : "/api/deliveries/{}/retry";
     int rc = client_do(a, "POST", path_of(a, path, 0), SLICE("{}"), &v);
     if (rc == EXIT_OK) client_print(a, v, NULL);
     return rc;
@@ -64,10 +69,13 @@ static slice body_of(struct args *a)
     for (size_t i = 0; i < a->flag_count; i++) {
         char name[64];
         size_t len = a->flag[i].name.len < sizeof name ? a->flag[i].name.len : sizeof name - 1;
-        for (size_t c = 0; c < len; c++) name[c] = a->flag[i].name.ptr[c] == '-' ? '_' : a->flag[i].name.ptr[c];
+        for (size_t c = 0; c < len; c++)
+            name[c] = a->flag[i].name.ptr[c] == '-' ? '_' : a->flag[i].name.ptr[c];
         name[len] = '\0';
-        if (a->flag[i].value.len) json_put_str(&b, name, a->flag[i].value);
-        else json_put_bool(&b, name, true);
+        if (a->flag[i].value.len)
+            json_put_str(&b, name, a->flag[i].value);
+        else
+            json_put_bool(&b, name, true);
     }
     json_end_object(&b);
     return buf_slice(&b);
@@ -93,7 +101,8 @@ static int send_command(struct args *a, const struct command *c)
     int rc = client_do(a, "POST", path_of(a, c->path, 0), buf_slice(&b), &v);
     if (rc == EXIT_OK) client_print(a, v, NULL);
     int64_t status = 0;
-    return rc == EXIT_OK && json_i64(json_get(v, "status"), &status) && status >= 300 ? EXIT_FAILED : rc;
+    return rc == EXIT_OK && json_i64(json_get(v, "status"), &status) && status >= 300 ? EXIT_FAILED
+                                                                                      : rc;
 }
 
 static int apply_command(struct args *a, const struct command *c)
@@ -113,8 +122,8 @@ static int apply_command(struct args *a, const struct command *c)
     json *steps = json_get(v, "steps");
     for (size_t i = 0; i < yyjson_arr_size(steps); i++) {
         json *s = yyjson_arr_get(steps, i);
-        printf("%-10.*s %-12.*s %.*s\n", SLICE_ARG(json_get_text(s, "action")), SLICE_ARG(json_get_text(s, "noun")),
-               SLICE_ARG(json_get_text(s, "name")));
+        printf("%-10.*s %-12.*s %.*s\n", SLICE_ARG(json_get_text(s, "action")),
+               SLICE_ARG(json_get_text(s, "noun")), SLICE_ARG(json_get_text(s, "name")));
     }
     if (args_has(a, "dry-run")) printf("nothing was changed (dry run)\n");
     return code;
@@ -134,15 +143,20 @@ static int listen_command(struct args *a, const struct command *c UNUSED)
         if (rc != EXIT_OK) return rc;
         json *items = json_get(v, "items");
         size_t count = yyjson_arr_size(items), fresh = 0;
-        while (fresh < count && !slice_eq(json_get_text(yyjson_arr_get(items, fresh), "id"), slice_str(newest))) fresh++;
+        while (fresh < count &&
+               !slice_eq(json_get_text(yyjson_arr_get(items, fresh), "id"), slice_str(newest)))
+            fresh++;
         for (size_t i = first ? 0 : fresh; i-- > 0;) {
             json *e = yyjson_arr_get(items, i);
-            printf("%.*s  %-12.*s %-22.*s %-8.*s %.*s\n", SLICE_ARG(json_get_text(e, "received_at")),
+            printf("%.*s  %-12.*s %-22.*s %-8.*s %.*s\n",
+                   SLICE_ARG(json_get_text(e, "received_at")),
                    SLICE_ARG(json_get_text(e, "source")), SLICE_ARG(json_get_text(e, "type")),
                    SLICE_ARG(json_get_text(e, "state")), SLICE_ARG(json_get_text(e, "id")));
         }
         fflush(stdout);
-        if (count > 0) (void)snprintf(newest, sizeof newest, "%.*s", SLICE_ARG(json_get_text(yyjson_arr_get(items, 0), "id")));
+        if (count > 0)
+            (void)snprintf(newest, sizeof newest, "%.*s",
+                           SLICE_ARG(json_get_text(yyjson_arr_get(items, 0), "id")));
         arena_reset(&turn);
         sleep(FOLLOW_POLL_S);
     }
@@ -186,47 +200,71 @@ static int version_command(struct args *a UNUSED, const struct command *c UNUSED
 
 const struct command cli_commands[] = {
     { "serve", "serve [flags]", "run the hub", SERVE_FLAGS, cli_serve, NULL, NULL, 0, 0 },
-    { "apply", "apply FILE [--dry-run] [--prune]", "make the configuration as the YAML file says", "dry-run! prune!", apply_command,
-      "/api/apply", NULL, 1, 1 },
-    { "export", "export", "print the configuration, secrets left out", "", read_command, "/api/export", NULL, 0, 0 },
-    { "send", "send SOURCE [EVENT]", "post a correctly signed sample to a source (it counts like a real one)", "", send_command,
+    { "apply", "apply FILE [--dry-run] [--prune]", "make the configuration as the YAML file says",
+      "dry-run! prune!", apply_command, "/api/apply", NULL, 1, 1 },
+    { "export", "export", "print the configuration, secrets left out", "", read_command,
+      "/api/export", NULL, 0, 0 },
+    { "send", "send SOURCE [EVENT]",
+      "post a correctly signed sample to a source (it counts like a real one)", "", send_command,
       "/api/sources/{}/send", NULL, 1, 2 },
-    { "sources", "sources [NAME]", "list sources, or show one", "", read_command, "/api/sources", "name kind listens_on updated_at", 0, 1 },
-    { "destinations", "destinations [NAME]", "list destinations, or show one", "", read_command, "/api/destinations",
-      "name kind state hold updated_at", 0, 1 },
-    { "routes", "routes [NAME]", "list routes, or show one", "", read_command, "/api/routes", "name from on to priority", 0, 1 },
-    { "kinds", "kinds", "source and destination kinds with their settings", "", read_command, "/api/kinds", NULL, 0, 0 },
-    { "probe", "probe DESTINATION", "test the connection", "", act_command, "/api/destinations/{}/probe", NULL, 1, 1 },
-    { "pause", "pause DESTINATION", "kill switch: no new attempts", "", act_command, "/api/destinations/{}/pause", NULL, 1, 1 },
-    { "resume", "resume DESTINATION", "end a pause or a hold", "", act_command, "/api/destinations/{}/resume", NULL, 1, 1 },
+    { "sources", "sources [NAME]", "list sources, or show one", "", read_command, "/api/sources",
+      "name kind listens_on updated_at", 0, 1 },
+    { "destinations", "destinations [NAME]", "list destinations, or show one", "", read_command,
+      "/api/destinations", "name kind state hold updated_at", 0, 1 },
+    { "routes", "routes [NAME]", "list routes, or show one", "", read_command, "/api/routes",
+      "name from on to priority", 0, 1 },
+    { "kinds", "kinds", "source and destination kinds with their settings", "", read_command,
+      "/api/kinds", NULL, 0, 0 },
+    { "probe", "probe DESTINATION", "test the connection", "", act_command,
+      "/api/destinations/{}/probe", NULL, 1, 1 },
+    { "pause", "pause DESTINATION", "kill switch: no new attempts", "", act_command,
+      "/api/destinations/{}/pause", NULL, 1, 1 },
+    { "resume", "resume DESTINATION", "end a pause or a hold", "", act_command,
+      "/api/destinations/{}/resume", NULL, 1, 1 },
     { "events", "events [ID] [--source --type --state --since --until]", "list events, or show one",
-      "source type state since until" LIST_FLAGS, read_command, "/api/events", "id received_at source type state", 0, 1 },
-    { "requests", "requests [ID] [--source --problem --since --until]", "list requests, or show one",
-      "source problem! since until" LIST_FLAGS, read_command, "/api/requests", "id received_at source events problem", 0, 1 },
-    { "deliveries", "deliveries [ID] [--destination --state --since --until]", "list deliveries, or show one with its attempts",
-      "destination state since until" LIST_FLAGS, read_command, "/api/deliveries", "id destination state attempts key reason", 0, 1 },
+      "source type state since until" LIST_FLAGS, read_command, "/api/events",
+      "id received_at source type state", 0, 1 },
+    { "requests", "requests [ID] [--source --problem --since --until]",
+      "list requests, or show one", "source problem! since until" LIST_FLAGS, read_command,
+      "/api/requests", "id received_at source events problem", 0, 1 },
+    { "deliveries", "deliveries [ID] [--destination --state --since --until]",
+      "list deliveries, or show one with its attempts", "destination state since until" LIST_FLAGS,
+      read_command, "/api/deliveries", "id destination state attempts key reason", 0, 1 },
     { "dead-letters", "dead-letters [stats] [--kind --destination --archived]", "what was given up",
-      "kind destination archived!" LIST_FLAGS, read_command, "/api/dead-letters", "id kind destination source key reason", 0, 1 },
-    { "contacts", "contacts [ID] [--email --phone --document]", "list contacts, or show one", "email phone document" LIST_FLAGS,
-      read_command, "/api/contacts", "id created_at updated_at", 0, 1 },
-    { "orders", "orders [NUMBER] [--status]", "list orders, or show one", "status" LIST_FLAGS, read_command, "/api/orders",
-      "id contact created_at updated_at", 0, 1 },
-    { "retry", "retry ID", "try a delivery now, or interpret an event again", "", retry_command, NULL, NULL, 1, 1 },
-    { "resend", "resend DELIVERY", "send a delivery again, with the same event id", "", act_command, "/api/deliveries/{}/resend", NULL, 1, 1 },
-    { "cancel", "cancel DELIVERY", "never send it", "", act_command, "/api/deliveries/{}/cancel", NULL, 1, 1 },
-    { "archive", "archive ID", "put a dead letter aside", "", act_command, "/api/dead-letters/{}/archive", NULL, 1, 1 },
-    { "replay", "replay [--source --type --state --since --until --all] [--dry-run]", "interpret and route events again",
-      "source type state since until all! dry-run!", replay_command, "/api/events/replay", NULL, 0, 0 },
-    { "retry-dead", "retry-dead [--kind --destination --reason --since --until]", "retry dead letters by filter",
-      "kind destination reason since until", replay_command, "/api/dead-letters/retry", NULL, 0, 0 },
-    { "listen", "listen [--source --type]", "print events as they come", "source type", listen_command, NULL, NULL, 0, 0 },
+      "kind destination archived!" LIST_FLAGS, read_command, "/api/dead-letters",
+      "id kind destination source key reason", 0, 1 },
+    { "contacts", "contacts [ID] [--email --phone --document]", "list contacts, or show one",
+      "email phone document" LIST_FLAGS, read_command, "/api/contacts", "id created_at updated_at",
+      0, 1 },
+    { "orders", "orders [NUMBER] [--status]", "list orders, or show one", "status" LIST_FLAGS,
+      read_command, "/api/orders", "id contact created_at updated_at", 0, 1 },
+    { "retry", "retry ID", "try a delivery now, or interpret an event again", "", retry_command,
+      NULL, NULL, 1, 1 },
+    { "resend", "resend DELIVERY", "send a delivery again, with the same event id", "", act_command,
+      "/api/deliveries/{}/resend", NULL, 1, 1 },
+    { "cancel", "cancel DELIVERY", "never send it", "", act_command, "/api/deliveries/{}/cancel",
+      NULL, 1, 1 },
+    { "archive", "archive ID", "put a dead letter aside", "", act_command,
+      "/api/dead-letters/{}/archive", NULL, 1, 1 },
+    { "replay", "replay [--source --type --state --since --until --all] [--dry-run]",
+      "interpret and route events again", "source type state since until all! dry-run!",
+      replay_command, "/api/events/replay", NULL, 0, 0 },
+    { "retry-dead", "retry-dead [--kind --destination --reason --since --until]",
+      "retry dead letters by filter", "kind destination reason since until", replay_command,
+      "/api/dead-letters/retry", NULL, 0, 0 },
+    { "listen", "listen [--source --type]", "print events as they come", "source type",
+      listen_command, NULL, NULL, 0, 0 },
     { "stats", "stats", "totals", "", read_command, "/api/stats", NULL, 0, 0 },
-    { "status", "status", "version, queues, destinations", "", read_command, "/status", NULL, 0, 0 },
-    { "health", "health", "each part of the hub", "", read_command, "/health/detailed", NULL, 0, 0 },
-    { "key", "key list | add NAME --role ROLE [--rate-per-min N] [--personal-data] | delete NAME", "API keys",
-      "role rate-per-min personal-data!", key_command, NULL, NULL, 0, 2 },
-    { "check", "check [FILE]", "verify database, configuration and secrets, or a YAML file", SERVE_FLAGS, cli_check, NULL, NULL, 0, 1 },
-    { "backup", "backup FILE", "copy the database while the hub runs", SERVE_FLAGS, cli_backup, NULL, NULL, 1, 1 },
+    { "status", "status", "version, queues, destinations", "", read_command, "/status", NULL, 0,
+      0 },
+    { "health", "health", "each part of the hub", "", read_command, "/health/detailed", NULL, 0,
+      0 },
+    { "key", "key list | add NAME --role ROLE [--rate-per-min N] [--personal-data] | delete NAME",
+      "API keys", "role rate-per-min personal-data!", key_command, NULL, NULL, 0, 2 },
+    { "check", "check [FILE]", "verify database, configuration and secrets, or a YAML file",
+      SERVE_FLAGS, cli_check, NULL, NULL, 0, 1 },
+    { "backup", "backup FILE", "copy the database while the hub runs", SERVE_FLAGS, cli_backup,
+      NULL, NULL, 1, 1 },
     { "version", "version", "print the version", "", version_command, NULL, NULL, 0, 0 },
     { "help", "help [COMMAND]", "this text", "", cli_help, NULL, NULL, 0, 1 },
 };
@@ -237,14 +275,18 @@ int cli_help(struct args *a, const struct command *c UNUSED)
     for (size_t i = 0; a->count == 1 && i < cli_command_count; i++) {
         if (!slice_eq(slice_str(cli_commands[i].name), slice_str(a->word[0]))) continue;
         printf("usage: malote %s\n\n%s\n", cli_commands[i].usage, cli_commands[i].help);
-        if (cli_commands[i].flags[0]) printf("flags: %s (a ! marks a switch), --json\n", cli_commands[i].flags);
+        if (cli_commands[i].flags[0])
+            printf("flags: %s (a ! marks a switch), --json\n", cli_commands[i].flags);
         return EXIT_OK;
     }
     if (a->count == 1) return cli_fail(EXIT_USAGE, "unknown command %s", a->word[0]);
-    printf("Malote %s: webhooks in, kept before \"received\", delivered once.\n\nusage: malote COMMAND [arguments] [--json]\n\n",
+    printf("Malote %s: webhooks in, kept before \"received\", delivered once.\n\nusage: malote "
+           "COMMAND [arguments] [--json]\n\n",
            MALOTE_VERSION);
-    for (size_t i = 0; i < cli_command_count; i++) printf("  %-13s %s\n", cli_commands[i].name, cli_commands[i].help);
-    printf("\nCommands that talk to a running hub use MALOTE_URL (default http://127.0.0.1:7070) and MALOTE_API_KEY.\n"
+    for (size_t i = 0; i < cli_command_count; i++)
+        printf("  %-13s %s\n", cli_commands[i].name, cli_commands[i].help);
+    printf("\nCommands that talk to a running hub use MALOTE_URL (default http://127.0.0.1:7070) "
+           "and MALOTE_API_KEY.\n"
            "`malote help COMMAND` tells more.\n");
     return EXIT_OK;
 }

@@ -9,7 +9,8 @@
 #include "cli/cli.h"
 
 /* A flag wins over the environment variable of the same name. */
-static const char *option(struct args *a, const char *flag, const char *variable, const char *fallback)
+static const char *option(struct args *a, const char *flag, const char *variable,
+                          const char *fallback)
 {
     slice given = args_flag(a, flag);
     return given.ptr ? given.ptr : cli_env(variable, fallback);
@@ -22,7 +23,8 @@ static enum err read_options(struct args *a, struct app_options *o, struct why *
         .listen = option(a, "listen", "MALOTE_LISTEN", "127.0.0.1:7070"),
         .data = option(a, "data", "MALOTE_DATA", "./malote-data"),
         .database = option(a, "database", "MALOTE_DATABASE", NULL),
-        .master_key = cli_env("MALOTE_MASTER_KEY", NULL), /* no flag: command lines are seen by others */
+        .master_key =
+            cli_env("MALOTE_MASTER_KEY", NULL), /* no flag: command lines are seen by others */
         .admin_key = cli_env("MALOTE_ADMIN_KEY", NULL),
         .log = option(a, "log", "MALOTE_LOG", "text"),
         .allow_net = option(a, "allow-net", "MALOTE_ALLOW_NET", ""),
@@ -38,13 +40,15 @@ static enum err read_options(struct args *a, struct app_options *o, struct why *
 
 static void first_steps(struct app *app)
 {
-    fprintf(stderr, "malote %s listens on http://%s, data in %s. Stop with Ctrl-C.\n", MALOTE_VERSION, app->o.listen, app->o.data);
+    fprintf(stderr, "malote %s listens on http://%s, data in %s. Stop with Ctrl-C.\n",
+            MALOTE_VERSION, app->o.listen, app->o.data);
     if (!app->first_start) return;
     struct config *config = config_hold(&app->config);
     const struct source *demo = config_source_by_name(config, 1, SLICE("demo"));
     if (demo)
         fprintf(stderr,
-                "\nSend it a first webhook:\n\n    curl http://%s%.*s -H 'Content-Type: application/json' -d '{\"hello\":\"world\"}'\n\n"
+                "\nSend it a first webhook:\n\n    curl http://%s%.*s -H 'Content-Type: "
+                "application/json' -d '{\"hello\":\"world\"}'\n\n"
                 "and see it: MALOTE_API_KEY=<the admin key> malote events\n\n",
                 app->o.listen, SLICE_ARG(demo->path));
     config_release(config);
@@ -74,18 +78,24 @@ int cli_serve(struct args *a, const struct command *c UNUSED)
 }
 
 /* The database's path and key as `serve` would take them. */
-static enum err open_here(struct args *a, enum store_mode mode, struct store **s, struct seal_key *key, struct why *why)
+static enum err open_here(struct args *a, enum store_mode mode, struct store **s,
+                          struct seal_key *key, struct why *why)
 {
     struct app_options o;
     enum err rc = read_options(a, &o, why);
     if (rc != OK) return rc;
-    slice path = o.database ? slice_str(o.database) : arena_printf(a->arena, "%s/malote.db", o.data);
+    slice path =
+        o.database ? slice_str(o.database) : arena_printf(a->arena, "%s/malote.db", o.data);
     slice key_path = arena_printf(a->arena, "%s/master.key", o.data);
-    if (access(path.ptr, F_OK) != 0) return why_set(why, ERR_MISSING, "there is no database at %s", path.ptr);
+    if (access(path.ptr, F_OK) != 0)
+        return why_set(why, ERR_MISSING, "there is no database at %s", path.ptr);
     if (key) {
-        if (o.master_key) rc = seal_key_read(slice_str(o.master_key), key, why);
-        else if (access(key_path.ptr, F_OK) != 0) rc = why_set(why, ERR_MISSING, "there is no master key at %s", key_path.ptr);
-        else rc = seal_key_file(key_path.ptr, key, why);
+        if (o.master_key)
+            rc = seal_key_read(slice_str(o.master_key), key, why);
+        else if (access(key_path.ptr, F_OK) != 0)
+            rc = why_set(why, ERR_MISSING, "there is no master key at %s", key_path.ptr);
+        else
+            rc = seal_key_file(key_path.ptr, key, why);
     }
     return rc == OK ? store_open(path.ptr, mode, s, why) : rc;
 }
@@ -102,7 +112,8 @@ int cli_check(struct args *a, const struct command *c UNUSED)
         enum err rc = cli_read_file(a->word[0], a->arena, &text, &why);
         if (rc == OK) rc = yaml_to_json(text, a->word[0], a->arena, &json_text_out, &why);
         if (rc != OK) return cli_fail(EXIT_FAILED, "%s", why.text);
-        printf("%s is readable; `malote apply --dry-run %s` checks it against a running hub\n", a->word[0], a->word[0]);
+        printf("%s is readable; `malote apply --dry-run %s` checks it against a running hub\n",
+               a->word[0], a->word[0]);
         return EXIT_OK;
     }
     enum err rc = open_here(a, STORE_READER, &s, &key, &why);
@@ -110,7 +121,8 @@ int cli_check(struct args *a, const struct command *c UNUSED)
     if (rc == OK) rc = store_integrity(s, &why);
     if (rc == OK) rc = config_load(s, &key, &config, &why);
     if (rc == OK)
-        printf("database ok; %zu sources, %zu destinations, %zu routes; every secret opens with the master key\n",
+        printf("database ok; %zu sources, %zu destinations, %zu routes; every secret opens with "
+               "the master key\n",
                config->source_count, config->destination_count, config->route_count);
     config_release(config);
     store_close(s);
@@ -125,6 +137,7 @@ int cli_backup(struct args *a, const struct command *c UNUSED)
     if (rc == OK) rc = store_backup(s, a->word[0], &why);
     store_close(s);
     if (rc != OK) return cli_fail(EXIT_FAILED, "%s", why.text);
-    printf("%s holds everything but the master key; keep a copy of master.key elsewhere\n", a->word[0]);
+    printf("%s holds everything but the master key; keep a copy of master.key elsewhere\n",
+           a->word[0]);
     return EXIT_OK;
 }

@@ -37,7 +37,8 @@ static enum err wrong_at(struct yaml *y, struct fy_node *n, const char *fmt, con
     char text[160];
     (void)snprintf(text, sizeof text, fmt, detail);
     if (!mark) return why_set(y->why, ERR_SYNTAX, "%s: %s", y->name, text);
-    return why_set(y->why, ERR_SYNTAX, "%s:%d:%d: %s", y->name, mark->line + 1, mark->column + 1, text);
+    return why_set(y->why, ERR_SYNTAX, "%s:%d:%d: %s", y->name, mark->line + 1, mark->column + 1,
+                   text);
 }
 
 /* "${NAME}" from the environment; "$$" is one $. */
@@ -57,7 +58,8 @@ static enum err substitute(struct yaml *y, struct fy_node *n, slice in, slice *o
         slice name = slice_sub(in, i + 1, end);
         if (end == in.len) return wrong_at(y, n, "\"${\" without \"}\"%s", "");
         const char *value = getenv(arena_dup(b.arena, name).ptr);
-        if (!value) return wrong_at(y, n, "the environment has no %s", arena_dup(b.arena, name).ptr);
+        if (!value)
+            return wrong_at(y, n, "the environment has no %s", arena_dup(b.arena, name).ptr);
         buf_add(&b, slice_str(value));
         i = end;
     }
@@ -76,12 +78,18 @@ static enum err put_scalar(struct yaml *y, struct fy_node *n, const char *key)
     enum err rc = substitute(y, n, raw, &value);
     if (rc != OK) return rc;
     bool changed = slice_find(raw, '$') < raw.len;
-    if (plain && !changed && (raw.len == 0 || slice_eq(raw, SLICE("null")) || slice_eq(raw, SLICE("~")))) json_put_null(y->out, key);
-    else if (plain && !changed && slice_eq(raw, SLICE("true"))) json_put_bool(y->out, key, true);
-    else if (plain && !changed && slice_eq(raw, SLICE("false"))) json_put_bool(y->out, key, false);
-    else if (plain && !changed && text_i64(raw, INT64_MIN, INT64_MAX, &number, NULL) == OK && (raw.ptr[0] != '0' || raw.len == 1))
+    if (plain && !changed &&
+        (raw.len == 0 || slice_eq(raw, SLICE("null")) || slice_eq(raw, SLICE("~"))))
+        json_put_null(y->out, key);
+    else if (plain && !changed && slice_eq(raw, SLICE("true")))
+        json_put_bool(y->out, key, true);
+    else if (plain && !changed && slice_eq(raw, SLICE("false")))
+        json_put_bool(y->out, key, false);
+    else if (plain && !changed && text_i64(raw, INT64_MIN, INT64_MAX, &number, NULL) == OK &&
+             (raw.ptr[0] != '0' || raw.len == 1))
         json_put_i64(y->out, key, number);
-    else json_put_str(y->out, key, value);
+    else
+        json_put_str(y->out, key, value);
     return OK;
 }
 
@@ -106,7 +114,8 @@ static enum err put_mapping(struct yaml *y, struct fy_node *n, const char *key, 
 
 static enum err put_node(struct yaml *y, struct fy_node *n, const char *key, int depth)
 {
-    if (depth > YAML_DEPTH_MAX) return why_set(y->why, ERR_LIMIT, "%s: nested deeper than %d", y->name, YAML_DEPTH_MAX);
+    if (depth > YAML_DEPTH_MAX)
+        return why_set(y->why, ERR_LIMIT, "%s: nested deeper than %d", y->name, YAML_DEPTH_MAX);
     if (!n) {
         json_put_null(y->out, key);
         return OK;
@@ -116,7 +125,8 @@ static enum err put_node(struct yaml *y, struct fy_node *n, const char *key, int
     enum err rc = OK;
     void *it = NULL;
     json_begin_array(y->out, key);
-    for (struct fy_node *item; rc == OK && (item = fy_node_sequence_iterate(n, &it));) rc = put_node(y, item, NULL, depth + 1);
+    for (struct fy_node *item; rc == OK && (item = fy_node_sequence_iterate(n, &it));)
+        rc = put_node(y, item, NULL, depth + 1);
     json_end_array(y->out);
     return rc;
 }
@@ -130,7 +140,8 @@ static enum err first_error(struct fy_diag *diag, const char *name, struct why *
     return why_set(why, ERR_SYNTAX, "%s:%d:%d: %s", name, e->line, e->column, e->msg);
 }
 
-enum err yaml_to_json(slice text, const char *name, struct arena *arena, slice *out, struct why *why)
+enum err yaml_to_json(slice text, const char *name, struct arena *arena, slice *out,
+                      struct why *why)
 {
     struct fy_diag_cfg quiet;
     fy_diag_cfg_default(&quiet);

@@ -6,15 +6,19 @@
 #include "crypto/hash.h"
 #include "plugins.h"
 
-static const enum sql sql_read[] = { SQL_CONFIG_SECRETS_SOURCE, SQL_CONFIG_SECRETS_DESTINATION, SQL_CONFIG_SECRETS_ROUTE };
-static const enum sql sql_add[] = { SQL_CONFIG_SOURCE_ADD, SQL_CONFIG_DESTINATION_ADD, SQL_CONFIG_ROUTE_ADD };
-static const enum sql sql_set[] = { SQL_CONFIG_SOURCE_SET, SQL_CONFIG_DESTINATION_SET, SQL_CONFIG_ROUTE_SET };
-static const enum sql sql_delete[] = { SQL_CONFIG_SOURCE_DELETE, SQL_CONFIG_DESTINATION_DELETE, SQL_CONFIG_ROUTE_DELETE };
+static const enum sql sql_read[] = { SQL_CONFIG_SECRETS_SOURCE, SQL_CONFIG_SECRETS_DESTINATION,
+                                     SQL_CONFIG_SECRETS_ROUTE };
+static const enum sql sql_add[] = { SQL_CONFIG_SOURCE_ADD, SQL_CONFIG_DESTINATION_ADD,
+                                    SQL_CONFIG_ROUTE_ADD };
+static const enum sql sql_set[] = { SQL_CONFIG_SOURCE_SET, SQL_CONFIG_DESTINATION_SET,
+                                    SQL_CONFIG_ROUTE_SET };
+static const enum sql sql_delete[] = { SQL_CONFIG_SOURCE_DELETE, SQL_CONFIG_DESTINATION_DELETE,
+                                       SQL_CONFIG_ROUTE_DELETE };
 
 enum { MERGED_TEXT_MAX = 256 * 1024 };
 
-enum err change_read(struct change_ctx *ctx, enum config_noun noun, uint64_t id, slice *settings, slice *secrets,
-                     struct why *why)
+enum err change_read(struct change_ctx *ctx, enum config_noun noun, uint64_t id, slice *settings,
+                     slice *secrets, struct why *why)
 {
     bool row = false;
     *settings = *secrets = SLICE("{}");
@@ -26,7 +30,8 @@ enum err change_read(struct change_ctx *ctx, enum config_noun noun, uint64_t id,
         slice sealed = stmt_col_text(q, 1);
         *settings = arena_dup(ctx->arena, stmt_col_text(q, 0));
         if (sealed.len)
-            rc = seal_open(ctx->key, config_seal_context(noun, id, ctx->arena), sealed, ctx->arena, secrets, why);
+            rc = seal_open(ctx->key, config_seal_context(noun, id, ctx->arena), sealed, ctx->arena,
+                           secrets, why);
     }
     stmt_reset(q);
     return rc;
@@ -48,7 +53,8 @@ static enum err merge_old(slice old, json *given, struct arena *a, json **out, s
                 json_put_raw(&b, yyjson_get_str(key), json_print(yyjson_obj_iter_get_val(key), a));
     }
     json_end_object(&b);
-    return buf_ok(&b) ? json_parse(buf_slice(&b), a, out, why) : why_set(why, ERR_LIMIT, "settings too large");
+    return buf_ok(&b) ? json_parse(buf_slice(&b), a, out, why)
+                      : why_set(why, ERR_LIMIT, "settings too large");
 }
 
 static enum err write_record(struct change_ctx *ctx, enum config_noun noun, uint64_t id, bool fresh,
@@ -56,7 +62,8 @@ static enum err write_record(struct change_ctx *ctx, enum config_noun noun, uint
 {
     slice sealed = { NULL, 0 };
     if (noun != CONFIG_ROUTE && d->secrets.len > 2) {
-        enum err rc = seal_close(ctx->key, config_seal_context(noun, id, ctx->arena), d->secrets, ctx->arena, &sealed);
+        enum err rc = seal_close(ctx->key, config_seal_context(noun, id, ctx->arena), d->secrets,
+                                 ctx->arena, &sealed);
         if (rc != OK) return why_set(why, rc, "settings too large");
     }
     struct stmt *q = store_stmt(ctx->store, fresh ? sql_add[noun] : sql_set[noun], why);
@@ -80,29 +87,35 @@ static enum err give_path(struct change_ctx *ctx, json **given, struct why *why)
     uint8_t bytes[16];
     char hex[2 * sizeof bytes];
     hash_random(bytes, sizeof bytes);
-    slice path = arena_printf(ctx->arena, "{\"path\":\"/in/default/%.*s/%.*s\"}", SLICE_ARG(slice_sub(s.name, 0, NAME_MAX_BYTES)),
+    slice path = arena_printf(ctx->arena, "{\"path\":\"/in/default/%.*s/%.*s\"}",
+                              SLICE_ARG(slice_sub(s.name, 0, NAME_MAX_BYTES)),
                               SLICE_ARG(text_hex(slice_of(bytes, sizeof bytes), hex)));
     json *with = NULL;
     enum err rc = merge_old(path, *given, ctx->arena, &with, why);
-    if (rc == OK && tables_read_source(kind, with, ctx->arena, &s, NULL) == OK && kind->path_is_secret(&s.cfg)) *given = with;
+    if (rc == OK && tables_read_source(kind, with, ctx->arena, &s, NULL) == OK &&
+        kind->path_is_secret(&s.cfg))
+        *given = with;
     return rc;
 }
 
-enum err change_put(struct change_ctx *ctx, const struct config *c, enum config_noun noun, uint64_t id, json *given,
-                    bool merge, uint64_t *out_id, struct why *why)
+enum err change_put(struct change_ctx *ctx, const struct config *c, enum config_noun noun,
+                    uint64_t id, json *given, bool merge, uint64_t *out_id, struct why *why)
 {
     slice settings = SLICE("{}"), secrets = SLICE("{}");
     enum err rc = id ? change_read(ctx, noun, id, &settings, &secrets, why) : OK;
     if (rc == OK && merge) rc = merge_old(settings, given, ctx->arena, &given, why);
-    if (rc == OK && id == 0 && noun == CONFIG_SOURCE && yyjson_is_obj(given)) rc = give_path(ctx, &given, why);
+    if (rc == OK && id == 0 && noun == CONFIG_SOURCE && yyjson_is_obj(given))
+        rc = give_path(ctx, &given, why);
     struct config_draft d;
-    if (rc == OK) rc = config_draft(c, noun, ctx->workspace_id, id, given, secrets, ctx->arena, &d, why);
+    if (rc == OK)
+        rc = config_draft(c, noun, ctx->workspace_id, id, given, secrets, ctx->arena, &d, why);
     if (rc != OK) return rc;
     bool fresh = id == 0;
     if (fresh) id = id_next(ctx->ids, ctx->now_ms);
     *out_id = id;
     rc = write_record(ctx, noun, id, fresh, &d, why);
-    return rc == ERR_CONFLICT ? why_set(why, rc, "the name \"%.*s\" is taken", SLICE_ARG(d.name)) : rc;
+    return rc == ERR_CONFLICT ? why_set(why, rc, "the name \"%.*s\" is taken", SLICE_ARG(d.name))
+                              : rc;
 }
 
 enum err change_delete(struct change_ctx *ctx, enum config_noun noun, uint64_t id, struct why *why)

@@ -15,12 +15,14 @@ struct change_ctx {
 };
 
 /* Stored settings and opened secrets (JSON texts) of a record; "{}" for none. */
-MUST_CHECK enum err change_read(struct change_ctx *ctx, enum config_noun noun, uint64_t id, slice *settings, slice *secrets,
-                                struct why *why);
+MUST_CHECK enum err change_read(struct change_ctx *ctx, enum config_noun noun, uint64_t id,
+                                slice *settings, slice *secrets, struct why *why);
 /* Creates (id 0) or replaces a record from what a person wrote, checked against `c`. `merge`: members not given stay as they are
  * (PATCH); secrets not given stay in any case. *out_id gets the id. */
-MUST_CHECK enum err change_put(struct change_ctx *ctx, const struct config *c, enum config_noun noun, uint64_t id, json *given,
-                               bool merge, uint64_t *out_id, struct why *why);
-MUST_CHECK enum err change_delete(struct change_ctx *ctx, enum config_noun noun, uint64_t id, struct why *why);
+MUST_CHECK enum err change_put(struct change_ctx *ctx, const struct config *c,
+                               enum config_noun noun, uint64_t id, json *given, bool merge,
+                               uint64_t *out_id, struct why *why);
+MUST_CHECK enum err change_delete(struct change_ctx *ctx, enum config_noun noun, uint64_t id,
+                                  struct why *why);
 
 #endif

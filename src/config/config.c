@@ -17,18 +17,23 @@ slice config_seal_context(enum config_noun noun, uint64_t id, struct arena *aren
 /* One JSON object out of the shown settings and the opened secrets. */
 static enum err join(slice settings, slice secrets, struct arena *a, json **out, struct why *why)
 {
-    slice inner = slice_sub(settings, 1, settings.len - 1), more = slice_sub(secrets, 1, secrets.len - 1);
-    slice text = arena_printf(a, "{%.*s%s%.*s}", SLICE_ARG(inner), inner.len && more.len ? "," : "", SLICE_ARG(more));
+    slice inner = slice_sub(settings, 1, settings.len - 1),
+          more = slice_sub(secrets, 1, secrets.len - 1);
+    slice text = arena_printf(a, "{%.*s%s%.*s}", SLICE_ARG(inner), inner.len && more.len ? "," : "",
+                              SLICE_ARG(more));
     if (!text.ptr) return why_set(why, ERR_LIMIT, "configuration too large");
     return json_parse(text, a, out, why);
 }
 
-static enum err open_settings(struct stmt *q, enum config_noun noun, uint64_t id, const struct seal_key *key,
-                              struct arena *a, json **out, struct why *why)
+static enum err open_settings(struct stmt *q, enum config_noun noun, uint64_t id,
+                              const struct seal_key *key, struct arena *a, json **out,
+                              struct why *why)
 {
-    slice secrets = SLICE("{}"), settings = arena_dup(a, stmt_col_text(q, 4)), sealed = stmt_col_text(q, 5);
+    slice secrets = SLICE("{}"), settings = arena_dup(a, stmt_col_text(q, 4)),
+          sealed = stmt_col_text(q, 5);
     enum err rc = OK;
-    if (sealed.len > 0) rc = seal_open(key, config_seal_context(noun, id, a), sealed, a, &secrets, why);
+    if (sealed.len > 0)
+        rc = seal_open(key, config_seal_context(noun, id, a), sealed, a, &secrets, why);
     return rc == OK ? join(settings, secrets, a, out, why) : rc;
 }
 
@@ -42,25 +47,32 @@ static enum err blame(const char *noun, slice name, enum err rc, struct why *why
     return why_set(why, rc, "%s %.*s: %s", noun, SLICE_ARG(name), text);
 }
 
-static enum err load_source(struct stmt *q, const struct seal_key *key, struct arena *a, struct source *s, struct why *why)
+static enum err load_source(struct stmt *q, const struct seal_key *key, struct arena *a,
+                            struct source *s, struct why *why)
 {
     json *given = NULL;
-    *s = (struct source){ .id = (uint64_t)stmt_col_i64(q, 0), .workspace_id = (uint64_t)stmt_col_i64(q, 1),
-                          .name = arena_dup(a, stmt_col_text(q, 2)), .kind = plugins_source(stmt_col_text(q, 3)),
-                          .created_ms = stmt_col_i64(q, 6), .updated_ms = stmt_col_i64(q, 7) };
+    *s = (struct source){ .id = (uint64_t)stmt_col_i64(q, 0),
+                          .workspace_id = (uint64_t)stmt_col_i64(q, 1),
+                          .name = arena_dup(a, stmt_col_text(q, 2)),
+                          .kind = plugins_source(stmt_col_text(q, 3)),
+                          .created_ms = stmt_col_i64(q, 6),
+                          .updated_ms = stmt_col_i64(q, 7) };
     if (!s->kind) return why_set(why, ERR_MISSING, "unknown kind");
     enum err rc = open_settings(q, CONFIG_SOURCE, s->id, key, a, &given, why);
     if (rc == OK) rc = tables_read_source(s->kind, given, a, s, why);
     return rc;
 }
 
-static enum err load_destination(struct stmt *q, const struct seal_key *key, struct arena *a, struct destination *d,
-                                 struct why *why)
+static enum err load_destination(struct stmt *q, const struct seal_key *key, struct arena *a,
+                                 struct destination *d, struct why *why)
 {
     json *given = NULL;
-    *d = (struct destination){ .id = (uint64_t)stmt_col_i64(q, 0), .workspace_id = (uint64_t)stmt_col_i64(q, 1),
-                               .name = arena_dup(a, stmt_col_text(q, 2)), .kind = plugins_dest(stmt_col_text(q, 3)),
-                               .created_ms = stmt_col_i64(q, 6), .updated_ms = stmt_col_i64(q, 7),
+    *d = (struct destination){ .id = (uint64_t)stmt_col_i64(q, 0),
+                               .workspace_id = (uint64_t)stmt_col_i64(q, 1),
+                               .name = arena_dup(a, stmt_col_text(q, 2)),
+                               .kind = plugins_dest(stmt_col_text(q, 3)),
+                               .created_ms = stmt_col_i64(q, 6),
+                               .updated_ms = stmt_col_i64(q, 7),
                                .hold = arena_dup(a, stmt_col_text(q, 8)) };
     if (!d->kind) return why_set(why, ERR_MISSING, "unknown kind");
     enum err rc = open_settings(q, CONFIG_DESTINATION, d->id, key, a, &given, why);
@@ -68,11 +80,14 @@ static enum err load_destination(struct stmt *q, const struct seal_key *key, str
     return rc;
 }
 
-static enum err load_route(const struct config *c, struct stmt *q, struct arena *a, struct route *r, struct why *why)
+static enum err load_route(const struct config *c, struct stmt *q, struct arena *a, struct route *r,
+                           struct why *why)
 {
     json *given = NULL;
-    *r = (struct route){ .id = (uint64_t)stmt_col_i64(q, 0), .workspace_id = (uint64_t)stmt_col_i64(q, 1),
-                         .name = arena_dup(a, stmt_col_text(q, 2)), .created_ms = stmt_col_i64(q, 4),
+    *r = (struct route){ .id = (uint64_t)stmt_col_i64(q, 0),
+                         .workspace_id = (uint64_t)stmt_col_i64(q, 1),
+                         .name = arena_dup(a, stmt_col_text(q, 2)),
+                         .created_ms = stmt_col_i64(q, 4),
                          .updated_ms = stmt_col_i64(q, 5) };
     enum err rc = json_parse(arena_dup(a, stmt_col_text(q, 3)), a, &given, why);
     if (rc == OK) rc = tables_read_route(c, given, a, r, why);
@@ -88,10 +103,16 @@ static void *room(struct arena *a, void *items, size_t count, size_t item_bytes)
     return fresh;
 }
 
-static enum err load_all(struct store *s, const struct seal_key *key, struct config *c, struct why *why)
+static enum err load_all(struct store *s, const struct seal_key *key, struct config *c,
+                         struct why *why)
 {
-    static const struct { enum sql sql; const char *noun; } parts[] = {
-        { SQL_CONFIG_SOURCES, "source" }, { SQL_CONFIG_DESTINATIONS, "destination" }, { SQL_CONFIG_ROUTES, "route" },
+    static const struct {
+        enum sql sql;
+        const char *noun;
+    } parts[] = {
+        { SQL_CONFIG_SOURCES, "source" },
+        { SQL_CONFIG_DESTINATIONS, "destination" },
+        { SQL_CONFIG_ROUTES, "route" },
     };
     for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
         struct stmt *q = store_stmt(s, parts[i].sql, why);
@@ -101,15 +122,20 @@ static enum err load_all(struct store *s, const struct seal_key *key, struct con
             slice name = stmt_col_text(q, 2);
             if (i == CONFIG_SOURCE) {
                 c->sources = room(&c->arena, c->sources, c->source_count, sizeof *c->sources);
-                rc = c->sources ? load_source(q, key, &c->arena, &c->sources[c->source_count++], why) : ERR_LIMIT;
+                rc = c->sources
+                         ? load_source(q, key, &c->arena, &c->sources[c->source_count++], why)
+                         : ERR_LIMIT;
             } else if (i == CONFIG_DESTINATION) {
-                c->destinations = room(&c->arena, c->destinations, c->destination_count, sizeof *c->destinations);
+                c->destinations =
+                    room(&c->arena, c->destinations, c->destination_count, sizeof *c->destinations);
                 rc = c->destinations
-                         ? load_destination(q, key, &c->arena, &c->destinations[c->destination_count++], why)
+                         ? load_destination(q, key, &c->arena,
+                                            &c->destinations[c->destination_count++], why)
                          : ERR_LIMIT;
             } else {
                 c->routes = room(&c->arena, c->routes, c->route_count, sizeof *c->routes);
-                rc = c->routes ? load_route(c, q, &c->arena, &c->routes[c->route_count++], why) : ERR_LIMIT;
+                rc = c->routes ? load_route(c, q, &c->arena, &c->routes[c->route_count++], why)
+                               : ERR_LIMIT;
             }
             if (rc != OK) {
                 rc = blame(parts[i].noun, name, rc, why);
@@ -122,7 +148,8 @@ static enum err load_all(struct store *s, const struct seal_key *key, struct con
     return OK;
 }
 
-enum err config_load(struct store *s, const struct seal_key *key, struct config **out, struct why *why)
+enum err config_load(struct store *s, const struct seal_key *key, struct config **out,
+                     struct why *why)
 {
     *out = NULL;
     struct config *c = calloc(1, sizeof *c);
@@ -130,8 +157,10 @@ enum err config_load(struct store *s, const struct seal_key *key, struct config 
     atomic_init(&c->refs, 1);
     arena_init(&c->arena, CONFIG_ARENA_MAX);
     enum err rc = load_all(s, key, c, why);
-    if (rc == OK) *out = c;
-    else config_release(c);
+    if (rc == OK)
+        *out = c;
+    else
+        config_release(c);
     return rc;
 }
 
@@ -181,18 +210,20 @@ const struct source *config_source_by_path(const struct config *c, slice path)
 }
 
 /* The three nouns are found alike. */
-#define FIND(noun, plural, type)                                                                                       \
-    const struct type *config_##noun##_by_id(const struct config *c, uint64_t id)                                      \
-    {                                                                                                                  \
-        for (size_t i = 0; i < c->noun##_count; i++)                                                                   \
-            if (c->plural[i].id == id) return &c->plural[i];                                                           \
-        return NULL;                                                                                                   \
-    }                                                                                                                  \
-    const struct type *config_##noun##_by_name(const struct config *c, uint64_t workspace_id, slice name)              \
-    {                                                                                                                  \
-        for (size_t i = 0; i < c->noun##_count; i++)                                                                   \
-            if (c->plural[i].workspace_id == workspace_id && slice_eq(c->plural[i].name, name)) return &c->plural[i];  \
-        return NULL;                                                                                                   \
+#define FIND(noun, plural, type)                                                                   \
+    const struct type *config_##noun##_by_id(const struct config *c, uint64_t id)                  \
+    {                                                                                              \
+        for (size_t i = 0; i < c->noun##_count; i++)                                               \
+            if (c->plural[i].id == id) return &c->plural[i];                                       \
+        return NULL;                                                                               \
+    }                                                                                              \
+    const struct type *config_##noun##_by_name(const struct config *c, uint64_t workspace_id,      \
+                                               slice name)                                         \
+    {                                                                                              \
+        for (size_t i = 0; i < c->noun##_count; i++)                                               \
+            if (c->plural[i].workspace_id == workspace_id && slice_eq(c->plural[i].name, name))    \
+                return &c->plural[i];                                                              \
+        return NULL;                                                                               \
     }
 FIND(source, sources, source)
 FIND(destination, destinations, destination)

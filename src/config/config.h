@@ -25,21 +25,29 @@ struct source {
     int64_t created_ms, updated_ms;
 };
 
-enum priority { PRIORITY_HIGH, PRIORITY_NORMAL, PRIORITY_NOTIFY, PRIORITY_LOW, PRIORITY_RETRY, PRIORITY_COUNT };
-extern const char *const priority_name[PRIORITY_COUNT + 1]; /* NULL-terminated, for the setting's choices */
+enum priority {
+    PRIORITY_HIGH,
+    PRIORITY_NORMAL,
+    PRIORITY_NOTIFY,
+    PRIORITY_LOW,
+    PRIORITY_RETRY,
+    PRIORITY_COUNT
+};
+extern const char
+    *const priority_name[PRIORITY_COUNT + 1]; /* NULL-terminated, for the setting's choices */
 
 struct destination {
     uint64_t id, workspace_id;
     slice name;
     const struct dest_kind *kind;
     struct settings cfg;
-    bool enabled;             /* false: the kill switch */
-    slice hold;               /* not empty: held by a verdict, e.g. "unauthorised: …", until resumed */
+    bool enabled; /* false: the kill switch */
+    slice hold;   /* not empty: held by a verdict, e.g. "unauthorised: …", until resumed */
     int64_t retry_ms[RETRIES_MAX];
     size_t retry_count;
-    uint32_t rate_per_min;    /* 0 = unlimited */
+    uint32_t rate_per_min; /* 0 = unlimited */
     uint32_t concurrency;
-    int64_t deadline_ms;      /* 0 = none: give up so long after creation */
+    int64_t deadline_ms; /* 0 = none: give up so long after creation */
     int64_t timeout_ms;
     size_t batch_max;
     int64_t linger_ms;
@@ -77,7 +85,8 @@ struct config_box {
 
 /* Reads everything from the store and opens the secrets. ERR_DENIED (another master key), ERR_SYNTAX (a stored setting is no
  * longer valid: why names the record), ERR_IO. Gives *out with one reference. */
-MUST_CHECK enum err config_load(struct store *s, const struct seal_key *key, struct config **out, struct why *why);
+MUST_CHECK enum err config_load(struct store *s, const struct seal_key *key, struct config **out,
+                                struct why *why);
 
 void config_box_init(struct config_box *box);
 /* Takes `fresh` and lets the old one go. */
@@ -90,15 +99,18 @@ void config_release(struct config *c);
 
 const struct source *config_source_by_path(const struct config *c, slice path);
 const struct source *config_source_by_id(const struct config *c, uint64_t id);
-const struct source *config_source_by_name(const struct config *c, uint64_t workspace_id, slice name);
+const struct source *config_source_by_name(const struct config *c, uint64_t workspace_id,
+                                           slice name);
 const struct destination *config_destination_by_id(const struct config *c, uint64_t id);
-const struct destination *config_destination_by_name(const struct config *c, uint64_t workspace_id, slice name);
+const struct destination *config_destination_by_name(const struct config *c, uint64_t workspace_id,
+                                                     slice name);
 const struct route *config_route_by_id(const struct config *c, uint64_t id);
 const struct route *config_route_by_name(const struct config *c, uint64_t workspace_id, slice name);
 
 /* The settings every source, destination or route has beside its kind's, as tables for help and docs. */
 extern const struct setting config_source_common[], config_dest_common[], config_route_settings[];
-extern const size_t config_source_common_count, config_dest_common_count, config_route_setting_count;
+extern const size_t config_source_common_count, config_dest_common_count,
+    config_route_setting_count;
 
 enum config_noun { CONFIG_SOURCE, CONFIG_DESTINATION, CONFIG_ROUTE };
 
@@ -110,8 +122,9 @@ enum config_noun { CONFIG_SOURCE, CONFIG_DESTINATION, CONFIG_ROUTE };
 struct config_draft {
     slice name, kind, settings, secrets;
 };
-MUST_CHECK enum err config_draft(const struct config *c, enum config_noun noun, uint64_t workspace_id, uint64_t id, json *given,
-                                 slice old_secrets, struct arena *arena, struct config_draft *out, struct why *why);
+MUST_CHECK enum err config_draft(const struct config *c, enum config_noun noun,
+                                 uint64_t workspace_id, uint64_t id, json *given, slice old_secrets,
+                                 struct arena *arena, struct config_draft *out, struct why *why);
 
 /* The context a record's secrets are sealed under. */
 slice config_seal_context(enum config_noun noun, uint64_t id, struct arena *arena);

@@ -9,7 +9,8 @@ enum { DRAFT_TEXT_MAX = 256 * 1024 };
 static enum err check_name(slice name, struct why *why)
 {
     if (name.len == 0) return why_set(why, ERR_SYNTAX, "`name` is required");
-    if (name.len > NAME_MAX_BYTES) return why_set(why, ERR_SYNTAX, "`name` is longer than %d", NAME_MAX_BYTES);
+    if (name.len > NAME_MAX_BYTES)
+        return why_set(why, ERR_SYNTAX, "`name` is longer than %d", NAME_MAX_BYTES);
     for (size_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];
         if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_'))
@@ -31,14 +32,16 @@ static void keep_old(json *old, json *given, struct buf *secrets)
     yyjson_obj_iter it = yyjson_obj_iter_with(old);
     for (json *key; (key = yyjson_obj_iter_next(&it));) {
         if (json_get_slice(given, json_str(key))) continue;
-        json_put_raw(secrets, yyjson_get_str(key), json_print(yyjson_obj_iter_get_val(key), secrets->arena));
+        json_put_raw(secrets, yyjson_get_str(key),
+                     json_print(yyjson_obj_iter_get_val(key), secrets->arena));
     }
 }
 
-static enum err split(json *given, const struct setting *table, size_t count, slice old_secrets, struct arena *a,
-                      struct config_draft *out, struct why *why)
+static enum err split(json *given, const struct setting *table, size_t count, slice old_secrets,
+                      struct arena *a, struct config_draft *out, struct why *why)
 {
-    static const char *const identity[] = { "name", "kind", "id", "workspace", "created_at", "updated_at", "state", "hold" };
+    static const char *const identity[] = { "name",       "kind",       "id",    "workspace",
+                                            "created_at", "updated_at", "state", "hold" };
     struct buf shown = buf_in(a, DRAFT_TEXT_MAX), secrets = buf_in(a, DRAFT_TEXT_MAX);
     json_begin_object(&shown, NULL);
     json_begin_object(&secrets, NULL);
@@ -46,13 +49,15 @@ static enum err split(json *given, const struct setting *table, size_t count, sl
     for (json *key; (key = yyjson_obj_iter_next(&it));) {
         json *v = yyjson_obj_iter_get_val(key);
         bool skip = yyjson_is_null(v);
-        for (size_t i = 0; i < ARRAY_LEN(identity); i++) skip = skip || slice_eq(json_str(key), slice_str(identity[i]));
+        for (size_t i = 0; i < ARRAY_LEN(identity); i++)
+            skip = skip || slice_eq(json_str(key), slice_str(identity[i]));
         if (skip) continue;
         bool hide = is_secret(table, count, json_str(key));
         json_put_raw(hide ? &secrets : &shown, yyjson_get_str(key), json_print(v, a));
     }
     json *old = NULL;
-    if (old_secrets.len > 0 && json_parse(old_secrets, a, &old, NULL) == OK) keep_old(old, given, &secrets);
+    if (old_secrets.len > 0 && json_parse(old_secrets, a, &old, NULL) == OK)
+        keep_old(old, given, &secrets);
     json_end_object(&shown);
     json_end_object(&secrets);
     out->settings = buf_slice(&shown);
@@ -63,29 +68,35 @@ static enum err split(json *given, const struct setting *table, size_t count, sl
 /* The draft joined again, as config_load will see it: what is stored is what was checked. */
 static enum err rejoin(const struct config_draft *d, struct arena *a, json **out, struct why *why)
 {
-    slice inner = slice_sub(d->settings, 1, d->settings.len - 1), more = slice_sub(d->secrets, 1, d->secrets.len - 1);
-    slice text = arena_printf(a, "{%.*s%s%.*s}", SLICE_ARG(inner), inner.len && more.len ? "," : "", SLICE_ARG(more));
+    slice inner = slice_sub(d->settings, 1, d->settings.len - 1),
+          more = slice_sub(d->secrets, 1, d->secrets.len - 1);
+    slice text = arena_printf(a, "{%.*s%s%.*s}", SLICE_ARG(inner), inner.len && more.len ? "," : "",
+                              SLICE_ARG(more));
     return text.ptr ? json_parse(text, a, out, why) : why_set(why, ERR_LIMIT, "settings too large");
 }
 
-static enum err check_source(const struct config *c, uint64_t ws, uint64_t id, const struct source_kind *kind,
-                             struct config_draft *d, struct arena *a, struct why *why)
+static enum err check_source(const struct config *c, uint64_t ws, uint64_t id,
+                             const struct source_kind *kind, struct config_draft *d,
+                             struct arena *a, struct why *why)
 {
     json *whole = NULL;
     struct source s = { .workspace_id = ws, .name = d->name };
     enum err rc = rejoin(d, a, &whole, why);
     if (rc == OK) rc = tables_read_source(kind, whole, a, &s, why);
     if (rc != OK) return rc;
-    const struct source *same = config_source_by_name(c, ws, d->name), *path = config_source_by_path(c, s.path);
+    const struct source *same = config_source_by_name(c, ws, d->name),
+                        *path = config_source_by_path(c, s.path);
     if (same && same->id != id)
         return why_set(why, ERR_CONFLICT, "there is a source \"%.*s\" already", SLICE_ARG(d->name));
     if (path && path->id != id)
-        return why_set(why, ERR_CONFLICT, "source \"%.*s\" listens on that path already", SLICE_ARG(path->name));
+        return why_set(why, ERR_CONFLICT, "source \"%.*s\" listens on that path already",
+                       SLICE_ARG(path->name));
     return OK;
 }
 
-static enum err check_destination(const struct config *c, uint64_t ws, uint64_t id, const struct dest_kind *kind,
-                                  struct config_draft *d, struct arena *a, struct why *why)
+static enum err check_destination(const struct config *c, uint64_t ws, uint64_t id,
+                                  const struct dest_kind *kind, struct config_draft *d,
+                                  struct arena *a, struct why *why)
 {
     json *whole = NULL;
     struct destination to = { .workspace_id = ws, .name = d->name };
@@ -93,12 +104,13 @@ static enum err check_destination(const struct config *c, uint64_t ws, uint64_t 
     if (rc == OK) rc = tables_read_destination(kind, whole, a, &to, why);
     const struct destination *same = rc == OK ? config_destination_by_name(c, ws, d->name) : NULL;
     if (same && same->id != id)
-        rc = why_set(why, ERR_CONFLICT, "there is a destination \"%.*s\" already", SLICE_ARG(d->name));
+        rc = why_set(why, ERR_CONFLICT, "there is a destination \"%.*s\" already",
+                     SLICE_ARG(d->name));
     return rc;
 }
 
-static enum err check_route(const struct config *c, uint64_t ws, uint64_t id, struct config_draft *d, struct arena *a,
-                            struct why *why)
+static enum err check_route(const struct config *c, uint64_t ws, uint64_t id,
+                            struct config_draft *d, struct arena *a, struct why *why)
 {
     json *whole = NULL;
     struct route r = { .workspace_id = ws, .name = d->name };
@@ -110,8 +122,9 @@ static enum err check_route(const struct config *c, uint64_t ws, uint64_t id, st
     return rc;
 }
 
-enum err config_draft(const struct config *c, enum config_noun noun, uint64_t workspace_id, uint64_t id, json *given,
-                      slice old_secrets, struct arena *arena, struct config_draft *out, struct why *why)
+enum err config_draft(const struct config *c, enum config_noun noun, uint64_t workspace_id,
+                      uint64_t id, json *given, slice old_secrets, struct arena *arena,
+                      struct config_draft *out, struct why *why)
 {
     *out = (struct config_draft){ .secrets = SLICE("{}") };
     if (!yyjson_is_obj(given)) return why_set(why, ERR_SYNTAX, "a JSON object is expected");
@@ -126,9 +139,10 @@ enum err config_draft(const struct config *c, enum config_noun noun, uint64_t wo
     const struct source_kind *source = noun == CONFIG_SOURCE ? plugins_source(out->kind) : NULL;
     const struct dest_kind *dest = noun == CONFIG_DESTINATION ? plugins_dest(out->kind) : NULL;
     if (!source && !dest)
-        return why_set(why, ERR_MISSING, "unknown kind \"%.*s\"; see `malote kinds`", SLICE_ARG(slice_sub(out->kind, 0, 40)));
-    rc = split(given, source ? source->settings : dest->settings, source ? source->setting_count : dest->setting_count,
-               old_secrets, arena, out, why);
+        return why_set(why, ERR_MISSING, "unknown kind \"%.*s\"; see `malote kinds`",
+                       SLICE_ARG(slice_sub(out->kind, 0, 40)));
+    rc = split(given, source ? source->settings : dest->settings,
+               source ? source->setting_count : dest->setting_count, old_secrets, arena, out, why);
     if (rc != OK) return rc;
     return source ? check_source(c, workspace_id, id, source, out, arena, why)
                   : check_destination(c, workspace_id, id, dest, out, arena, why);

@@ -4,35 +4,37 @@
 
 enum {
     /* way in */
-    SECRET_PATH_MIN = 20,                /* characters of one part of a path that is the only proof: over 100 random bits */
-    BODY_MAX_DEFAULT = 1024 * 1024,      /* bytes of a request's body, settable per source */
+    SECRET_PATH_MIN =
+        20, /* characters of one part of a path that is the only proof: over 100 random bits */
+    BODY_MAX_DEFAULT = 1024 * 1024, /* bytes of a request's body, settable per source */
     BODY_MAX_HIGHEST = 16 * 1024 * 1024,
-    HEADERS_MAX = 100,                   /* header lines of a request */
-    HEADER_BYTES_MAX = 16 * 1024,        /* request line and headers together */
-    REQUEST_ARENA_FACTOR = 6,            /* arena of a request: body_max times this, plus REQUEST_ARENA_BASE */
+    HEADERS_MAX = 100,            /* header lines of a request */
+    HEADER_BYTES_MAX = 16 * 1024, /* request line and headers together */
+    REQUEST_ARENA_FACTOR = 6, /* arena of a request: body_max times this, plus REQUEST_ARENA_BASE */
     REQUEST_ARENA_BASE = 256 * 1024,
     CONNECTIONS_MAX_DEFAULT = 4096,
-    HEADER_TIME_MAX_MS = 10 * 1000,      /* until the headers are complete */
-    BODY_TIME_MAX_MS = 30 * 1000,        /* until the body is complete */
-    IDLE_TIME_MAX_S = 60,                /* keep-alive */
+    HEADER_TIME_MAX_MS = 10 * 1000, /* until the headers are complete */
+    BODY_TIME_MAX_MS = 30 * 1000,   /* until the body is complete */
+    IDLE_TIME_MAX_S = 60,           /* keep-alive */
 
     /* journal */
-    JOURNAL_QUEUE_MAX = 8192,            /* requests waiting for the writer */
+    JOURNAL_QUEUE_MAX = 8192, /* requests waiting for the writer */
     JOURNAL_QUEUE_BYTES_MAX = 64 * 1024 * 1024,
-    JOURNAL_BATCH_MAX = 1024,            /* requests in one commit */
-    ROOM_WAIT_MAX_MS = 5000,             /* OVERLOAD_CUT: wait for room so long, then cut the connection */
+    JOURNAL_BATCH_MAX = 1024, /* requests in one commit */
+    ROOM_WAIT_MAX_MS = 5000,  /* OVERLOAD_CUT: wait for room so long, then cut the connection */
 
     /* interpret */
-    INTERPRET_QUEUE_MAX = 4096,          /* committed requests kept in memory for it; beyond, read back from the store */
+    INTERPRET_QUEUE_MAX =
+        4096, /* committed requests kept in memory for it; beyond, read back from the store */
     INTERPRET_QUEUE_BYTES_MAX = 16 * 1024 * 1024,
     INTERPRET_ARENA_MAX = 8 * 1024 * 1024,
 
     /* deliver */
-    LEASED_MAX = 8192,                   /* deliveries in memory */
+    LEASED_MAX = 8192, /* deliveries in memory */
     LEASE_MS = 5 * 60 * 1000,
     RETRIES_MAX = 32,
     REPLY_BODY_MAX = 64 * 1024,
-    ATTEMPT_TEXT_MAX = 16 * 1024,        /* of a request or reply kept with an attempt */
+    ATTEMPT_TEXT_MAX = 16 * 1024, /* of a request or reply kept with an attempt */
 
     /* api */
     API_BODY_MAX = 1024 * 1024,

@@ -8,7 +8,8 @@ static enum err wrong(struct why *why, const struct setting *s, const char *what
     return why_set(why, ERR_SYNTAX, "setting `%s`: %s", s->name, what);
 }
 
-static enum err read_text(const struct setting *s, json *v, struct arena *arena, slice *out, struct why *why)
+static enum err read_text(const struct setting *s, json *v, struct arena *arena, slice *out,
+                          struct why *why)
 {
     size_t longest = s->max > 0 ? (size_t)s->max : SETTING_TEXT_MAX;
     slice text = json_text(v);
@@ -18,7 +19,8 @@ static enum err read_text(const struct setting *s, json *v, struct arena *arena,
     return out->ptr ? OK : why_set(why, ERR_LIMIT, "settings too large");
 }
 
-static enum err read_list(const struct setting *s, json *v, struct arena *arena, struct setting_value *out, struct why *why)
+static enum err read_list(const struct setting *s, json *v, struct arena *arena,
+                          struct setting_value *out, struct why *why)
 {
     size_t count = yyjson_is_arr(v) ? yyjson_arr_size(v) : 1;
     if (count > SETTING_LIST_MAX) return wrong(why, s, "too many items");
@@ -33,7 +35,8 @@ static enum err read_list(const struct setting *s, json *v, struct arena *arena,
     return OK;
 }
 
-static enum err read_map(const struct setting *s, json *v, struct arena *arena, struct setting_value *out, struct why *why)
+static enum err read_map(const struct setting *s, json *v, struct arena *arena,
+                         struct setting_value *out, struct why *why)
 {
     if (!yyjson_is_obj(v)) return wrong(why, s, "a map of texts is expected");
     if (yyjson_obj_size(v) > SETTING_LIST_MAX) return wrong(why, s, "too many entries");
@@ -42,7 +45,9 @@ static enum err read_map(const struct setting *s, json *v, struct arena *arena, 
     yyjson_obj_iter it = yyjson_obj_iter_with(v);
     for (json *key; (key = yyjson_obj_iter_next(&it));) {
         enum err rc = read_text(s, key, arena, &out->items[out->count].name, why);
-        if (rc == OK) rc = read_text(s, yyjson_obj_iter_get_val(key), arena, &out->items[out->count].value, why);
+        if (rc == OK)
+            rc = read_text(s, yyjson_obj_iter_get_val(key), arena, &out->items[out->count].value,
+                           why);
         if (rc != OK) return rc;
         out->count++;
     }
@@ -51,8 +56,11 @@ static enum err read_map(const struct setting *s, json *v, struct arena *arena, 
 
 static enum err read_url(const struct setting *s, slice text, struct why *why)
 {
-    size_t scheme = slice_starts(text, SLICE("https://")) ? 8 : slice_starts(text, SLICE("http://")) ? 7 : 0;
-    if (scheme == 0 || text.len == scheme) return wrong(why, s, "an absolute http:// or https:// URL is expected");
+    size_t scheme = slice_starts(text, SLICE("https://"))  ? 8
+                    : slice_starts(text, SLICE("http://")) ? 7
+                                                           : 0;
+    if (scheme == 0 || text.len == scheme)
+        return wrong(why, s, "an absolute http:// or https:// URL is expected");
     for (size_t i = 0; i < text.len; i++)
         if (text.ptr[i] <= ' ' || text.ptr[i] == 0x7f) return wrong(why, s, "a URL has no blanks");
     slice authority = slice_sub(text, scheme, text.len);
@@ -62,7 +70,8 @@ static enum err read_url(const struct setting *s, slice text, struct why *why)
     return OK;
 }
 
-static enum err read_value(const struct setting *s, json *v, struct arena *arena, struct setting_value *out, struct why *why)
+static enum err read_value(const struct setting *s, json *v, struct arena *arena,
+                           struct setting_value *out, struct why *why)
 {
     enum err rc = OK;
     switch (s->type) {
@@ -74,11 +83,12 @@ static enum err read_value(const struct setting *s, json *v, struct arena *arena
     case SETTING_INT:
         if (!json_i64(v, &out->number)) return wrong(why, s, "a whole number is expected");
         if (out->number < s->min || out->number > s->max)
-            return why_set(why, ERR_SYNTAX, "setting `%s`: must be %lld to %lld", s->name, (long long)s->min,
-                           (long long)s->max);
+            return why_set(why, ERR_SYNTAX, "setting `%s`: must be %lld to %lld", s->name,
+                           (long long)s->min, (long long)s->max);
         break;
     case SETTING_BOOL:
-        if (!yyjson_is_bool(v) && !slice_eq(json_text(v), SLICE("true")) && !slice_eq(json_text(v), SLICE("false")))
+        if (!yyjson_is_bool(v) && !slice_eq(json_text(v), SLICE("true")) &&
+            !slice_eq(json_text(v), SLICE("false")))
             return wrong(why, s, "true or false is expected");
         out->number = json_truth(v);
         break;
@@ -107,7 +117,8 @@ static enum err read_value(const struct setting *s, json *v, struct arena *arena
 }
 
 /* A default stands in the table as text; lists and maps as JSON. */
-static enum err read_fallback(const struct setting *s, struct arena *arena, struct setting_value *out, struct why *why)
+static enum err read_fallback(const struct setting *s, struct arena *arena,
+                              struct setting_value *out, struct why *why)
 {
     slice text = slice_str(s->fallback);
     if (s->type != SETTING_LIST && s->type != SETTING_MAP) {
@@ -120,7 +131,8 @@ static enum err read_fallback(const struct setting *s, struct arena *arena, stru
     return rc == OK ? read_value(s, v, arena, out, why) : rc;
 }
 
-static const struct setting *find(const struct setting *table, size_t count, slice name, size_t *index)
+static const struct setting *find(const struct setting *table, size_t count, slice name,
+                                  size_t *index)
 {
     for (*index = 0; *index < count; (*index)++)
         if (slice_eq(name, slice_str(table[*index].name))) return &table[*index];
@@ -134,13 +146,15 @@ static bool listed(const char *const *names, slice name)
     return false;
 }
 
-enum err settings_read(const struct setting *table, size_t count, json *given, const char *const *ignore,
-                       struct arena *arena, struct settings *out, struct why *why)
+enum err settings_read(const struct setting *table, size_t count, json *given,
+                       const char *const *ignore, struct arena *arena, struct settings *out,
+                       struct why *why)
 {
     *out = (struct settings){ .table = table, .count = count };
     out->values = arena_new(arena, struct setting_value, count ? count : 1);
     if (!out->values) return why_set(why, ERR_LIMIT, "settings too large");
-    if (given && !yyjson_is_obj(given)) return why_set(why, ERR_SYNTAX, "settings must be an object");
+    if (given && !yyjson_is_obj(given))
+        return why_set(why, ERR_SYNTAX, "settings must be an object");
     yyjson_obj_iter it;
     json *key = NULL;
     if (given) {
@@ -152,7 +166,9 @@ enum err settings_read(const struct setting *table, size_t count, json *given, c
         const struct setting *s = find(table, count, json_str(key), &index);
         json *v = yyjson_obj_iter_get_val(key);
         if (!s && listed(ignore, json_str(key))) continue;
-        if (!s) return why_set(why, ERR_SYNTAX, "unknown setting `%.*s`", SLICE_ARG(slice_sub(json_str(key), 0, 60)));
+        if (!s)
+            return why_set(why, ERR_SYNTAX, "unknown setting `%.*s`",
+                           SLICE_ARG(slice_sub(json_str(key), 0, 60)));
         if (yyjson_is_null(v)) continue; /* null = use the default */
         enum err rc = read_value(s, v, arena, &out->values[index], why);
         if (rc != OK) return rc;
@@ -160,7 +176,8 @@ enum err settings_read(const struct setting *table, size_t count, json *given, c
     for (size_t i = 0; i < count; i++) {
         if (out->values[i].present) continue;
         if (table[i].required) return wrong(why, &table[i], "is required");
-        enum err rc = table[i].fallback ? read_fallback(&table[i], arena, &out->values[i], why) : OK;
+        enum err rc =
+            table[i].fallback ? read_fallback(&table[i], arena, &out->values[i], why) : OK;
         if (rc != OK) return rc;
     }
     return OK;

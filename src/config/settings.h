@@ -9,8 +9,8 @@
 
 enum setting_type {
     SETTING_TEXT,
-    SETTING_URL,    /* absolute http:// or https:// */
-    SETTING_INT,    /* within min..max */
+    SETTING_URL, /* absolute http:// or https:// */
+    SETTING_INT, /* within min..max */
     SETTING_BOOL,
     SETTING_CHOICE, /* one of `choices` */
     SETTING_LIST,   /* of texts; a single text is taken as a list of one */
@@ -18,14 +18,16 @@ enum setting_type {
 };
 
 struct setting {
-    const char *name;            /* key in the file and in the API */
+    const char *name; /* key in the file and in the API */
     enum setting_type type;
     bool required;
-    bool secret;                 /* sealed at rest, never shown; TEXT or LIST only */
-    const char *fallback;        /* default as text, NULL: absent; a MAP's as JSON object text, a LIST's as JSON array text */
-    int64_t min, max;            /* INT: range. TEXT, LIST: max = longest text in bytes (0: SETTING_TEXT_MAX) */
-    const char *const *choices;  /* CHOICE: NULL-terminated */
-    const char *help;            /* one sentence for people */
+    bool secret; /* sealed at rest, never shown; TEXT or LIST only */
+    const char *
+        fallback; /* default as text, NULL: absent; a MAP's as JSON object text, a LIST's as JSON array text */
+    int64_t min,
+        max; /* INT: range. TEXT, LIST: max = longest text in bytes (0: SETTING_TEXT_MAX) */
+    const char *const *choices; /* CHOICE: NULL-terminated */
+    const char *help;           /* one sentence for people */
 };
 
 enum { SETTING_TEXT_MAX = 4096, SETTING_LIST_MAX = 256 };
@@ -52,17 +54,27 @@ struct settings {
 /* Reads object `given` (NULL = empty object) against `table` (count entries) into *out, in `arena`, which must outlive it.
  * Keys listed in `ignore` (NULL-terminated, may be NULL) are left to the caller; any other unknown key is an error.
  * ERR_SYNTAX with "setting `name`: what is wrong" (values are not repeated: they may be secret). */
-MUST_CHECK enum err settings_read(const struct setting *table, size_t count, json *given, const char *const *ignore,
-                                  struct arena *arena, struct settings *out, struct why *why);
+MUST_CHECK enum err settings_read(const struct setting *table, size_t count, json *given,
+                                  const char *const *ignore, struct arena *arena,
+                                  struct settings *out, struct why *why);
 
 static inline const struct setting_value *settings_get(const struct settings *s, size_t index)
 {
     CHECK(index < s->count);
     return &s->values[index];
 }
-static inline slice settings_text(const struct settings *s, size_t index) { return settings_get(s, index)->text; }
-static inline int64_t settings_i64(const struct settings *s, size_t index) { return settings_get(s, index)->number; }
-static inline bool settings_bool(const struct settings *s, size_t index) { return settings_get(s, index)->number != 0; }
+static inline slice settings_text(const struct settings *s, size_t index)
+{
+    return settings_get(s, index)->text;
+}
+static inline int64_t settings_i64(const struct settings *s, size_t index)
+{
+    return settings_get(s, index)->number;
+}
+static inline bool settings_bool(const struct settings *s, size_t index)
+{
+    return settings_get(s, index)->number != 0;
+}
 
 /* Value of `name` in the MAP at index; .ptr NULL when absent. */
 slice settings_map_get(const struct settings *s, size_t index, slice name);

@@ -5,12 +5,13 @@
 #include "config/config.h"
 
 /* Fill what the settings decide; id, name, kind and times are the caller's. `given` may hold name, kind and id besides. */
-MUST_CHECK enum err tables_read_source(const struct source_kind *kind, json *given, struct arena *a, struct source *out,
-                                       struct why *why);
-MUST_CHECK enum err tables_read_destination(const struct dest_kind *kind, json *given, struct arena *a,
-                                            struct destination *out, struct why *why);
-MUST_CHECK enum err tables_read_route(const struct config *c, json *given, struct arena *a, struct route *out,
-                                      struct why *why);
+MUST_CHECK enum err tables_read_source(const struct source_kind *kind, json *given, struct arena *a,
+                                       struct source *out, struct why *why);
+MUST_CHECK enum err tables_read_destination(const struct dest_kind *kind, json *given,
+                                            struct arena *a, struct destination *out,
+                                            struct why *why);
+MUST_CHECK enum err tables_read_route(const struct config *c, json *given, struct arena *a,
+                                      struct route *out, struct why *why);
 
 /* "90", "90s", "5m", "2h", "7d" in milliseconds; ERR_SYNTAX, ERR_LIMIT (over a year). */
 MUST_CHECK enum err tables_duration(slice text, int64_t *ms, struct why *why);

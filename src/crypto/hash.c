@@ -10,10 +10,7 @@
 
 #include "base/text.h"
 
-static size_t block_bytes(enum hash_kind kind)
-{
-    return kind == HASH_SHA512 ? 128 : 64;
-}
+static size_t block_bytes(enum hash_kind kind) { return kind == HASH_SHA512 ? 128 : 64; }
 
 /* One state for the three algorithms: the low-level calls cost no allocation, which EVP contexts do on every message. */
 #pragma GCC diagnostic push
@@ -30,29 +27,39 @@ struct hash_state {
 static void state_init(struct hash_state *s, enum hash_kind kind)
 {
     s->kind = kind;
-    if (kind == HASH_SHA1) SHA1_Init(&s->u.sha1);
-    else if (kind == HASH_SHA256) SHA256_Init(&s->u.sha256);
-    else SHA512_Init(&s->u.sha512);
+    if (kind == HASH_SHA1)
+        SHA1_Init(&s->u.sha1);
+    else if (kind == HASH_SHA256)
+        SHA256_Init(&s->u.sha256);
+    else
+        SHA512_Init(&s->u.sha512);
 }
 
 static void state_add(struct hash_state *s, const void *bytes, size_t len)
 {
     if (len == 0) return;
-    if (s->kind == HASH_SHA1) SHA1_Update(&s->u.sha1, bytes, len);
-    else if (s->kind == HASH_SHA256) SHA256_Update(&s->u.sha256, bytes, len);
-    else SHA512_Update(&s->u.sha512, bytes, len);
+    if (s->kind == HASH_SHA1)
+        SHA1_Update(&s->u.sha1, bytes, len);
+    else if (s->kind == HASH_SHA256)
+        SHA256_Update(&s->u.sha256, bytes, len);
+    else
+        SHA512_Update(&s->u.sha512, bytes, len);
 }
 
 static size_t state_end(struct hash_state *s, uint8_t *out)
 {
-    if (s->kind == HASH_SHA1) SHA1_Final(out, &s->u.sha1);
-    else if (s->kind == HASH_SHA256) SHA256_Final(out, &s->u.sha256);
-    else SHA512_Final(out, &s->u.sha512);
+    if (s->kind == HASH_SHA1)
+        SHA1_Final(out, &s->u.sha1);
+    else if (s->kind == HASH_SHA256)
+        SHA256_Final(out, &s->u.sha256);
+    else
+        SHA512_Final(out, &s->u.sha512);
     return s->kind == HASH_SHA1 ? 20 : s->kind == HASH_SHA256 ? 32 : 64;
 }
 #pragma GCC diagnostic pop
 
-size_t hash_digest(enum hash_kind kind, const slice *parts, size_t count, uint8_t out[HASH_BYTES_MAX])
+size_t hash_digest(enum hash_kind kind, const slice *parts, size_t count,
+                   uint8_t out[HASH_BYTES_MAX])
 {
     struct hash_state s;
     state_init(&s, kind);
@@ -60,12 +67,15 @@ size_t hash_digest(enum hash_kind kind, const slice *parts, size_t count, uint8_
     return state_end(&s, out);
 }
 
-size_t hash_hmac(enum hash_kind kind, slice key, const slice *parts, size_t count, uint8_t out[HASH_BYTES_MAX])
+size_t hash_hmac(enum hash_kind kind, slice key, const slice *parts, size_t count,
+                 uint8_t out[HASH_BYTES_MAX])
 {
     uint8_t block[128] = { 0 }, inner[HASH_BYTES_MAX];
     size_t size = block_bytes(kind);
-    if (key.len > size) hash_digest(kind, &key, 1, block);
-    else if (key.len) memcpy(block, key.ptr, key.len);
+    if (key.len > size)
+        hash_digest(kind, &key, 1, block);
+    else if (key.len)
+        memcpy(block, key.ptr, key.len);
     struct hash_state s;
     for (size_t i = 0; i < size; i++) block[i] ^= 0x36;
     state_init(&s, kind);
@@ -113,8 +123,8 @@ static bool verify_with(EVP_PKEY *key, const EVP_MD *md, slice message, slice si
 {
     EVP_MD_CTX *ctx = EVP_MD_CTX_new();
     bool good = ctx && EVP_DigestVerifyInit(ctx, NULL, md, NULL, key) == 1 &&
-                EVP_DigestVerify(ctx, (const uint8_t *)signature.ptr, signature.len, (const uint8_t *)message.ptr,
-                                 message.len) == 1;
+                EVP_DigestVerify(ctx, (const uint8_t *)signature.ptr, signature.len,
+                                 (const uint8_t *)message.ptr, message.len) == 1;
     EVP_MD_CTX_free(ctx);
     return good;
 }
@@ -124,7 +134,8 @@ bool hash_rsa_verify(slice pem, slice body, slice signature)
     if (pem.len == 0 || pem.len > 1 << 16 || signature.len == 0) return false;
     BIO *bio = BIO_new_mem_buf(pem.ptr, (int)pem.len);
     EVP_PKEY *key = bio ? PEM_read_bio_PUBKEY(bio, NULL, NULL, NULL) : NULL;
-    bool good = key && EVP_PKEY_base_id(key) == EVP_PKEY_RSA && verify_with(key, EVP_sha256(), body, signature);
+    bool good = key && EVP_PKEY_base_id(key) == EVP_PKEY_RSA &&
+                verify_with(key, EVP_sha256(), body, signature);
     EVP_PKEY_free(key);
     BIO_free(bio);
     return good;
@@ -133,7 +144,8 @@ bool hash_rsa_verify(slice pem, slice body, slice signature)
 bool hash_ed25519_verify(slice raw, slice message, slice signature)
 {
     if (raw.len != 32 || signature.len != 64) return false;
-    EVP_PKEY *key = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, (const uint8_t *)raw.ptr, raw.len);
+    EVP_PKEY *key =
+        EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL, (const uint8_t *)raw.ptr, raw.len);
     bool good = key && verify_with(key, NULL, message, signature);
     EVP_PKEY_free(key);
     return good;

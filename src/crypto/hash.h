@@ -9,9 +9,11 @@ enum hash_kind { HASH_SHA1, HASH_SHA256, HASH_SHA512 };
 enum { HASH_BYTES_MAX = 64, HASH_SHA256_BYTES = 32, HASH_SHA256_HEX = 64 };
 
 /* Digest of the concatenated parts into out; returns its length in bytes (20, 32, 64). */
-size_t hash_digest(enum hash_kind kind, const slice *parts, size_t count, uint8_t out[HASH_BYTES_MAX]);
+size_t hash_digest(enum hash_kind kind, const slice *parts, size_t count,
+                   uint8_t out[HASH_BYTES_MAX]);
 /* HMAC (RFC 2104) of the concatenated parts; returns its length. An empty key is allowed here: callers refuse empty secrets. */
-size_t hash_hmac(enum hash_kind kind, slice key, const slice *parts, size_t count, uint8_t out[HASH_BYTES_MAX]);
+size_t hash_hmac(enum hash_kind kind, slice key, const slice *parts, size_t count,
+                 uint8_t out[HASH_BYTES_MAX]);
 /* SHA-256 of one slice as 64 lower-case hex digits into out. */
 slice hash_sha256_hex(slice in, char out[HASH_SHA256_HEX]);
 /* First 8 bytes of SHA-256 as a number; for indexes, not for security. */

@@ -28,7 +28,8 @@ enum err seal_key_read(slice text, struct seal_key *out, struct why *why)
                     ? text_unhex(text, out->bytes, sizeof out->bytes, &len) == OK
                     : text_unbase64(text, false, out->bytes, sizeof out->bytes, &len) == OK;
     if (!good || len != SEAL_KEY_BYTES)
-        return why_set(why, ERR_SYNTAX, "the master key must be 64 hex digits or base64 of 32 bytes");
+        return why_set(why, ERR_SYNTAX,
+                       "the master key must be 64 hex digits or base64 of 32 bytes");
     key_set_id(out);
     return OK;
 }
@@ -59,11 +60,13 @@ enum err seal_key_file(const char *path, struct seal_key *out, struct why *why)
     ssize_t len = read(fd, text, sizeof text);
     close(fd);
     if (!known || len < 0) return why_set(why, ERR_IO, "cannot read %s", path);
-    if (st.st_mode & 077) return why_set(why, ERR_DENIED, "%s can be read by others: chmod 600 it", path);
+    if (st.st_mode & 077)
+        return why_set(why, ERR_DENIED, "%s can be read by others: chmod 600 it", path);
     return seal_key_read(slice_of(text, (size_t)len), out, why);
 }
 
-enum err seal_close(const struct seal_key *key, slice context, slice plain, struct arena *arena, slice *out)
+enum err seal_close(const struct seal_key *key, slice context, slice plain, struct arena *arena,
+                    slice *out)
 {
     uint8_t *to = arena_alloc(arena, plain.len + SEAL_OVERHEAD);
     if (!to) return ERR_LIMIT;
@@ -74,25 +77,28 @@ enum err seal_close(const struct seal_key *key, slice context, slice plain, stru
     hash_random(nonce, SEAL_NONCE_BYTES);
     int n = 0;
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    bool good = ctx && EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key->bytes, nonce) == 1 &&
-                EVP_EncryptUpdate(ctx, NULL, &n, (const uint8_t *)context.ptr, (int)context.len) == 1 &&
-                EVP_EncryptUpdate(ctx, text, &n, (const uint8_t *)plain.ptr, (int)plain.len) == 1 &&
-                EVP_EncryptFinal_ex(ctx, text + plain.len, &n) == 1 &&
-                EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, SEAL_TAG_BYTES, text + plain.len) == 1;
+    bool good =
+        ctx && EVP_EncryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key->bytes, nonce) == 1 &&
+        EVP_EncryptUpdate(ctx, NULL, &n, (const uint8_t *)context.ptr, (int)context.len) == 1 &&
+        EVP_EncryptUpdate(ctx, text, &n, (const uint8_t *)plain.ptr, (int)plain.len) == 1 &&
+        EVP_EncryptFinal_ex(ctx, text + plain.len, &n) == 1 &&
+        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_GET_TAG, SEAL_TAG_BYTES, text + plain.len) == 1;
     EVP_CIPHER_CTX_free(ctx);
     CHECK(good);
     *out = slice_of(to, plain.len + SEAL_OVERHEAD);
     return OK;
 }
 
-enum err seal_open(const struct seal_key *key, slice context, slice sealed, struct arena *arena, slice *out,
-                   struct why *why)
+enum err seal_open(const struct seal_key *key, slice context, slice sealed, struct arena *arena,
+                   slice *out, struct why *why)
 {
     const uint8_t *from = (const uint8_t *)sealed.ptr;
     if (sealed.len < SEAL_OVERHEAD || from[0] != SEAL_VERSION)
         return why_set(why, ERR_DENIED, "a sealed secret is damaged");
     if (memcmp(from + 1, key->id, SEAL_ID_BYTES) != 0)
-        return why_set(why, ERR_DENIED, "secrets were sealed under another master key: start with the key of this database");
+        return why_set(
+            why, ERR_DENIED,
+            "secrets were sealed under another master key: start with the key of this database");
     size_t len = sealed.len - SEAL_OVERHEAD;
     uint8_t tag[SEAL_TAG_BYTES], *plain = arena_alloc(arena, len + 1);
     if (!plain) return why_set(why, ERR_LIMIT, "secret too large");
@@ -100,11 +106,12 @@ enum err seal_open(const struct seal_key *key, slice context, slice sealed, stru
     memcpy(tag, text + len, SEAL_TAG_BYTES);
     int n = 0;
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
-    bool good = ctx && EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key->bytes, nonce) == 1 &&
-                EVP_DecryptUpdate(ctx, NULL, &n, (const uint8_t *)context.ptr, (int)context.len) == 1 &&
-                EVP_DecryptUpdate(ctx, plain, &n, text, (int)len) == 1 &&
-                EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, SEAL_TAG_BYTES, tag) == 1 &&
-                EVP_DecryptFinal_ex(ctx, plain + len, &n) == 1;
+    bool good =
+        ctx && EVP_DecryptInit_ex(ctx, EVP_aes_256_gcm(), NULL, key->bytes, nonce) == 1 &&
+        EVP_DecryptUpdate(ctx, NULL, &n, (const uint8_t *)context.ptr, (int)context.len) == 1 &&
+        EVP_DecryptUpdate(ctx, plain, &n, text, (int)len) == 1 &&
+        EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_GCM_SET_TAG, SEAL_TAG_BYTES, tag) == 1 &&
+        EVP_DecryptFinal_ex(ctx, plain + len, &n) == 1;
     EVP_CIPHER_CTX_free(ctx);
     if (!good) return why_set(why, ERR_DENIED, "a sealed secret is damaged or was moved");
     *out = slice_of(plain, len);

@@ -12,7 +12,8 @@ enum { SEAL_OVERHEAD = 1 + SEAL_ID_BYTES + SEAL_NONCE_BYTES + SEAL_TAG_BYTES };
 
 struct seal_key {
     uint8_t bytes[SEAL_KEY_BYTES];
-    uint8_t id[SEAL_ID_BYTES]; /* the first bytes of the key's SHA-256: tells keys apart, tells nothing of them */
+    uint8_t id
+        [SEAL_ID_BYTES]; /* the first bytes of the key's SHA-256: tells keys apart, tells nothing of them */
 };
 
 /* Reads a key from text: 64 hex digits or base64 of 32 bytes, blanks around it ignored. ERR_SYNTAX else. */
@@ -22,9 +23,10 @@ MUST_CHECK enum err seal_key_read(slice text, struct seal_key *out, struct why *
 MUST_CHECK enum err seal_key_file(const char *path, struct seal_key *out, struct why *why);
 
 /* Seals `plain`; the result is in `arena`. ERR_LIMIT when the arena is full. */
-MUST_CHECK enum err seal_close(const struct seal_key *key, slice context, slice plain, struct arena *arena, slice *out);
+MUST_CHECK enum err seal_close(const struct seal_key *key, slice context, slice plain,
+                               struct arena *arena, slice *out);
 /* Opens it again. ERR_DENIED: another key, another context, or damaged. */
-MUST_CHECK enum err seal_open(const struct seal_key *key, slice context, slice sealed, struct arena *arena, slice *out,
-                              struct why *why);
+MUST_CHECK enum err seal_open(const struct seal_key *key, slice context, slice sealed,
+                              struct arena *arena, slice *out, struct why *why);
 
 #endif

@@ -12,11 +12,11 @@ struct batch {
     struct batch *next, **link;
     struct deliver *loop;
     struct lane *lane;
-    struct config *config;            /* the settings it was rendered with */
+    struct config *config; /* the settings it was rendered with */
     const struct destination *to;
     struct arena arena;
-    struct leased **at;               /* count of them */
-    struct outgoing_delivery *out;    /* in the same order */
+    struct leased **at;            /* count of them */
+    struct outgoing_delivery *out; /* in the same order */
     size_t count;
     int64_t started_ms;
 };
@@ -55,17 +55,19 @@ static void batch_free(struct batch *b)
 static void dead(struct deliver *d, struct leased *l, const char *reason)
 {
     metrics_add(d->o.metrics, METRIC_deliveries_dead, 1);
-    LOG(d->o.log, LOG_WARN, "delivery.dead", log_id("delivery", ID_DELIVERY, l->id), log_cstr("why", reason));
+    LOG(d->o.log, LOG_WARN, "delivery.dead", log_id("delivery", ID_DELIVERY, l->id),
+        log_cstr("why", reason));
     loop_settle(d, settlement_new(l, DELIVERY_DEAD, 0, reason));
 }
 
-static void describe(const struct batch *b, struct leased *l, struct outgoing_delivery *o, struct arena *a)
+static void describe(const struct batch *b, struct leased *l, struct outgoing_delivery *o,
+                     struct arena *a)
 {
     char id[ID_TEXT_MAX];
     const struct source *s = config_source_by_id(b->config, l->source_id);
     *o = (struct outgoing_delivery){
-        .event = { arena_dup(a, id_text(ID_EVENT, l->event_id, id)), l->type, s ? s->name : l->source, l->occurred_ms,
-                   l->received_ms, l->data },
+        .event = { arena_dup(a, id_text(ID_EVENT, l->event_id, id)), l->type,
+                   s ? s->name : l->source, l->occurred_ms, l->received_ms, l->data },
         .key = l->key,
         .created_ms = l->created_ms,
         .first_attempt_ms = l->first_attempt_ms,
@@ -80,7 +82,8 @@ static void admit(struct batch *b, struct leased *l, int64_t now_ms)
     struct deliver *d = b->loop;
     struct outgoing_delivery *o = &b->out[b->count];
     if (now_ms + b->to->timeout_ms + LEASE_MARGIN_MS > l->lease_until_ms) {
-        loop_settle(d, settlement_new(l, DELIVERY_WAITING, now_ms, "")); /* the lease would end under way */
+        loop_settle(
+            d, settlement_new(l, DELIVERY_WAITING, now_ms, "")); /* the lease would end under way */
         return;
     }
     if (b->to->deadline_ms > 0 && l->created_ms + b->to->deadline_ms <= now_ms) {
@@ -115,9 +118,11 @@ static void fill(struct batch *b, struct lane *lane, int64_t now_ms)
 }
 
 /* The attempt's texts for people: secrets masked; personal data is masked where it is shown. */
-static void write_texts(const struct batch *b, size_t i, const struct reply *r, struct settlement *s)
+static void write_texts(const struct batch *b, size_t i, const struct reply *r,
+                        struct settlement *s)
 {
-    struct buf request = buf_in(&s->arena, ATTEMPT_TEXT_MAX), reply = buf_in(&s->arena, ATTEMPT_TEXT_MAX);
+    struct buf request = buf_in(&s->arena, ATTEMPT_TEXT_MAX),
+               reply = buf_in(&s->arena, ATTEMPT_TEXT_MAX);
     json_begin_object(&request, NULL);
     json_put_str(&request, "method", b->call.out.method);
     json_put_str(&request, "url", b->call.out.url);
@@ -125,7 +130,8 @@ static void write_texts(const struct batch *b, size_t i, const struct reply *r, 
     for (size_t h = 0; h < b->call.out.header_count; h++) {
         const struct dest_header *header = &b->call.out.headers[h];
         slice name = arena_dup(&s->arena, header->name);
-        if (name.ptr) json_put_str(&request, name.ptr, header->secret ? SLICE("***") : header->value);
+        if (name.ptr)
+            json_put_str(&request, name.ptr, header->secret ? SLICE("***") : header->value);
     }
     json_end_object(&request);
     if (b->count > 1) json_put_i64(&request, "batch", (int64_t)b->count);
@@ -152,7 +158,8 @@ static void settle_one(struct batch *b, size_t i, const struct verdict *v, int64
     struct deliver *d = b->loop;
     struct leased *l = b->at[i];
     const struct reply *r = &b->call.reply;
-    bool counts = v->kind == VERDICT_RETRY || v->kind == VERDICT_DELIVERED || v->kind == VERDICT_DEAD;
+    bool counts =
+        v->kind == VERDICT_RETRY || v->kind == VERDICT_DELIVERED || v->kind == VERDICT_DEAD;
     if (counts) l->attempts++;
     if (l->first_attempt_ms == 0) l->first_attempt_ms = b->started_ms;
     if (v->kind == VERDICT_RETRY && unknown_outcome(r)) l->outcome_unknown = true;
@@ -165,7 +172,8 @@ static void settle_one(struct batch *b, size_t i, const struct verdict *v, int64
         int64_t wait_ms = lane_backoff_ms(b->to, l->attempts, v->wait_ms, chance(d));
         if (wait_ms < 0) {
             state = DELIVERY_DEAD;
-            (void)snprintf(gave_up, sizeof gave_up, "given up after %u attempts: %.*s", l->attempts, 180, v->reason);
+            (void)snprintf(gave_up, sizeof gave_up, "given up after %u attempts: %.*s", l->attempts,
+                           180, v->reason);
         }
         due_ms = now_ms + (wait_ms < 0 ? 0 : wait_ms);
     } /* PAUSE: due at once; the lane's gate keeps it until the pause ends, or a person ends it */
@@ -177,11 +185,14 @@ static void settle_one(struct batch *b, size_t i, const struct verdict *v, int64
     s->verdict = v->kind;
     write_texts(b, i, r, s);
     static const enum metric metric_of[DELIVERY_STATE_COUNT] = {
-        [DELIVERY_WAITING] = METRIC_deliveries_retried, [DELIVERY_DELIVERED] = METRIC_deliveries_delivered,
-        [DELIVERY_DEAD] = METRIC_deliveries_dead };
+        [DELIVERY_WAITING] = METRIC_deliveries_retried,
+        [DELIVERY_DELIVERED] = METRIC_deliveries_delivered,
+        [DELIVERY_DEAD] = METRIC_deliveries_dead
+    };
     metrics_add(d->o.metrics, metric_of[state], 1);
     if (state == DELIVERY_DEAD)
-        LOG(d->o.log, LOG_WARN, "delivery.dead", log_id("delivery", ID_DELIVERY, l->id), log_cstr("why", s->reason));
+        LOG(d->o.log, LOG_WARN, "delivery.dead", log_id("delivery", ID_DELIVERY, l->id),
+            log_cstr("why", s->reason));
     loop_settle(d, s);
 }
 
@@ -216,8 +227,10 @@ static enum err hold_run(struct journal_job *job, struct store *store, struct wh
 static void hold_done(struct journal_job *job, enum err rc, const struct why *why)
 {
     struct hold_job *h = (struct hold_job *)(void *)job;
-    if (rc != OK) LOG(h->loop->o.log, LOG_ERROR, "hold.failed", log_why(why));
-    else h->loop->o.reload(h->loop->o.reload_ctx);
+    if (rc != OK)
+        LOG(h->loop->o.log, LOG_ERROR, "hold.failed", log_why(why));
+    else
+        h->loop->o.reload(h->loop->o.reload_ctx);
     free(h);
 }
 
@@ -226,10 +239,13 @@ static void hold(struct batch *b, const char *reason)
 {
     struct deliver *d = b->loop;
     struct hold_job *h = calloc(1, sizeof *h);
-    LOG(d->o.log, LOG_ERROR, "destination.held", log_str("destination", b->to->name), log_cstr("why", reason));
+    LOG(d->o.log, LOG_ERROR, "destination.held", log_str("destination", b->to->name),
+        log_cstr("why", reason));
     b->lane->paused_until_ms = clock_wall_ms() + 60000; /* until the new configuration says held */
     if (!h) return;
-    *h = (struct hold_job){ .job = { .run = hold_run, .done = hold_done }, .loop = d, .workspace_id = b->to->workspace_id,
+    *h = (struct hold_job){ .job = { .run = hold_run, .done = hold_done },
+                            .loop = d,
+                            .workspace_id = b->to->workspace_id,
                             .destination_id = b->to->id };
     (void)snprintf(h->reason, sizeof h->reason, "unauthorised: %.*s", 200, reason);
     journal_post(d->journal, &h->job);
@@ -270,7 +286,8 @@ static void batch_done(struct wire_call *call)
 void batch_send(struct deliver *d, struct lane *lane, int64_t now_ms)
 {
     size_t max = lane->to->batch_max;
-    if (lane->halves && lane->halves->count > max) max = lane->halves->count; /* the setting may have shrunk */
+    if (lane->halves && lane->halves->count > max)
+        max = lane->halves->count; /* the setting may have shrunk */
     struct batch *b = batch_new(d, lane, max);
     struct why why = { .code = OK };
     fill(b, lane, now_ms);
@@ -283,11 +300,13 @@ void batch_send(struct deliver *d, struct lane *lane, int64_t now_ms)
     b->call.timeout_ms = b->to->timeout_ms;
     b->call.done = batch_done;
     lane_sent(lane, now_ms);
-    enum err rc = b->to->kind->render(b->out, b->count, &b->to->cfg, now_ms, &b->arena, &b->call.out, &why);
+    enum err rc =
+        b->to->kind->render(b->out, b->count, &b->to->cfg, now_ms, &b->arena, &b->call.out, &why);
     if (rc == OK) rc = wire_send(d->wire, &b->call);
     if (rc != OK) { /* too large together, or this one cannot be rendered */
-        struct verdict v = b->count > 1 ? verdict_of(VERDICT_SPLIT, 0, "%s", why.text)
-                                        : verdict_of(VERDICT_DEAD, 0, "cannot be rendered: %.*s", 200, why.text);
+        struct verdict v =
+            b->count > 1 ? verdict_of(VERDICT_SPLIT, 0, "%s", why.text)
+                         : verdict_of(VERDICT_DEAD, 0, "cannot be rendered: %.*s", 200, why.text);
         judged(b, &v);
         return;
     }
@@ -304,10 +323,12 @@ void batch_cancel_all(struct deliver *d)
         next = b->next;
         wire_cancel(d->wire, &b->call);
         int64_t now_ms = clock_wall_ms();
-        for (size_t i = 0; i < b->count; i++) { /* it may have arrived: the next attempt must know */
+        for (size_t i = 0; i < b->count;
+             i++) { /* it may have arrived: the next attempt must know */
             b->at[i]->outcome_unknown = true;
             if (b->at[i]->first_attempt_ms == 0) b->at[i]->first_attempt_ms = b->started_ms;
-            loop_settle(d, settlement_new(b->at[i], DELIVERY_WAITING, now_ms, "stopped while under way"));
+            loop_settle(
+                d, settlement_new(b->at[i], DELIVERY_WAITING, now_ms, "stopped while under way"));
         }
         unlink_batch(b);
         batch_free(b);

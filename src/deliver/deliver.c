@@ -78,7 +78,8 @@ static void take_config(struct deliver *d)
     for (struct lane *lane = d->lanes; lane; lane = lane->next) {
         lane->to = config_destination_by_id(d->config, lane->id);
         lane->claim_at_ms = 0; /* a hold may have ended */
-        if (lane->breaker == BREAKER_OPEN) lane->open_until_ms = 0; /* changed settings deserve a try */
+        if (lane->breaker == BREAKER_OPEN)
+            lane->open_until_ms = 0; /* changed settings deserve a try */
         lane->paused_until_ms = 0;
     }
     config_release(old);
@@ -134,7 +135,8 @@ void loop_claimed(struct deliver *d, struct claim_job *c)
     struct lane *lane = loop_lane(d, c->workspace_id, c->destination_id);
     lane->claiming = false;
     if (c->job.rc != OK) {
-        for (struct leased *l = c->list, *next; l; l = next) { /* committed nothing: still waiting in the store */
+        for (struct leased *l = c->list, *next; l;
+             l = next) { /* committed nothing: still waiting in the store */
             next = l->next;
             leased_free(l);
         }
@@ -152,13 +154,18 @@ void loop_claimed(struct deliver *d, struct claim_job *c)
 
 static void claim(struct deliver *d, struct lane *lane, int64_t now_ms)
 {
-    if (lane->claiming || !lane->to || lane->claim_at_ms > now_ms || lane->waiting > CLAIM_LOW_WATER) return;
+    if (lane->claiming || !lane->to || lane->claim_at_ms > now_ms ||
+        lane->waiting > CLAIM_LOW_WATER)
+        return;
     size_t room = deliver_room(d);
     struct claim_job *c = room > 0 ? calloc(1, sizeof *c) : NULL;
     if (!c) return;
-    *c = (struct claim_job){ .job = { .run = claim_run, .done = claim_done }, .workspace_id = lane->workspace_id,
-                             .destination_id = lane->id, .max = room < CLAIM_MAX ? room : CLAIM_MAX,
-                             .boot_ms = d->boot_ms, .ctx = d };
+    *c = (struct claim_job){ .job = { .run = claim_run, .done = claim_done },
+                             .workspace_id = lane->workspace_id,
+                             .destination_id = lane->id,
+                             .max = room < CLAIM_MAX ? room : CLAIM_MAX,
+                             .boot_ms = d->boot_ms,
+                             .ctx = d };
     lane->claiming = true;
     lane->claim_at_ms = INT64_MAX;
     journal_post(d->journal, &c->job);
@@ -216,8 +223,10 @@ void loop_settled(struct deliver *d)
 static void settle(struct deliver *d)
 {
     if (d->settle_busy || !d->unsettled || clock_mono_ms() < d->settle_after_ms) return;
-    d->settling = (struct settle_job){ .job = { .run = settle_run, .done = settle_done }, .ids = d->o.ids,
-                                       .list = d->unsettled, .ctx = d };
+    d->settling = (struct settle_job){ .job = { .run = settle_run, .done = settle_done },
+                                       .ids = d->o.ids,
+                                       .list = d->unsettled,
+                                       .ctx = d };
     d->unsettled = NULL;
     d->unsettled_tail = &d->unsettled;
     d->settle_busy = true;
@@ -227,7 +236,8 @@ static void settle(struct deliver *d)
 /* Gives every waiting delivery of a lane back to the store: others may need the room. */
 static void give_back(struct deliver *d, struct lane *lane, int64_t due_ms)
 {
-    for (struct leased *l; (l = lane_pop(lane));) loop_settle(d, settlement_new(l, DELIVERY_WAITING, due_ms, ""));
+    for (struct leased *l; (l = lane_pop(lane));)
+        loop_settle(d, settlement_new(l, DELIVERY_WAITING, due_ms, ""));
     for (struct lane_queue *half; (half = lane_pop_half(lane)); free(half))
         for (struct leased *l = half->head, *next; l; l = next) {
             next = l->next;
@@ -249,7 +259,9 @@ static int64_t pump(struct deliver *d, struct lane *lane, int64_t now_ms)
             return INT64_MAX;
         }
         if (gate == LANE_BROKEN || gate == LANE_PAUSED) {
-            if (lane->waiting || lane->halves) give_back(d, lane, now_ms); /* due: the gate alone keeps them, and it may open early */
+            if (lane->waiting || lane->halves)
+                give_back(d, lane,
+                          now_ms); /* due: the gate alone keeps them, and it may open early */
             return again_ms;
         }
         claim(d, lane, now_ms);
@@ -286,10 +298,12 @@ static void *loop(void *arg)
     for (struct lane *lane = d->lanes; lane; lane = lane->next) give_back(d, lane, clock_wall_ms());
     while (d->settle_busy || d->unsettled) { /* the journal outlives the loop */
         take_inbox(d);
-        for (struct lane *lane = d->lanes; lane; lane = lane->next) give_back(d, lane, clock_wall_ms());
+        for (struct lane *lane = d->lanes; lane; lane = lane->next)
+            give_back(d, lane, clock_wall_ms());
         settle(d);
         if (d->settle_busy) wire_poll(d->wire, 50);
-        if (clock_mono_ms() > d->stop_by_ms + LEASE_MS / 60) break; /* the store does not answer: the leases run out */
+        if (clock_mono_ms() > d->stop_by_ms + LEASE_MS / 60)
+            break; /* the store does not answer: the leases run out */
     }
     return NULL;
 }
@@ -307,15 +321,18 @@ enum err deliver_new(const struct deliver_options *options, struct deliver **out
     hash_random(&d->chance, sizeof d->chance);
     pthread_mutex_init(&d->lock, NULL);
     enum err rc = wire_new(options->guard, options->metrics, options->ca_file, &d->wire, why);
-    if (rc == OK) *out = d;
-    else free(d);
+    if (rc == OK)
+        *out = d;
+    else
+        free(d);
     return rc;
 }
 
 enum err deliver_start(struct deliver *d, struct journal *journal, struct why *why)
 {
     d->journal = journal;
-    if (pthread_create(&d->thread, NULL, loop, d) != 0) return why_set(why, ERR_IO, "cannot start the delivery thread");
+    if (pthread_create(&d->thread, NULL, loop, d) != 0)
+        return why_set(why, ERR_IO, "cannot start the delivery thread");
     d->started = true;
     return OK;
 }

@@ -18,12 +18,15 @@ struct deliver_options {
     struct config_box *config;
     const struct guard *guard; /* which private networks may be reached; borrowed */
     const char *ca_file;       /* NULL: the system's certificates */
-    void (*reload)(void *ctx); /* the loop changed a destination in the store: load the configuration anew; writer thread */
+    void (*reload)(
+        void *
+            ctx); /* the loop changed a destination in the store: load the configuration anew; writer thread */
     void *reload_ctx;
 };
 
 /* Two steps, since the writer and the loop need each other: make, then start with the writer. */
-MUST_CHECK enum err deliver_new(const struct deliver_options *options, struct deliver **out, struct why *why);
+MUST_CHECK enum err deliver_new(const struct deliver_options *options, struct deliver **out,
+                                struct why *why);
 MUST_CHECK enum err deliver_start(struct deliver *d, struct journal *journal, struct why *why);
 /* Lets attempts under way end (at most grace_ms), gives the rest back to the store; the journal must still run. */
 void deliver_stop(struct deliver *d, int64_t grace_ms);
@@ -47,12 +50,14 @@ struct probe_result {
     char body[2048]; /* start of the reply */
     size_t body_len;
 };
-MUST_CHECK enum err deliver_probe(struct deliver *d, const struct destination *to, struct probe_result *out, struct why *why);
+MUST_CHECK enum err deliver_probe(struct deliver *d, const struct destination *to,
+                                  struct probe_result *out, struct why *why);
 
 /* What the loop knows of a destination, for the API. */
 struct deliver_status {
-    const char *state;   /* "ok", "disabled", "held", "broken" (breaker open), "probing" (half-open), "paused" */
-    int64_t until_ms;    /* wall clock; when it will try again, 0 = not by itself */
+    const char *
+        state; /* "ok", "disabled", "held", "broken" (breaker open), "probing" (half-open), "paused" */
+    int64_t until_ms; /* wall clock; when it will try again, 0 = not by itself */
     uint32_t in_memory, under_way;
 };
 struct deliver_status deliver_status_of(struct deliver *d, const struct destination *to);

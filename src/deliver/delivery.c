@@ -10,12 +10,14 @@ bool delivery_may(enum delivery_state from, enum delivery_state to)
 {
     static const uint8_t moves[DELIVERY_STATE_COUNT] = {
         [DELIVERY_WAITING] = 1 << DELIVERY_LEASED | 1 << DELIVERY_CANCELLED | 1 << DELIVERY_DEAD,
-        [DELIVERY_LEASED] = 1 << DELIVERY_DELIVERED | 1 << DELIVERY_WAITING | 1 << DELIVERY_DEAD | 1 << DELIVERY_CANCELLED,
+        [DELIVERY_LEASED] = 1 << DELIVERY_DELIVERED | 1 << DELIVERY_WAITING | 1 << DELIVERY_DEAD |
+                            1 << DELIVERY_CANCELLED,
         [DELIVERY_DELIVERED] = 1 << DELIVERY_WAITING,
         [DELIVERY_DEAD] = 1 << DELIVERY_WAITING,
         [DELIVERY_CANCELLED] = 1 << DELIVERY_WAITING,
     };
-    return (unsigned)from < DELIVERY_STATE_COUNT && (unsigned)to < DELIVERY_STATE_COUNT && (moves[from] >> to & 1);
+    return (unsigned)from < DELIVERY_STATE_COUNT && (unsigned)to < DELIVERY_STATE_COUNT &&
+           (moves[from] >> to & 1);
 }
 
 static slice put(struct leased *d, size_t *at, slice s)
@@ -39,7 +41,4 @@ struct leased *leased_new(slice key, slice type, slice source, slice data)
     return d;
 }
 
-void leased_free(struct leased *d)
-{
-    free(d);
-}
+void leased_free(struct leased *d) { free(d); }

@@ -37,9 +37,9 @@ struct leased {
     int64_t lease_until_ms; /* wall clock: not to be sent after it */
     uint32_t attempts;
     bool outcome_unknown;
-    int64_t ready_us;     /* monotonic: when it came into memory; for lingering */
+    int64_t ready_us; /* monotonic: when it came into memory; for lingering */
     slice key, type, source, data;
-    size_t bytes;         /* of the block */
+    size_t bytes; /* of the block */
     char text[];
 };
 

@@ -6,27 +6,42 @@
 
 #include "base/text.h"
 
-#define V4(a, b, c, d, n) { { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d }, 96 + (n) }
+#define V4(a, b, c, d, n)                                                                          \
+    {                                                                                              \
+        { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d }, 96 + (n)                         \
+    }
 
 /* RFC 6890 and its updates: nothing of this is a destination on the public internet. */
 static const struct guard_net special[] = {
-    V4(0, 0, 0, 0, 8),       V4(10, 0, 0, 0, 8),     V4(100, 64, 0, 0, 10),  V4(127, 0, 0, 0, 8),
-    V4(169, 254, 0, 0, 16),  V4(172, 16, 0, 0, 12),  V4(192, 0, 0, 0, 24),   V4(192, 0, 2, 0, 24),
-    V4(192, 88, 99, 0, 24),  V4(192, 168, 0, 0, 16), V4(198, 18, 0, 0, 15),  V4(198, 51, 100, 0, 24),
-    V4(203, 0, 113, 0, 24),  V4(224, 0, 0, 0, 4),    V4(240, 0, 0, 0, 4),
-    { { 0 }, 96 },                       /* ::, ::1 and IPv4-compatible */
-    { { 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff }, 96 }, /* IPv4-translated (RFC 2765): would carry a private IPv4 address */
-    { { 0x01, 0x00 }, 64 },              /* discard */
-    { { 0x00, 0x64, 0xff, 0x9b }, 32 },  /* NAT64: would carry a private IPv4 address */
-    { { 0x20, 0x01, 0x00 }, 23 },        /* IETF assignments, Teredo */
-    { { 0x20, 0x01, 0x0d, 0xb8 }, 32 },  /* documentation */
-    { { 0x20, 0x02 }, 16 },              /* 6to4: carries an IPv4 address */
-    { { 0x3f, 0xff }, 20 },              /* documentation */
-    { { 0x5f, 0x00 }, 16 },              /* segment routing */
-    { { 0xfc }, 7 },                     /* unique local */
-    { { 0xfe, 0x80 }, 10 },              /* link-local */
-    { { 0xfe, 0xc0 }, 10 },              /* site-local, deprecated */
-    { { 0xff }, 8 },                     /* multicast */
+    V4(0, 0, 0, 0, 8),
+    V4(10, 0, 0, 0, 8),
+    V4(100, 64, 0, 0, 10),
+    V4(127, 0, 0, 0, 8),
+    V4(169, 254, 0, 0, 16),
+    V4(172, 16, 0, 0, 12),
+    V4(192, 0, 0, 0, 24),
+    V4(192, 0, 2, 0, 24),
+    V4(192, 88, 99, 0, 24),
+    V4(192, 168, 0, 0, 16),
+    V4(198, 18, 0, 0, 15),
+    V4(198, 51, 100, 0, 24),
+    V4(203, 0, 113, 0, 24),
+    V4(224, 0, 0, 0, 4),
+    V4(240, 0, 0, 0, 4),
+    { { 0 }, 96 }, /* ::, ::1 and IPv4-compatible */
+    { { 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff },
+      96 },                 /* IPv4-translated (RFC 2765): would carry a private IPv4 address */
+    { { 0x01, 0x00 }, 64 }, /* discard */
+    { { 0x00, 0x64, 0xff, 0x9b }, 32 }, /* NAT64: would carry a private IPv4 address */
+    { { 0x20, 0x01, 0x00 }, 23 },       /* IETF assignments, Teredo */
+    { { 0x20, 0x01, 0x0d, 0xb8 }, 32 }, /* documentation */
+    { { 0x20, 0x02 }, 16 },             /* 6to4: carries an IPv4 address */
+    { { 0x3f, 0xff }, 20 },             /* documentation */
+    { { 0x5f, 0x00 }, 16 },             /* segment routing */
+    { { 0xfc }, 7 },                    /* unique local */
+    { { 0xfe, 0x80 }, 10 },             /* link-local */
+    { { 0xfe, 0xc0 }, 10 },             /* site-local, deprecated */
+    { { 0xff }, 8 },                    /* multicast */
 };
 
 static bool in_net(const uint8_t addr[16], const struct guard_net *net)
@@ -46,9 +61,12 @@ static void map_v4(const void *v4, uint8_t out[16])
 
 static bool to_16(const struct sockaddr *sa, uint8_t out[16])
 {
-    if (sa->sa_family == AF_INET) map_v4(&((const struct sockaddr_in *)(const void *)sa)->sin_addr, out);
-    else if (sa->sa_family == AF_INET6) memcpy(out, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, 16);
-    else return false;
+    if (sa->sa_family == AF_INET)
+        map_v4(&((const struct sockaddr_in *)(const void *)sa)->sin_addr, out);
+    else if (sa->sa_family == AF_INET6)
+        memcpy(out, &((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr, 16);
+    else
+        return false;
     return true;
 }
 
@@ -88,7 +106,8 @@ static enum err read_net(slice item, struct guard_net *out, struct why *why)
         return why_set(why, ERR_SYNTAX, "\"%s\" is no address", text);
     }
     uint64_t bits = longest;
-    if (slash < item.len && text_u64(slice_sub(item, slash + 1, item.len), longest, &bits, NULL) != OK)
+    if (slash < item.len &&
+        text_u64(slice_sub(item, slash + 1, item.len), longest, &bits, NULL) != OK)
         return why_set(why, ERR_SYNTAX, "bad prefix length behind \"%s\"", text);
     out->bits = base + (unsigned)bits;
     return OK;
@@ -103,7 +122,8 @@ enum err guard_read(slice text, struct guard *out, struct why *why)
         slice item = slice_sub(text, from, to);
         from = to + 1;
         if (item.len == 0) continue;
-        if (out->count == GUARD_NETS_MAX) return why_set(why, ERR_LIMIT, "more than %d networks", GUARD_NETS_MAX);
+        if (out->count == GUARD_NETS_MAX)
+            return why_set(why, ERR_LIMIT, "more than %d networks", GUARD_NETS_MAX);
         enum err rc = read_net(item, &out->allowed[out->count], why);
         if (rc != OK) return rc;
         out->count++;

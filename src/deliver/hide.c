@@ -7,7 +7,9 @@ enum { SECRET_BYTES_MIN = 4, HIDDEN_TEXT_MAX = 512 * 1024 };
 
 static slice without(slice text, slice secret, struct arena *a)
 {
-    if (secret.len < SECRET_BYTES_MIN || text.len < secret.len || slice_find_slice(text, secret) == text.len) return text;
+    if (secret.len < SECRET_BYTES_MIN || text.len < secret.len ||
+        slice_find_slice(text, secret) == text.len)
+        return text;
     struct buf b = buf_in(a, HIDDEN_TEXT_MAX);
     for (slice rest = text; rest.len > 0;) {
         size_t at = slice_find_slice(rest, secret);
@@ -22,7 +24,9 @@ static slice without(slice text, slice secret, struct arena *a)
 static slice without_key(slice text, slice secret, struct arena *a)
 {
     text = without(text, secret, a);
-    return slice_starts(secret, SLICE("whsec_")) ? without(text, slice_sub(secret, 6, secret.len), a) : text;
+    return slice_starts(secret, SLICE("whsec_"))
+               ? without(text, slice_sub(secret, 6, secret.len), a)
+               : text;
 }
 
 void hide_secrets(struct wire_call *call, const struct settings *cfg)
@@ -32,9 +36,12 @@ void hide_secrets(struct wire_call *call, const struct settings *cfg)
         const struct setting_value *v = &cfg->values[i];
         if (!cfg->table[i].secret || !v->present) continue;
         text = without_key(text, v->text, call->arena);
-        for (size_t n = 0; n < v->count; n++) text = without_key(text, v->items[n].value, call->arena);
+        for (size_t n = 0; n < v->count; n++)
+            text = without_key(text, v->items[n].value, call->arena);
     }
-    for (size_t i = 0; i < call->out.header_count && text.len > 0; i++) /* "X-Token: sesame" is said back as the value alone */
-        if (call->out.headers[i].secret) text = without(text, call->out.headers[i].value, call->arena);
+    for (size_t i = 0; i < call->out.header_count && text.len > 0;
+         i++) /* "X-Token: sesame" is said back as the value alone */
+        if (call->out.headers[i].secret)
+            text = without(text, call->out.headers[i].value, call->arena);
     call->reply.body = text;
 }

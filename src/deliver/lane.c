@@ -3,7 +3,9 @@
 
 void lane_init(struct lane *lane, uint64_t workspace_id, uint64_t id)
 {
-    *lane = (struct lane){ .id = id, .workspace_id = workspace_id, .breaker_wait_ms = BREAKER_WAIT_FIRST_MS,
+    *lane = (struct lane){ .id = id,
+                           .workspace_id = workspace_id,
+                           .breaker_wait_ms = BREAKER_WAIT_FIRST_MS,
                            .pause_wait_ms = PAUSE_WAIT_FIRST_MS };
     for (size_t i = 0; i < PRIORITY_COUNT; i++) lane->queue[i].tail = &lane->queue[i].head;
 }
@@ -53,16 +55,20 @@ int64_t lane_oldest_us(const struct lane *lane)
 {
     int64_t oldest = INT64_MAX;
     for (size_t i = 0; i < PRIORITY_COUNT; i++)
-        if (lane->queue[i].head && lane->queue[i].head->ready_us < oldest) oldest = lane->queue[i].head->ready_us;
+        if (lane->queue[i].head && lane->queue[i].head->ready_us < oldest)
+            oldest = lane->queue[i].head->ready_us;
     return oldest;
 }
 
 /* Tokens since the last look, at most one second's worth (and at least one). */
 static void refill(struct lane *lane, int64_t now_ms)
 {
-    double per_ms = (double)lane->to->rate_per_min / 60000, most = per_ms * 1000 < 1 ? 1 : per_ms * 1000;
-    if (lane->tokens_ms == 0) lane->tokens = most;
-    else if (now_ms > lane->tokens_ms) lane->tokens += (double)(now_ms - lane->tokens_ms) * per_ms;
+    double per_ms = (double)lane->to->rate_per_min / 60000,
+           most = per_ms * 1000 < 1 ? 1 : per_ms * 1000;
+    if (lane->tokens_ms == 0)
+        lane->tokens = most;
+    else if (now_ms > lane->tokens_ms)
+        lane->tokens += (double)(now_ms - lane->tokens_ms) * per_ms;
     if (lane->tokens > most) lane->tokens = most;
     lane->tokens_ms = now_ms;
 }
@@ -106,7 +112,8 @@ static void failed(struct lane *lane, int64_t now_ms)
     if (lane->breaker == BREAKER_OPEN) return; /* answers of requests sent before it opened */
     if (lane->breaker == BREAKER_HALF_OPEN) {
         lane->breaker_wait_ms *= 2;
-        if (lane->breaker_wait_ms > BREAKER_WAIT_MAX_MS) lane->breaker_wait_ms = BREAKER_WAIT_MAX_MS;
+        if (lane->breaker_wait_ms > BREAKER_WAIT_MAX_MS)
+            lane->breaker_wait_ms = BREAKER_WAIT_MAX_MS;
     }
     lane->breaker = BREAKER_OPEN;
     lane->open_until_ms = now_ms + lane->breaker_wait_ms;
@@ -125,14 +132,16 @@ void lane_verdict(struct lane *lane, const struct verdict *v, int64_t now_ms)
     lane->breaker_wait_ms = BREAKER_WAIT_FIRST_MS;
     if (v->kind == VERDICT_PAUSE) {
         int64_t wait_ms = v->wait_ms > 0 ? v->wait_ms : lane->pause_wait_ms;
-        if (v->wait_ms <= 0 && lane->pause_wait_ms <= BREAKER_WAIT_MAX_MS / 2) lane->pause_wait_ms *= 2;
+        if (v->wait_ms <= 0 && lane->pause_wait_ms <= BREAKER_WAIT_MAX_MS / 2)
+            lane->pause_wait_ms *= 2;
         if (now_ms + wait_ms > lane->paused_until_ms) lane->paused_until_ms = now_ms + wait_ms;
     } else if (v->kind == VERDICT_DELIVERED) {
         lane->pause_wait_ms = PAUSE_WAIT_FIRST_MS;
     }
 }
 
-int64_t lane_backoff_ms(const struct destination *to, uint32_t attempts, int64_t floor_ms, double chance)
+int64_t lane_backoff_ms(const struct destination *to, uint32_t attempts, int64_t floor_ms,
+                        double chance)
 {
     CHECK(attempts >= 1);
     if (attempts > to->retry_count) return -1;

@@ -8,7 +8,12 @@
 
 #include "deliver/delivery.h"
 
-enum { BREAKER_FAILURES = 5, BREAKER_WAIT_FIRST_MS = 5000, BREAKER_WAIT_MAX_MS = 600000, PAUSE_WAIT_FIRST_MS = 60000 };
+enum {
+    BREAKER_FAILURES = 5,
+    BREAKER_WAIT_FIRST_MS = 5000,
+    BREAKER_WAIT_MAX_MS = 600000,
+    PAUSE_WAIT_FIRST_MS = 60000
+};
 
 enum breaker { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN };
 
@@ -21,20 +26,21 @@ struct lane_queue {
 struct lane {
     struct lane *next;
     uint64_t id, workspace_id;
-    const struct destination *to;      /* in the loop's snapshot; NULL: deleted */
+    const struct destination *to; /* in the loop's snapshot; NULL: deleted */
     struct lane_queue queue[PRIORITY_COUNT];
-    size_t waiting;                    /* in all queues */
-    struct lane_queue *halves;         /* parts of a batch that was refused as a whole, each to be sent alone; malloc'ed */
-    uint32_t turn;                     /* weighted order among the classes */
-    uint32_t under_way;                /* requests */
+    size_t waiting; /* in all queues */
+    struct lane_queue *
+        halves; /* parts of a batch that was refused as a whole, each to be sent alone; malloc'ed */
+    uint32_t turn;      /* weighted order among the classes */
+    uint32_t under_way; /* requests */
     enum breaker breaker;
-    uint32_t failures;                 /* in a row */
+    uint32_t failures; /* in a row */
     int64_t breaker_wait_ms, open_until_ms;
     int64_t paused_until_ms, pause_wait_ms;
-    double tokens;                     /* of the rate limit */
+    double tokens; /* of the rate limit */
     int64_t tokens_ms;
-    bool claiming;                     /* a claim is with the writer */
-    int64_t claim_at_ms;               /* the store may have something due at; INT64_MAX: nothing known */
+    bool claiming;       /* a claim is with the writer */
+    int64_t claim_at_ms; /* the store may have something due at; INT64_MAX: nothing known */
 };
 
 void lane_init(struct lane *lane, uint64_t workspace_id, uint64_t id);
@@ -58,6 +64,7 @@ void lane_verdict(struct lane *lane, const struct verdict *v, int64_t now_ms);
 
 /* Wait before attempt number `attempts` + 1: the schedule's entry with up to 20 % on top (`chance` 0..1), at least `floor_ms`.
  * -1: the schedule is used up. Pure. */
-int64_t lane_backoff_ms(const struct destination *to, uint32_t attempts, int64_t floor_ms, double chance);
+int64_t lane_backoff_ms(const struct destination *to, uint32_t attempts, int64_t floor_ms,
+                        double chance);
 
 #endif

@@ -22,10 +22,10 @@ struct deliver {
     pthread_t thread;
     bool started;
     _Atomic bool stopping;
-    int64_t stop_by_ms;              /* monotonic; written before `stopping` */
-    _Atomic int64_t held;            /* deliveries in memory, from hand-over to settlement */
+    int64_t stop_by_ms;   /* monotonic; written before `stopping` */
+    _Atomic int64_t held; /* deliveries in memory, from hand-over to settlement */
 
-    pthread_mutex_t lock;            /* guards what follows up to the next comment */
+    pthread_mutex_t lock; /* guards what follows up to the next comment */
     struct leased *inbox, **inbox_tail;
     int64_t wake_at_ms;
     struct claim_job *claims_done;
@@ -37,13 +37,13 @@ struct deliver {
     struct config *config;
     uint64_t generation;
     struct lane *lanes;
-    struct batch *batches;           /* under way */
+    struct batch *batches; /* under way */
     uint32_t under_way;
     struct settlement *unsettled, **unsettled_tail;
     struct settle_job settling;
     bool settle_busy;
     int64_t settle_after_ms, boot_ms;
-    uint64_t chance;                 /* state of the jitter's generator */
+    uint64_t chance; /* state of the jitter's generator */
 };
 
 struct lane *loop_lane(struct deliver *d, uint64_t workspace_id, uint64_t id);

@@ -6,7 +6,8 @@
 
 #include "base/clock.h"
 
-struct settlement *settlement_new(struct leased *delivery, enum delivery_state state, int64_t due_ms, const char *reason)
+struct settlement *settlement_new(struct leased *delivery, enum delivery_state state,
+                                  int64_t due_ms, const char *reason)
 {
     struct settlement *s = calloc(1, sizeof *s);
     CHECK(s); /* a few hundred bytes for something already in memory */
@@ -26,7 +27,8 @@ void settlement_free(struct settlement *s)
     free(s);
 }
 
-static enum err write_attempt(struct store *store, struct id_maker *ids, const struct settlement *s, struct why *why)
+static enum err write_attempt(struct store *store, struct id_maker *ids, const struct settlement *s,
+                              struct why *why)
 {
     struct stmt *q = store_stmt(store, SQL_SETTLE_ATTEMPT_ADD, why);
     stmt_i64(q, 1, (int64_t)id_next(ids, s->at_ms));
@@ -70,7 +72,8 @@ enum err settle_run(struct journal_job *job, struct store *store, struct why *wh
 static struct leased *read_row(struct stmt *q, const struct claim_job *j)
 {
     int64_t state = stmt_col_i64(q, 3), updated_ms = stmt_col_i64(q, 9);
-    struct leased *d = leased_new(stmt_col_text(q, 2), stmt_col_text(q, 10), (slice){ NULL, 0 }, stmt_col_text(q, 13));
+    struct leased *d = leased_new(stmt_col_text(q, 2), stmt_col_text(q, 10), (slice){ NULL, 0 },
+                                  stmt_col_text(q, 13));
     if (!d) return NULL;
     d->id = (uint64_t)stmt_col_i64(q, 0);
     d->workspace_id = j->workspace_id;
@@ -91,8 +94,8 @@ static struct leased *read_row(struct stmt *q, const struct claim_job *j)
     return d;
 }
 
-static enum err claim_class(struct claim_job *j, struct store *store, enum priority p, int64_t now_ms,
-                            struct leased ***tail, struct why *why)
+static enum err claim_class(struct claim_job *j, struct store *store, enum priority p,
+                            int64_t now_ms, struct leased ***tail, struct why *why)
 {
     bool row = true;
     enum err rc;
@@ -167,7 +170,8 @@ enum err claim_run(struct journal_job *job, struct store *store, struct why *why
     return rc;
 }
 
-enum err settle_hold(struct store *store, uint64_t workspace_id, uint64_t destination_id, slice reason, struct why *why)
+enum err settle_hold(struct store *store, uint64_t workspace_id, uint64_t destination_id,
+                     slice reason, struct why *why)
 {
     struct stmt *q = store_stmt(store, SQL_SETTLE_HOLD, why);
     stmt_i64(q, 1, (int64_t)workspace_id);

@@ -10,19 +10,20 @@ enum { CLAIM_MAX = 512 };
 /* What became of one delivery. */
 struct settlement {
     struct settlement *next;
-    struct leased *delivery;     /* taken; freed with the settlement */
-    enum delivery_state state;   /* WAITING, DELIVERED or DEAD */
-    int64_t due_ms;              /* WAITING */
+    struct leased *delivery;   /* taken; freed with the settlement */
+    enum delivery_state state; /* WAITING, DELIVERED or DEAD */
+    int64_t due_ms;            /* WAITING */
     char reason[WHY_TEXT_MAX];
-    bool attempted;              /* an attempt was made: the fields below hold */
+    bool attempted; /* an attempt was made: the fields below hold */
     int64_t at_ms, elapsed_ms;
     int status;
     enum verdict_kind verdict;
-    slice request, reply;        /* texts in `arena` */
+    slice request, reply; /* texts in `arena` */
     struct arena arena;
 };
 
-struct settlement *settlement_new(struct leased *delivery, enum delivery_state state, int64_t due_ms, const char *reason);
+struct settlement *settlement_new(struct leased *delivery, enum delivery_state state,
+                                  int64_t due_ms, const char *reason);
 void settlement_free(struct settlement *s);
 
 /* Writes a list of settlements; after run they are still the job's. */
@@ -30,7 +31,7 @@ struct settle_job {
     struct journal_job job;
     struct id_maker *ids;
     struct settlement *list;
-    void *ctx;                   /* of done */
+    void *ctx; /* of done */
 };
 enum err settle_run(struct journal_job *job, struct store *store, struct why *why);
 
@@ -39,17 +40,17 @@ struct claim_job {
     struct journal_job job;
     uint64_t workspace_id, destination_id;
     size_t max;
-    int64_t boot_ms;             /* leases from before belong to a process that is gone */
-    struct leased *list;         /* result */
+    int64_t boot_ms;     /* leases from before belong to a process that is gone */
+    struct leased *list; /* result */
     size_t count;
-    bool more;                   /* there may be more due now */
-    int64_t next_due_ms;         /* earliest due of what is not due yet; INT64_MAX: none */
+    bool more;           /* there may be more due now */
+    int64_t next_due_ms; /* earliest due of what is not due yet; INT64_MAX: none */
     void *ctx;
 };
 enum err claim_run(struct journal_job *job, struct store *store, struct why *why);
 
 /* Puts a destination on hold (reason not empty) or lets it go on. */
-MUST_CHECK enum err settle_hold(struct store *store, uint64_t workspace_id, uint64_t destination_id, slice reason,
-                                struct why *why);
+MUST_CHECK enum err settle_hold(struct store *store, uint64_t workspace_id, uint64_t destination_id,
+                                slice reason, struct why *why);
 
 #endif

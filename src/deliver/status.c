@@ -9,12 +9,19 @@ enum { PROBE_ARENA_MAX = 1024 * 1024 };
 
 static struct deliver_status status_of(struct lane *lane, int64_t now_ms)
 {
-    struct deliver_status s = { .in_memory = (uint32_t)lane->waiting, .under_way = lane->under_way, .state = "ok" };
-    if (lane->to && !lane->to->enabled) s.state = "disabled";
-    else if (lane->to && lane->to->hold.len) s.state = "held";
-    else if (lane->paused_until_ms > now_ms) s.state = "paused", s.until_ms = lane->paused_until_ms;
-    else if (lane->breaker == BREAKER_OPEN) s.state = "broken", s.until_ms = lane->open_until_ms;
-    else if (lane->breaker == BREAKER_HALF_OPEN) s.state = "probing";
+    struct deliver_status s = { .in_memory = (uint32_t)lane->waiting,
+                                .under_way = lane->under_way,
+                                .state = "ok" };
+    if (lane->to && !lane->to->enabled)
+        s.state = "disabled";
+    else if (lane->to && lane->to->hold.len)
+        s.state = "held";
+    else if (lane->paused_until_ms > now_ms)
+        s.state = "paused", s.until_ms = lane->paused_until_ms;
+    else if (lane->breaker == BREAKER_OPEN)
+        s.state = "broken", s.until_ms = lane->open_until_ms;
+    else if (lane->breaker == BREAKER_HALF_OPEN)
+        s.state = "probing";
     return s;
 }
 
@@ -35,8 +42,10 @@ struct deliver_status deliver_status_of(struct deliver *d, const struct destinat
     for (size_t i = 0; i < d->view_count; i++)
         if (d->views[i].id == to->id) s = d->views[i].status;
     pthread_mutex_unlock(&d->lock);
-    if (!to->enabled) s.state = "disabled"; /* the newest word, should the loop not have looked yet */
-    else if (to->hold.len) s.state = "held";
+    if (!to->enabled)
+        s.state = "disabled"; /* the newest word, should the loop not have looked yet */
+    else if (to->hold.len)
+        s.state = "held";
     return s;
 }
 
@@ -45,16 +54,16 @@ struct probe {
     bool ended;
 };
 
-static void probe_done(struct wire_call *call)
-{
-    ((struct probe *)(void *)call)->ended = true;
-}
+static void probe_done(struct wire_call *call) { ((struct probe *)(void *)call)->ended = true; }
 
 /* On a wire of its own: the loop's belongs to the loop's thread. */
-enum err deliver_probe(struct deliver *d, const struct destination *to, struct probe_result *out, struct why *why)
+enum err deliver_probe(struct deliver *d, const struct destination *to, struct probe_result *out,
+                       struct why *why)
 {
     *out = (struct probe_result){ .status = 0 };
-    if (!to->kind->probe) return why_set(why, ERR_MISSING, "a destination of kind %s cannot be probed", to->kind->name);
+    if (!to->kind->probe)
+        return why_set(why, ERR_MISSING, "a destination of kind %s cannot be probed",
+                       to->kind->name);
     struct wire *wire = NULL;
     struct arena arena;
     struct probe p = { .ended = false };

@@ -6,7 +6,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { REPLY_HEADERS_MAX = 48, CONNECT_TIMEOUT_MS = 5000, EASY_POOL_MAX = 64, REPLY_KEEP_MAX = 64 * 1024 };
+enum {
+    REPLY_HEADERS_MAX = 48,
+    CONNECT_TIMEOUT_MS = 5000,
+    EASY_POOL_MAX = 64,
+    REPLY_KEEP_MAX = 64 * 1024
+};
 
 struct wire {
     CURLM *multi;
@@ -17,8 +22,8 @@ struct wire {
     size_t pooled;
 };
 
-enum err wire_new(const struct guard *guard, struct metrics *metrics, const char *ca_file, struct wire **out,
-                  struct why *why)
+enum err wire_new(const struct guard *guard, struct metrics *metrics, const char *ca_file,
+                  struct wire **out, struct why *why)
 {
     struct wire *w = calloc(1, sizeof *w);
     *out = NULL;
@@ -43,12 +48,14 @@ void wire_free(struct wire *w)
     free(w);
 }
 
-static curl_socket_t open_guarded(void *ctx, curlsocktype purpose UNUSED, struct curl_sockaddr *addr)
+static curl_socket_t open_guarded(void *ctx, curlsocktype purpose UNUSED,
+                                  struct curl_sockaddr *addr)
 {
     struct wire_call *call = ctx;
     if (!guard_allows(call->wire->guard, &addr->addr)) {
         metrics_add(call->wire->metrics, METRIC_addresses_refused, 1);
-        call->address_refused = true; /* libcurl writes its own words over ours: that it could not connect */
+        call->address_refused =
+            true; /* libcurl writes its own words over ours: that it could not connect */
         return CURL_SOCKET_BAD;
     }
     return socket(addr->family, addr->socktype | SOCK_CLOEXEC, addr->protocol);
@@ -70,9 +77,11 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *ctx)
     struct wire_call *call = ctx;
     slice line = slice_of(bytes, size * count);
     size_t colon = slice_find(line, ':');
-    if (slice_starts(line, SLICE("HTTP/"))) call->reply_header_count = 0; /* 100 Continue came before */
+    if (slice_starts(line, SLICE("HTTP/")))
+        call->reply_header_count = 0; /* 100 Continue came before */
     if (colon == line.len || call->reply_header_count == REPLY_HEADERS_MAX) return line.len;
-    if (!call->reply_headers) call->reply_headers = arena_new(call->arena, struct dest_header, REPLY_HEADERS_MAX);
+    if (!call->reply_headers)
+        call->reply_headers = arena_new(call->arena, struct dest_header, REPLY_HEADERS_MAX);
     if (!call->reply_headers) return line.len;
     struct dest_header *h = &call->reply_headers[call->reply_header_count];
     h->name = arena_dup(call->arena, slice_trim(slice_sub(line, 0, colon)));
@@ -86,7 +95,8 @@ static bool set_headers(struct wire_call *call)
     struct curl_slist *list = NULL;
     for (size_t i = 0; i < call->out.header_count; i++) {
         const struct dest_header *h = &call->out.headers[i];
-        slice line = arena_printf(call->arena, "%.*s: %.*s", SLICE_ARG(h->name), SLICE_ARG(h->value));
+        slice line =
+            arena_printf(call->arena, "%.*s: %.*s", SLICE_ARG(h->name), SLICE_ARG(h->value));
         struct curl_slist *more = line.ptr ? curl_slist_append(list, line.ptr) : NULL;
         if (!more) {
             curl_slist_free_all(list);
@@ -94,12 +104,14 @@ static bool set_headers(struct wire_call *call)
         }
         list = more;
     }
-    struct curl_slist *no_expect = curl_slist_append(list, "Expect:"); /* bodies are small: no round trip to ask first */
+    struct curl_slist *no_expect =
+        curl_slist_append(list, "Expect:"); /* bodies are small: no round trip to ask first */
     call->header_list = no_expect ? no_expect : list;
     return true;
 }
 
-static void set_options(struct wire *w, CURL *easy, struct wire_call *call, const char *url, const char *method)
+static void set_options(struct wire *w, CURL *easy, struct wire_call *call, const char *url,
+                        const char *method)
 {
     curl_easy_setopt(easy, CURLOPT_PRIVATE, call);
     curl_easy_setopt(easy, CURLOPT_URL, url);
@@ -135,7 +147,8 @@ enum err wire_send(struct wire *w, struct wire_call *call)
     call->header_list = NULL;
     call->error[0] = '\0';
     call->address_refused = false;
-    slice url = arena_dup(call->arena, call->out.url), method = arena_dup(call->arena, call->out.method);
+    slice url = arena_dup(call->arena, call->out.url),
+          method = arena_dup(call->arena, call->out.method);
     CURL *easy = w->pooled ? w->pool[--w->pooled] : curl_easy_init();
     if (!easy || !url.ptr || !method.ptr || !set_headers(call)) {
         if (easy) curl_easy_cleanup(easy);
@@ -188,8 +201,9 @@ static void finish(struct wire *w, struct wire_call *call, CURLcode code)
         r->header_count = call->reply_header_count;
         r->body = slice_of(call->body, call->body_len);
     } else {
-        r->error = call->address_refused ? SLICE("address refused: private or reserved network (MALOTE_ALLOW_NET)")
-                                         : slice_str(call->error[0] ? call->error : curl_easy_strerror(code));
+        r->error = call->address_refused
+                       ? SLICE("address refused: private or reserved network (MALOTE_ALLOW_NET)")
+                       : slice_str(call->error[0] ? call->error : curl_easy_strerror(code));
     }
     histogram_add(&w->metrics->attempt, us);
     release(w, call);
@@ -209,7 +223,4 @@ void wire_poll(struct wire *w, int64_t timeout_ms)
     }
 }
 
-void wire_wake(struct wire *w)
-{
-    curl_multi_wakeup(w->multi);
-}
+void wire_wake(struct wire *w) { curl_multi_wakeup(w->multi); }

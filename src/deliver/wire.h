@@ -12,10 +12,10 @@ struct wire;
 
 /* One request under way; embedded in the caller's object, which must stay until `done`. */
 struct wire_call {
-    struct outgoing out;     /* texts live in `arena` */
-    struct arena *arena;     /* for the reply too */
+    struct outgoing out; /* texts live in `arena` */
+    struct arena *arena; /* for the reply too */
     int64_t timeout_ms;
-    struct reply reply;      /* valid in `done` */
+    struct reply reply;                   /* valid in `done` */
     void (*done)(struct wire_call *call); /* on the wire's thread, from wire_poll, once */
     void *ctx;
     /* the wire's own */
@@ -26,11 +26,11 @@ struct wire_call {
     struct dest_header *reply_headers;
     size_t reply_header_count;
     char error[256];
-    bool address_refused;    /* by the guard */
+    bool address_refused; /* by the guard */
 };
 
-MUST_CHECK enum err wire_new(const struct guard *guard, struct metrics *metrics, const char *ca_file, struct wire **out,
-                             struct why *why);
+MUST_CHECK enum err wire_new(const struct guard *guard, struct metrics *metrics,
+                             const char *ca_file, struct wire **out, struct why *why);
 /* Ends calls under way without calling `done`. */
 void wire_free(struct wire *w);
 /* Starts a call. ERR_LIMIT when the arena is full or libcurl refuses; `done` is then not called. */

@@ -4,7 +4,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-const char *const verdict_name[VERDICT_COUNT] = { "delivered", "retry", "pause", "dead", "unauthorised", "split" };
+const char *const verdict_name[VERDICT_COUNT] = { "delivered", "retry",        "pause",
+                                                  "dead",      "unauthorised", "split" };
 
 struct verdict verdict_of(enum verdict_kind kind, int64_t wait_ms, const char *fmt, ...)
 {

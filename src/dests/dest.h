@@ -25,56 +25,58 @@ struct outgoing {
 
 /* An event as a destination kind sees it. */
 struct outgoing_event {
-    slice id;            /* "evt_..." */
-    slice type;          /* "order.paid" */
-    slice source;        /* name of the source */
+    slice id;     /* "evt_..." */
+    slice type;   /* "order.paid" */
+    slice source; /* name of the source */
     int64_t occurred_ms, received_ms;
-    slice data;          /* the event's JSON, see docs/events.md */
+    slice data; /* the event's JSON, see docs/events.md */
 };
 
 /* One delivery to be sent, alone or in a batch. */
 struct outgoing_delivery {
     struct outgoing_event event;
-    slice key;           /* as event_key slot gave it when the delivery was created; never changes */
+    slice key; /* as event_key slot gave it when the delivery was created; never changes */
     int64_t created_ms;
     int64_t first_attempt_ms; /* 0: this is the first */
-    bool outcome_unknown;     /* an earlier attempt may have arrived (time-out, reset after sending) */
-    uint32_t attempt;    /* 1, 2, ... */
-    slice part;          /* render sets it: the bytes of the body that are this delivery's own (for the attempt's record) */
+    bool outcome_unknown; /* an earlier attempt may have arrived (time-out, reset after sending) */
+    uint32_t attempt;     /* 1, 2, ... */
+    slice
+        part; /* render sets it: the bytes of the body that are this delivery's own (for the attempt's record) */
 };
 
 struct reply {
-    int status;          /* HTTP status; 0 = none came (see error) */
-    slice error;         /* transport error in words when status is 0 */
-    bool sent;           /* status 0: the request may have reached the other side */
+    int status;  /* HTTP status; 0 = none came (see error) */
+    slice error; /* transport error in words when status is 0 */
+    bool sent;   /* status 0: the request may have reached the other side */
     const struct dest_header *headers;
     size_t header_count;
-    slice body;          /* cut to REPLY_BODY_MAX */
+    slice body;             /* cut to REPLY_BODY_MAX */
     int64_t retry_after_ms; /* from Retry-After (RFC 9110, 10.2.3), 0 when absent */
     int64_t elapsed_ms;
 };
 
 enum verdict_kind {
     VERDICT_DELIVERED,
-    VERDICT_RETRY,        /* this delivery again later; counts as an attempt */
-    VERDICT_PAUSE,        /* the other side asks for less: the whole destination waits; costs no attempt */
-    VERDICT_DEAD,         /* never again by itself; reason says why */
+    VERDICT_RETRY, /* this delivery again later; counts as an attempt */
+    VERDICT_PAUSE, /* the other side asks for less: the whole destination waits; costs no attempt */
+    VERDICT_DEAD,  /* never again by itself; reason says why */
     VERDICT_UNAUTHORISED, /* credentials or configuration are wrong: hold the destination, alert; costs no attempt */
-    VERDICT_SPLIT,        /* one of the batch is bad: send the halves (only for batches of two and more) */
+    VERDICT_SPLIT, /* one of the batch is bad: send the halves (only for batches of two and more) */
     VERDICT_COUNT
 };
 
 struct verdict {
     enum verdict_kind kind;
-    int64_t wait_ms;            /* RETRY, PAUSE: at least so long; 0 = the queue's own backoff */
-    char reason[WHY_TEXT_MAX];  /* for people; no secret, no personal data */
+    int64_t wait_ms;           /* RETRY, PAUSE: at least so long; 0 = the queue's own backoff */
+    char reason[WHY_TEXT_MAX]; /* for people; no secret, no personal data */
 };
-struct verdict verdict_of(enum verdict_kind kind, int64_t wait_ms, const char *fmt, ...) PRINTF_LIKE(3, 4);
+struct verdict verdict_of(enum verdict_kind kind, int64_t wait_ms, const char *fmt, ...)
+    PRINTF_LIKE(3, 4);
 extern const char *const verdict_name[VERDICT_COUNT];
 
 struct dest_kind {
-    const char *name;  /* "meta-capi" */
-    uint16_t abi;      /* DEST_ABI */
+    const char *name; /* "meta-capi" */
+    uint16_t abi;     /* DEST_ABI */
     const char *title;
     const struct setting *settings;
     size_t setting_count;
@@ -87,23 +89,25 @@ struct dest_kind {
 
     /* The delivery's dedupe key for this event: two events with one key are one delivery, for ever.
      * OK with *key; ERR_MISSING: this destination has no use for such an event (no delivery is made, `why` says so). */
-    enum err (*delivery_key)(const struct outgoing_event *e, const struct settings *cfg, struct arena *arena, slice *key,
-                             struct why *why);
+    enum err (*delivery_key)(const struct outgoing_event *e, const struct settings *cfg,
+                             struct arena *arena, slice *key, struct why *why);
 
     /* May this delivery be sent at all, now? VERDICT_DELIVERED means yes (go on), VERDICT_DEAD says why not. NULL: always. */
-    struct verdict (*admit)(const struct outgoing_delivery *d, const struct settings *cfg, int64_t now_ms, struct arena *arena);
+    struct verdict (*admit)(const struct outgoing_delivery *d, const struct settings *cfg,
+                            int64_t now_ms, struct arena *arena);
 
     /* Builds the request for deliveries d[0..count-1], all admitted, count <= batch max; sets each d[i].part.
      * ERR_LIMIT when the arena is full; ERR_SYNTAX when count is 1 and it cannot be rendered (dead, with why). */
-    enum err (*render)(struct outgoing_delivery *d, size_t count, const struct settings *cfg, int64_t now_ms,
-                       struct arena *arena, struct outgoing *out, struct why *why);
+    enum err (*render)(struct outgoing_delivery *d, size_t count, const struct settings *cfg,
+                       int64_t now_ms, struct arena *arena, struct outgoing *out, struct why *why);
 
     /* What the reply means for all of the batch. */
-    struct verdict (*judge)(const struct reply *r, size_t count, const struct settings *cfg, struct arena *arena);
+    struct verdict (*judge)(const struct reply *r, size_t count, const struct settings *cfg,
+                            struct arena *arena);
 
     /* A request that tests the credentials ("test connection"); judged by judge. NULL: there is none. */
-    enum err (*probe)(const struct settings *cfg, int64_t now_ms, uint64_t nonce, struct arena *arena, struct outgoing *out,
-                      struct why *why);
+    enum err (*probe)(const struct settings *cfg, int64_t now_ms, uint64_t nonce,
+                      struct arena *arena, struct outgoing *out, struct why *why);
 };
 
 /* Helpers shared by kinds. */

@@ -6,14 +6,18 @@
 #include "base/clock.h"
 #include "records/apply.h"
 
-enum { EVENT_JSON_MAX = 1024 * 1024, INTERPRET_PAGE_MAX = 256, INTERPRET_PAGE_BYTES = 4 * 1024 * 1024 };
+enum {
+    EVENT_JSON_MAX = 1024 * 1024,
+    INTERPRET_PAGE_MAX = 256,
+    INTERPRET_PAGE_BYTES = 4 * 1024 * 1024
+};
 
 const char *const event_state_name[] = { "pending", "done", "failed", "archived" };
 _Static_assert(ARRAY_LEN(event_state_name) == EVENT_STATE_COUNT, "every state has a name");
 
 /* The event's JSON, docs/events.md. */
-static slice write_json(const struct stored_event *e, const struct source *s, const struct changes *c,
-                        const struct applied *a, struct arena *arena)
+static slice write_json(const struct stored_event *e, const struct source *s,
+                        const struct changes *c, const struct applied *a, struct arena *arena)
 {
     char id[ID_TEXT_MAX];
     struct buf b = buf_in(arena, EVENT_JSON_MAX);
@@ -29,22 +33,25 @@ static slice write_json(const struct stored_event *e, const struct source *s, co
     if (c->contact) record_json_contact(&b, "contact", &a->contact, a->contact_id);
     if (c->order) record_json_order(&b, "order", a->order_id ? &a->order : c->order, a->order_id);
     if (c->subscription)
-        record_json_subscription(&b, "subscription", a->subscription_id ? &a->subscription : c->subscription,
+        record_json_subscription(&b, "subscription",
+                                 a->subscription_id ? &a->subscription : c->subscription,
                                  a->subscription_id);
     if (c->checkout)
-        record_json_checkout(&b, "checkout", a->checkout_id ? &a->checkout : c->checkout, a->checkout_id);
+        record_json_checkout(&b, "checkout", a->checkout_id ? &a->checkout : c->checkout,
+                             a->checkout_id);
     if (c->custom.len) json_put_raw(&b, "custom", c->custom);
     json_end_object(&b);
     return buf_slice(&b);
 }
 
-static enum err save_data(struct interpret_ctx *ctx, const struct stored_event *e, const struct applied *a, slice problem,
-                          slice data, struct why *why)
+static enum err save_data(struct interpret_ctx *ctx, const struct stored_event *e,
+                          const struct applied *a, slice problem, slice data, struct why *why)
 {
     enum err rc = OK;
     bool exists = false;
     for (int turn = e->again ? 0 : 1; rc == OK && turn < 2 && !exists; turn++) {
-        struct stmt *q = store_stmt(ctx->store, turn == 0 ? SQL_INTERPRET_DATA_SET : SQL_INTERPRET_DATA_ADD, why);
+        struct stmt *q = store_stmt(
+            ctx->store, turn == 0 ? SQL_INTERPRET_DATA_SET : SQL_INTERPRET_DATA_ADD, why);
         stmt_i64(q, 1, (int64_t)e->id);
         stmt_i64(q, 2, (int64_t)e->workspace_id);
         stmt_i64(q, 3, (int64_t)a->contact_id);
@@ -58,7 +65,8 @@ static enum err save_data(struct interpret_ctx *ctx, const struct stored_event *
     return rc;
 }
 
-static enum err set_state(struct interpret_ctx *ctx, const struct stored_event *e, enum event_state state, struct why *why)
+static enum err set_state(struct interpret_ctx *ctx, const struct stored_event *e,
+                          enum event_state state, struct why *why)
 {
     struct stmt *q = store_stmt(ctx->store, SQL_INTERPRET_EVENT_STATE, why);
     stmt_i64(q, 1, (int64_t)e->workspace_id);
@@ -73,7 +81,8 @@ static bool is_final(enum err rc)
 }
 
 /* All of one event; ERR_SYNTAX or ERR_MISSING when it cannot be understood, other errors are the store's. */
-static enum err understand(struct interpret_ctx *ctx, struct request *r, const struct stored_event *e, struct why *why)
+static enum err understand(struct interpret_ctx *ctx, struct request *r,
+                           const struct stored_event *e, struct why *why)
 {
     const struct source *s = config_source_by_id(ctx->config, e->source_id);
     if (!s) return why_set(why, ERR_MISSING, "its source was deleted");
@@ -81,24 +90,26 @@ static enum err understand(struct interpret_ctx *ctx, struct request *r, const s
     enum err rc = s->kind->interpret(r, &e->event, &s->cfg, ctx->arena, &changes, why);
     if (rc == ERR_LIMIT) return why_set(why, ERR_SYNTAX, "too large to be interpreted");
     if (rc != OK) return rc;
-    struct apply_ctx apply = { ctx->store, ctx->ids, ctx->arena, e->workspace_id, e->source_id, s->name,
-                               s->kind->rank, e->event.occurred_ms, ctx->now_ms };
+    struct apply_ctx apply = { ctx->store,   ctx->ids, ctx->arena,    e->workspace_id,
+                               e->source_id, s->name,  s->kind->rank, e->event.occurred_ms,
+                               ctx->now_ms };
     struct applied applied;
     rc = apply_changes(&apply, &changes, &applied, why);
     if (rc != OK) return rc;
     slice data = write_json(e, s, &changes, &applied, ctx->arena);
-    if (data.len == 0) return why_set(why, ERR_SYNTAX, "its JSON would be larger than %d bytes", EVENT_JSON_MAX);
+    if (data.len == 0)
+        return why_set(why, ERR_SYNTAX, "its JSON would be larger than %d bytes", EVENT_JSON_MAX);
     rc = save_data(ctx, e, &applied, (slice){ NULL, 0 }, data, why);
     if (rc == OK) rc = set_state(ctx, e, EVENT_DONE, why);
     if (rc != OK) return rc;
     char id[ID_TEXT_MAX];
-    struct outgoing_event out = { id_text(ID_EVENT, e->id, id), e->event.type, s->name, e->event.occurred_ms,
-                                  e->received_ms, data };
+    struct outgoing_event out = { id_text(ID_EVENT, e->id, id), e->event.type,  s->name,
+                                  e->event.occurred_ms,         e->received_ms, data };
     return route_event(ctx->route, e->workspace_id, e->source_id, e->id, &out, why);
 }
 
-enum err interpret_event(struct interpret_ctx *ctx, struct request *r, const struct stored_event *e, bool *done,
-                         struct why *why)
+enum err interpret_event(struct interpret_ctx *ctx, struct request *r, const struct stored_event *e,
+                         bool *done, struct why *why)
 {
     *done = false;
     arena_reset(ctx->arena);
@@ -126,11 +137,12 @@ enum err interpret_event(struct interpret_ctx *ctx, struct request *r, const str
     *tail = NULL;
     if (!is_final(rc)) return why_set(why, rc, "%s", reason.text);
     struct applied nothing = { .contact_id = 0 };
-    rc = save_data(ctx, &(struct stored_event){ .id = e->id, .workspace_id = e->workspace_id, .again = true }, &nothing,
-                   slice_str(reason.text), (slice){ NULL, 0 }, why);
+    rc = save_data(
+        ctx, &(struct stored_event){ .id = e->id, .workspace_id = e->workspace_id, .again = true },
+        &nothing, slice_str(reason.text), (slice){ NULL, 0 }, why);
     if (rc == OK) rc = set_state(ctx, e, EVENT_FAILED, why);
-    LOG(ctx->log, LOG_WARN, "event.failed", log_id("event", ID_EVENT, e->id), log_str("type", e->event.type),
-        log_cstr("why", reason.text));
+    LOG(ctx->log, LOG_WARN, "event.failed", log_id("event", ID_EVENT, e->id),
+        log_str("type", e->event.type), log_cstr("why", reason.text));
     return rc;
 }
 
@@ -149,11 +161,14 @@ void interpret_count(struct interpret_ctx *ctx, const struct stored_event *e, bo
 static bool is_credential(slice name)
 {
     static const slice names[] = {
-        SLICE_INIT("authorization"),       SLICE_INIT("proxy-authorization"), SLICE_INIT("cookie"),
-        SLICE_INIT("x-api-key"),           SLICE_INIT("x-write-key"),         SLICE_INIT("asaas-access-token"),
-        SLICE_INIT("x-hotmart-hottok"),    SLICE_INIT("x-pushinpay-token"),   SLICE_INIT("client-token"),
-        SLICE_INIT("z-api-token"),         SLICE_INIT("x-z-api-token"),       SLICE_INIT("x-z-api-security-token"),
-        SLICE_INIT("x-auth-token"),        SLICE_INIT("x-access-token"),      SLICE_INIT("x-webhook-token"),
+        SLICE_INIT("authorization"),    SLICE_INIT("proxy-authorization"),
+        SLICE_INIT("cookie"),           SLICE_INIT("x-api-key"),
+        SLICE_INIT("x-write-key"),      SLICE_INIT("asaas-access-token"),
+        SLICE_INIT("x-hotmart-hottok"), SLICE_INIT("x-pushinpay-token"),
+        SLICE_INIT("client-token"),     SLICE_INIT("z-api-token"),
+        SLICE_INIT("x-z-api-token"),    SLICE_INIT("x-z-api-security-token"),
+        SLICE_INIT("x-auth-token"),     SLICE_INIT("x-access-token"),
+        SLICE_INIT("x-webhook-token"),
     };
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (slice_eq_nocase(name, names[i])) return true;
@@ -188,17 +203,26 @@ static enum err read_headers(slice text, struct arena *a, struct request *r, str
     return OK;
 }
 
-static enum err read_pending(struct stmt *q, struct arena *a, struct request *r, struct stored_event *e, struct why *why)
+static enum err read_pending(struct stmt *q, struct arena *a, struct request *r,
+                             struct stored_event *e, struct why *why)
 {
-    *e = (struct stored_event){ .id = (uint64_t)stmt_col_i64(q, 0), .workspace_id = (uint64_t)stmt_col_i64(q, 1),
-                                .source_id = (uint64_t)stmt_col_i64(q, 2), .received_ms = stmt_col_i64(q, 8),
-                                .request_id = (uint64_t)stmt_col_i64(q, 15), .again = true };
-    e->event = (struct event){ .type = arena_dup(a, stmt_col_text(q, 3)), .name = arena_dup(a, stmt_col_text(q, 4)),
-                               .key = arena_dup(a, stmt_col_text(q, 5)), .locator = arena_dup(a, stmt_col_text(q, 6)),
+    *e = (struct stored_event){ .id = (uint64_t)stmt_col_i64(q, 0),
+                                .workspace_id = (uint64_t)stmt_col_i64(q, 1),
+                                .source_id = (uint64_t)stmt_col_i64(q, 2),
+                                .received_ms = stmt_col_i64(q, 8),
+                                .request_id = (uint64_t)stmt_col_i64(q, 15),
+                                .again = true };
+    e->event = (struct event){ .type = arena_dup(a, stmt_col_text(q, 3)),
+                               .name = arena_dup(a, stmt_col_text(q, 4)),
+                               .key = arena_dup(a, stmt_col_text(q, 5)),
+                               .locator = arena_dup(a, stmt_col_text(q, 6)),
                                .occurred_ms = stmt_col_i64(q, 7) };
-    *r = (struct request){ .method = arena_dup(a, stmt_col_text(q, 9)), .path = arena_dup(a, stmt_col_text(q, 10)),
-                           .query = arena_dup(a, stmt_col_text(q, 11)), .remote = arena_dup(a, stmt_col_text(q, 13)),
-                           .body = arena_dup(a, stmt_col_text(q, 14)), .received_ms = e->received_ms };
+    *r = (struct request){ .method = arena_dup(a, stmt_col_text(q, 9)),
+                           .path = arena_dup(a, stmt_col_text(q, 10)),
+                           .query = arena_dup(a, stmt_col_text(q, 11)),
+                           .remote = arena_dup(a, stmt_col_text(q, 13)),
+                           .body = arena_dup(a, stmt_col_text(q, 14)),
+                           .received_ms = e->received_ms };
     if (!r->body.ptr) return why_set(why, ERR_LIMIT, "request too large");
     return read_headers(stmt_col_text(q, 12), a, r, why);
 }
@@ -212,7 +236,8 @@ struct page {
     bool more;
 };
 
-static enum err read_page(struct interpret_ctx *ctx, uint64_t after_id, size_t max, struct page *p, struct why *why)
+static enum err read_page(struct interpret_ctx *ctx, uint64_t after_id, size_t max, struct page *p,
+                          struct why *why)
 {
     if (max > INTERPRET_PAGE_MAX) max = INTERPRET_PAGE_MAX;
     struct stmt *q = store_stmt(ctx->store, SQL_INTERPRET_PENDING, why);
@@ -236,8 +261,9 @@ bool interpret_goes_on(const struct interpret_limit *limit)
            !(limit->requests && atomic_load_explicit(limit->requests, memory_order_relaxed) > 0);
 }
 
-enum err interpret_stored(struct interpret_ctx *ctx, uint64_t *after_id, size_t max, const struct interpret_limit *limit, size_t *count,
-                          bool *more, struct why *why)
+enum err interpret_stored(struct interpret_ctx *ctx, uint64_t *after_id, size_t max,
+                          const struct interpret_limit *limit, size_t *count, bool *more,
+                          struct why *why)
 {
     *count = 0;
     *more = true;

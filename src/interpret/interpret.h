@@ -27,15 +27,15 @@ struct interpret_ctx {
 /* What is known of a stored event. */
 struct stored_event {
     uint64_t id, workspace_id, source_id, request_id;
-    struct event event;      /* occurred_ms already set */
+    struct event event; /* occurred_ms already set */
     int64_t received_ms;
-    bool again;              /* it may have been interpreted before */
+    bool again; /* it may have been interpreted before */
 };
 
 /* Interprets one event inside the writer's transaction, in a part of its own. ERR_* only when the store fails: an event that
  * cannot be understood is OK and state failed. *done: whether it was understood. */
-MUST_CHECK enum err interpret_event(struct interpret_ctx *ctx, struct request *r, const struct stored_event *e, bool *done,
-                                    struct why *why);
+MUST_CHECK enum err interpret_event(struct interpret_ctx *ctx, struct request *r,
+                                    const struct stored_event *e, bool *done, struct why *why);
 
 /* Counts an event that was handled: metrics, the source's figures, the running totals. */
 void interpret_count(struct interpret_ctx *ctx, const struct stored_event *e, bool done);
@@ -50,8 +50,9 @@ bool interpret_goes_on(const struct interpret_limit *limit);
 
 /* Reads pending events with id > *after_id back from the store, at most `max`, and interprets them within the limit (at least one).
  * Moves *after_id; *count tells how many were handled, *more whether there may be others. */
-MUST_CHECK enum err interpret_stored(struct interpret_ctx *ctx, uint64_t *after_id, size_t max, const struct interpret_limit *limit,
-                                     size_t *count, bool *more, struct why *why);
+MUST_CHECK enum err interpret_stored(struct interpret_ctx *ctx, uint64_t *after_id, size_t max,
+                                     const struct interpret_limit *limit, size_t *count, bool *more,
+                                     struct why *why);
 
 /* Headers of a request as JSON object text and back; the credential ones are left out when written. */
 void interpret_write_headers(struct buf *b, const struct header *headers, size_t count);

@@ -12,8 +12,9 @@ struct checkpoint {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    enum state state;  /* under lock: writer IDLE -> WANTED, thread WANTED -> COPIED, writer COPIED -> IDLE */
-    bool stopping;     /* under lock */
+    enum state
+        state; /* under lock: writer IDLE -> WANTED, thread WANTED -> COPIED, writer COPIED -> IDLE */
+    bool stopping; /* under lock */
 };
 
 static void copy(struct checkpoint *c, struct store *s)
@@ -52,13 +53,16 @@ void checkpoint_after_commit(struct checkpoint *c, struct store *writer)
     }
     pthread_mutex_unlock(&c->lock);
     if (!finish) return;
-    copy(c, writer); /* only what the thread has not; from the next commit on the log is written from its start */
+    copy(
+        c,
+        writer); /* only what the thread has not; from the next commit on the log is written from its start */
     pthread_mutex_lock(&c->lock);
     if (c->state == COPIED) c->state = IDLE;
     pthread_mutex_unlock(&c->lock);
 }
 
-enum err checkpoint_start(const char *database, struct log *log, struct checkpoint **out, struct why *why)
+enum err checkpoint_start(const char *database, struct log *log, struct checkpoint **out,
+                          struct why *why)
 {
     *out = NULL;
     struct checkpoint *c = calloc(1, sizeof *c);
@@ -71,8 +75,10 @@ enum err checkpoint_start(const char *database, struct log *log, struct checkpoi
         store_close(c->store);
         rc = why_set(why, ERR_IO, "cannot start the checkpoint thread");
     }
-    if (rc == OK) *out = c;
-    else free(c);
+    if (rc == OK)
+        *out = c;
+    else
+        free(c);
     return rc;
 }
 

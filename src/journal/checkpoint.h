@@ -9,13 +9,16 @@
 #include "base/log.h"
 #include "store/store.h"
 
-enum { CHECKPOINT_PAGES = 16000, /* of 4 KiB: when the thread begins */
-       CHECKPOINT_PAGES_MAX = 64000 /* the writer does not wait for the thread any longer */ };
+enum {
+    CHECKPOINT_PAGES = 16000,    /* of 4 KiB: when the thread begins */
+    CHECKPOINT_PAGES_MAX = 64000 /* the writer does not wait for the thread any longer */
+};
 
 struct checkpoint;
 
 /* Starts the thread with a connection of its own. Thread: "checkpoint". */
-MUST_CHECK enum err checkpoint_start(const char *database, struct log *log, struct checkpoint **out, struct why *why);
+MUST_CHECK enum err checkpoint_start(const char *database, struct log *log, struct checkpoint **out,
+                                     struct why *why);
 void checkpoint_stop(struct checkpoint *c);
 /* After each commit, on the writer's thread: `writer` is its connection. */
 void checkpoint_after_commit(struct checkpoint *c, struct store *writer);

@@ -20,8 +20,8 @@ enum {
     INTERPRET_PIECE_US = 5000,
     INTERPRET_BESIDE_US = 1000,
     INTERPRET_IDLE_US = 20000,
-    INTERPRET_TURN_MAX = 512,       /* events in one turn */
-    RETRY_WAIT_MS = 100,            /* after a failed commit */
+    INTERPRET_TURN_MAX = 512, /* events in one turn */
+    RETRY_WAIT_MS = 100,      /* after a failed commit */
     GATHER_US = 1000,
     STORED_MIN = 8,
 };
@@ -42,8 +42,8 @@ struct journal {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    struct entry_list queue;   /* under lock */
-    struct job_list jobs;      /* under lock */
+    struct entry_list queue;       /* under lock */
+    struct job_list jobs;          /* under lock */
     bool stopping, wake_interpret; /* under lock */
 
     /* The writer thread's own. */
@@ -53,10 +53,11 @@ struct journal {
     uint64_t spilled_after;    /* read back from behind this id */
     struct arena arena;
     struct keep_minutes minutes;
-    bool busy;                 /* the last turn had requests */
-    size_t pressure;           /* most requests of a recent turn: full turns and near-empty ones take turns under load */
-    int64_t earned_us;         /* time that interpreting has saved up */
-    size_t stored_last;        /* events the last turn interpreted from the store */
+    bool busy; /* the last turn had requests */
+    size_t
+        pressure; /* most requests of a recent turn: full turns and near-empty ones take turns under load */
+    int64_t earned_us;  /* time that interpreting has saved up */
+    size_t stored_last; /* events the last turn interpreted from the store */
 };
 
 static void list_init(struct entry_list *l) { *l = (struct entry_list){ .tail = &l->head }; }
@@ -109,7 +110,8 @@ enum err journal_offer(struct journal *j, struct journal_entry *e)
     if (room) {
         if (j->queue.count == 0) pthread_cond_signal(&j->wake);
         list_push(&j->queue, e);
-        atomic_store_explicit(&j->o.metrics->journal_depth, (int64_t)j->queue.count, memory_order_relaxed);
+        atomic_store_explicit(&j->o.metrics->journal_depth, (int64_t)j->queue.count,
+                              memory_order_relaxed);
     }
     pthread_mutex_unlock(&j->lock);
     return room ? OK : ERR_BUSY;
@@ -153,7 +155,8 @@ static void call_done(struct journal_job *job, enum err rc, const struct why *wh
     pthread_mutex_unlock(&c->lock);
 }
 
-enum err journal_call(struct journal *j, enum err (*run)(void *ctx, struct store *s, struct why *why), void *ctx,
+enum err journal_call(struct journal *j,
+                      enum err (*run)(void *ctx, struct store *s, struct why *why), void *ctx,
                       struct why *why)
 {
     struct call c = { .job = { .run = call_run, .done = call_done }, .run = run, .ctx = ctx };
@@ -185,11 +188,11 @@ struct turn {
     struct job_list jobs;
     bool stopping;
     bool interpreting;
-    size_t interpreted;           /* entries of `pending` finished in this turn */
+    size_t interpreted; /* entries of `pending` finished in this turn */
     struct journal_entry *finished;
-    struct leased *born;          /* deliveries to hand over after the commit */
+    struct leased *born; /* deliveries to hand over after the commit */
     uint64_t created, unborn;
-    size_t pending_event;         /* where j->pending_event will stand */
+    size_t pending_event; /* where j->pending_event will stand */
     uint64_t spilled_after;
     bool spilled_more;
 };
@@ -198,7 +201,9 @@ struct turn {
  * the next wave then waits for: so wait for that wave, a little, and interpret beside it. */
 static void turn_gather(struct journal *j)
 {
-    if (!j->busy || j->queue.head || j->jobs.head || j->stopping || !(j->pending.head || j->spilled)) return;
+    if (!j->busy || j->queue.head || j->jobs.head || j->stopping ||
+        !(j->pending.head || j->spilled))
+        return;
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_nsec += GATHER_US * 1000;
@@ -211,10 +216,12 @@ static void turn_take(struct journal *j, struct turn *t)
 {
     pthread_mutex_lock(&j->lock);
     turn_gather(j);
-    while (!j->queue.head && !j->jobs.head && !j->stopping && !j->wake_interpret && !j->pending.head && !j->spilled)
+    while (!j->queue.head && !j->jobs.head && !j->stopping && !j->wake_interpret &&
+           !j->pending.head && !j->spilled)
         pthread_cond_wait(&j->wake, &j->lock);
     list_init(&t->entries);
-    while (j->queue.head && t->entries.count < JOURNAL_BATCH_MAX) list_push(&t->entries, list_pop(&j->queue));
+    while (j->queue.head && t->entries.count < JOURNAL_BATCH_MAX)
+        list_push(&t->entries, list_pop(&j->queue));
     t->jobs = j->jobs;
     j->jobs = (struct job_list){ .tail = &j->jobs.head };
     t->stopping = j->stopping && !j->queue.head;
@@ -223,7 +230,8 @@ static void turn_take(struct journal *j, struct turn *t)
         j->spilled_after = 0;
         j->wake_interpret = false;
     }
-    atomic_store_explicit(&j->o.metrics->journal_depth, (int64_t)j->queue.count, memory_order_relaxed);
+    atomic_store_explicit(&j->o.metrics->journal_depth, (int64_t)j->queue.count,
+                          memory_order_relaxed);
     pthread_mutex_unlock(&j->lock);
 }
 
@@ -234,8 +242,10 @@ static enum err run_jobs(struct journal *j, struct turn *t, struct why *why)
         if (rc != OK) return rc;
         job->why.text[0] = '\0';
         job->rc = job->run(job, j->store, &job->why);
-        if (job->rc == OK) rc = store_release(j->store, why);
-        else store_undo(j->store);
+        if (job->rc == OK)
+            rc = store_release(j->store, why);
+        else
+            store_undo(j->store);
         if (rc != OK) return rc;
     }
     return OK;
@@ -246,11 +256,14 @@ static enum err interpret_entry(struct interpret_ctx *ctx, struct journal_entry 
 {
     for (; *index < e->events.count; (*index)++) {
         bool done = false;
-        if (e->event_ids[*index] == 0) continue; /* a duplicate: interpreted when it came first */
+        if (e->event_ids[*index] == 0) continue;  /* a duplicate: interpreted when it came first */
         if (!interpret_goes_on(limit)) return OK; /* *index tells how far it came */
-        struct stored_event s = { .id = e->event_ids[*index], .workspace_id = e->source->workspace_id,
-                                  .source_id = e->source->id, .request_id = e->id,
-                                  .event = e->events.at[*index], .received_ms = e->request.received_ms };
+        struct stored_event s = { .id = e->event_ids[*index],
+                                  .workspace_id = e->source->workspace_id,
+                                  .source_id = e->source->id,
+                                  .request_id = e->id,
+                                  .event = e->events.at[*index],
+                                  .received_ms = e->request.received_ms };
         enum err rc = interpret_event(ctx, &e->request, &s, &done, why);
         if (rc != OK) return rc;
         limit->events--;
@@ -260,15 +273,20 @@ static enum err interpret_entry(struct interpret_ctx *ctx, struct journal_entry 
 }
 
 /* Interprets what earlier turns committed. Nothing of it is final before this turn's own commit. */
-static enum err interpret_some(struct journal *j, struct turn *t, struct config *config, int64_t now_ms, int64_t piece_us,
-                               struct why *why)
+static enum err interpret_some(struct journal *j, struct turn *t, struct config *config,
+                               int64_t now_ms, int64_t piece_us, struct why *why)
 {
     struct interpret_limit limit = { INTERPRET_TURN_MAX, clock_mono_us() + piece_us,
                                      t->entries.count == 0 ? &j->o.metrics->journal_depth : NULL };
-    struct route_ctx route = { .store = j->store, .ids = j->o.ids, .arena = &j->arena, .config = config,
-                               .now_ms = now_ms, .room = j->o.deliver ? deliver_room(j->o.deliver) : 0,
+    struct route_ctx route = { .store = j->store,
+                               .ids = j->o.ids,
+                               .arena = &j->arena,
+                               .config = config,
+                               .now_ms = now_ms,
+                               .room = j->o.deliver ? deliver_room(j->o.deliver) : 0,
                                .tail = &t->born };
-    struct interpret_ctx ctx = { j->store, j->o.ids, j->o.log, j->o.metrics, config, &j->arena, now_ms, &route, &j->minutes };
+    struct interpret_ctx ctx = { j->store,  j->o.ids, j->o.log, j->o.metrics, config,
+                                 &j->arena, now_ms,   &route,   &j->minutes };
     enum err rc = OK;
     struct journal_entry *e = j->pending.head;
     t->pending_event = j->pending_event;
@@ -284,8 +302,8 @@ static enum err interpret_some(struct journal *j, struct turn *t, struct config 
     if (rc == OK && !e && j->spilled && interpret_goes_on(&limit)) {
         /* As many as the last time went well, doubled: what is read and not reached in time is read again. */
         size_t count = 0, max = j->stored_last * 2 < STORED_MIN ? STORED_MIN : j->stored_last * 2;
-        rc = interpret_stored(&ctx, &t->spilled_after, max < limit.events ? max : limit.events, &limit, &count,
-                              &t->spilled_more, why);
+        rc = interpret_stored(&ctx, &t->spilled_after, max < limit.events ? max : limit.events,
+                              &limit, &count, &t->spilled_more, why);
         j->stored_last = count;
     }
     t->created = route.created;
@@ -351,7 +369,8 @@ static void entry_committed(struct journal *j, struct journal_entry *e, bool rea
         journal_entry_free(e);
         return;
     }
-    bool room = j->pending.count < INTERPRET_QUEUE_MAX && j->pending.bytes < INTERPRET_QUEUE_BYTES_MAX;
+    bool room =
+        j->pending.count < INTERPRET_QUEUE_MAX && j->pending.bytes < INTERPRET_QUEUE_BYTES_MAX;
     if (room && !j->spilled) {
         list_push(&j->pending, e);
         return;
@@ -401,7 +420,8 @@ static bool keeps_trying(const struct journal_entry *e)
 /* Nothing of the turn is on disk. What may wait goes back to the head of the queue; the rest is told. */
 static void turn_failed(struct journal *j, struct turn *t, enum err rc, const struct why *why)
 {
-    LOG(j->o.log, LOG_ERROR, "commit.failed", log_why(why), log_int("requests", (int64_t)t->entries.count));
+    LOG(j->o.log, LOG_ERROR, "commit.failed", log_why(why),
+        log_int("requests", (int64_t)t->entries.count));
     metrics_add(j->o.metrics, METRIC_commit_failures, 1);
     keep_forget_minutes(&j->minutes);
     struct entry_list again;
@@ -446,10 +466,13 @@ static void *writer(void *arg)
         if (j->busy) j->earned_us += took_us / INTERPRET_SHARE;
         histogram_add(&j->o.metrics->commit, took_us);
         metrics_add(j->o.metrics, METRIC_commits, 1);
-        if (rc == OK) turn_committed(j, &t);
-        else turn_failed(j, &t, rc, &why);
+        if (rc == OK)
+            turn_committed(j, &t);
+        else
+            turn_failed(j, &t, rc, &why);
         checkpoint_after_commit(j->checkpoint, j->store); /* after everyone was told */
-        atomic_store_explicit(&j->o.metrics->interpret_depth, (int64_t)j->pending.count, memory_order_relaxed);
+        atomic_store_explicit(&j->o.metrics->interpret_depth, (int64_t)j->pending.count,
+                              memory_order_relaxed);
         atomic_store_explicit(&j->o.metrics->interpret_spilled, j->spilled, memory_order_relaxed);
         more = !t.stopping;
     }
@@ -484,8 +507,10 @@ enum err journal_start(const struct journal_options *options, struct journal **o
         store_close(j->store);
         rc = why_set(why, ERR_IO, "cannot start the writer thread");
     }
-    if (rc != OK) free(j);
-    else *out = j;
+    if (rc != OK)
+        free(j);
+    else
+        *out = j;
     return rc;
 }
 
@@ -497,7 +522,8 @@ void journal_stop(struct journal *j)
     pthread_cond_signal(&j->wake);
     pthread_mutex_unlock(&j->lock);
     pthread_join(j->thread, NULL);
-    for (struct journal_entry *e; (e = list_pop(&j->pending));) journal_entry_free(e); /* pending in the store */
+    for (struct journal_entry *e; (e = list_pop(&j->pending));)
+        journal_entry_free(e); /* pending in the store */
     arena_free(&j->arena);
     checkpoint_stop(j->checkpoint);
     store_close(j->store);

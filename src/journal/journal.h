@@ -16,18 +16,18 @@
  * journal_entry_free; it keeps `config` referenced. */
 struct journal_entry {
     struct journal_entry *next;
-    struct config *config;        /* reference held */
-    const struct source *source;  /* in config */
-    struct arena arena;           /* holds everything below */
+    struct config *config;       /* reference held */
+    const struct source *source; /* in config */
+    struct arena arena;          /* holds everything below */
     struct request request;
     struct event_list events;
-    slice problem;                /* why an authentic request could not be read; empty: it could */
-    uint64_t id;                  /* of the request */
-    int64_t offered_us;           /* monotonic */
-    size_t bytes;                 /* what it counts for in the queue's limit */
-    bool stored;                  /* false after commit: every event was a duplicate */
+    slice problem;      /* why an authentic request could not be read; empty: it could */
+    uint64_t id;        /* of the request */
+    int64_t offered_us; /* monotonic */
+    size_t bytes;       /* what it counts for in the queue's limit */
+    bool stored;        /* false after commit: every event was a duplicate */
     uint32_t fresh, duplicates;
-    uint64_t *event_ids;          /* of the fresh ones; 0 for duplicates */
+    uint64_t *event_ids; /* of the fresh ones; 0 for duplicates */
     /* Called on the writer thread; copies what it needs. rc: OK (on disk), ERR_LIMIT (disk full), ERR_IO, ERR_BUSY. */
     void (*done)(struct journal_entry *e, enum err rc, void *ctx);
     void *ctx;
@@ -55,12 +55,13 @@ struct journal_options {
     struct metrics *metrics;
     struct id_maker *ids;
     struct config_box *config;
-    struct deliver *deliver;     /* where new deliveries are handed; may be NULL in tests */
-    bool interpret;              /* false: only keep (tests, bench) */
+    struct deliver *deliver; /* where new deliveries are handed; may be NULL in tests */
+    bool interpret;          /* false: only keep (tests, bench) */
 };
 
 /* Opens the writing connection and starts the thread. */
-MUST_CHECK enum err journal_start(const struct journal_options *options, struct journal **out, struct why *why);
+MUST_CHECK enum err journal_start(const struct journal_options *options, struct journal **out,
+                                  struct why *why);
 /* Commits what waits, ends the thread, closes the connection. Entries offered later are refused. */
 void journal_stop(struct journal *j);
 
@@ -69,8 +70,9 @@ MUST_CHECK enum err journal_offer(struct journal *j, struct journal_entry *e);
 /* Hands over a job; never refused (jobs are made by bounded things: threads of the API, the delivery loop). */
 void journal_post(struct journal *j, struct journal_job *job);
 /* Posts a job and waits for its end; not from the writer thread. Returns run's or the commit's error. */
-MUST_CHECK enum err journal_call(struct journal *j, enum err (*run)(void *ctx, struct store *s, struct why *why), void *ctx,
-                                 struct why *why);
+MUST_CHECK enum err journal_call(struct journal *j,
+                                 enum err (*run)(void *ctx, struct store *s, struct why *why),
+                                 void *ctx, struct why *why);
 /* There are pending events in the store that this process did not just commit (start, replay): read them back. */
 void journal_wake_interpret(struct journal *j);
 

@@ -3,15 +3,19 @@
 
 #include "interpret/interpret.h"
 
-struct keep_minute *keep_minute(struct keep_minutes *m, uint64_t workspace_id, uint64_t source_id, int64_t now_ms)
+struct keep_minute *keep_minute(struct keep_minutes *m, uint64_t workspace_id, uint64_t source_id,
+                                int64_t now_ms)
 {
     int64_t minute = now_ms / 60000;
     for (size_t i = 0; i < m->count; i++)
-        if (m->at[i].source_id == source_id && m->at[i].minute == minute && m->at[i].workspace_id == workspace_id)
+        if (m->at[i].source_id == source_id && m->at[i].minute == minute &&
+            m->at[i].workspace_id == workspace_id)
             return &m->at[i];
     CHECK(m->count < KEEP_MINUTES_MAX);
     size_t i = m->count++;
-    m->at[i] = (struct keep_minute){ .workspace_id = workspace_id, .source_id = source_id, .minute = minute };
+    m->at[i] = (struct keep_minute){ .workspace_id = workspace_id,
+                                     .source_id = source_id,
+                                     .minute = minute };
     return &m->at[i];
 }
 
@@ -20,8 +24,15 @@ enum err keep_flush_minutes(struct store *s, struct keep_minutes *m, struct why 
     enum err rc = OK;
     for (size_t i = 0; rc == OK && i < m->count; i++) {
         const struct keep_minute *n = &m->at[i];
-        const int64_t values[] = { (int64_t)n->workspace_id, (int64_t)n->source_id, n->minute, n->requests, n->events,
-                                   n->duplicates, n->unreadable, n->done, n->failed };
+        const int64_t values[] = { (int64_t)n->workspace_id,
+                                   (int64_t)n->source_id,
+                                   n->minute,
+                                   n->requests,
+                                   n->events,
+                                   n->duplicates,
+                                   n->unreadable,
+                                   n->done,
+                                   n->failed };
         struct stmt *q = store_stmt(s, SQL_JOURNAL_MINUTE_ADD, why);
         for (size_t v = 0; v < ARRAY_LEN(values); v++) stmt_i64(q, (int)v + 1, values[v]);
         rc = stmt_run(q, why);
@@ -30,10 +41,7 @@ enum err keep_flush_minutes(struct store *s, struct keep_minutes *m, struct why 
     return rc;
 }
 
-void keep_forget_minutes(struct keep_minutes *m)
-{
-    m->count = 0;
-}
+void keep_forget_minutes(struct keep_minutes *m) { m->count = 0; }
 
 enum err keep_ids_above(struct store *s, struct id_maker *ids, struct why *why)
 {
@@ -45,8 +53,8 @@ enum err keep_ids_above(struct store *s, struct id_maker *ids, struct why *why)
     return rc;
 }
 
-static enum err add_event(struct store *s, const struct journal_entry *e, const struct event *v, uint64_t id, bool *fresh,
-                          struct why *why)
+static enum err add_event(struct store *s, const struct journal_entry *e, const struct event *v,
+                          uint64_t id, bool *fresh, struct why *why)
 {
     struct stmt *q = store_stmt(s, SQL_JOURNAL_EVENT_ADD, why);
     stmt_i64(q, 1, (int64_t)id);
@@ -85,8 +93,8 @@ static enum err add_request(struct store *s, struct journal_entry *e, struct why
     return stmt_run(q, why);
 }
 
-enum err keep_entry(struct store *s, struct id_maker *ids, struct keep_minutes *m, struct journal_entry *e, int64_t now_ms,
-                    struct why *why)
+enum err keep_entry(struct store *s, struct id_maker *ids, struct keep_minutes *m,
+                    struct journal_entry *e, int64_t now_ms, struct why *why)
 {
     e->fresh = e->duplicates = 0;
     e->id = id_next(ids, now_ms);

@@ -5,7 +5,9 @@
 #include "config/limits.h"
 #include "journal/journal.h"
 
-enum { KEEP_MINUTES_MAX = 2048 }; /* more than one turn can touch: JOURNAL_BATCH_MAX requests and as many events, at most */
+enum {
+    KEEP_MINUTES_MAX = 2048
+}; /* more than one turn can touch: JOURNAL_BATCH_MAX requests and as many events, at most */
 
 struct keep_minute {
     uint64_t workspace_id, source_id;
@@ -18,7 +20,8 @@ struct keep_minutes {
 };
 
 /* The totals of a source in the minute of now_ms, to be added to. */
-struct keep_minute *keep_minute(struct keep_minutes *m, uint64_t workspace_id, uint64_t source_id, int64_t now_ms);
+struct keep_minute *keep_minute(struct keep_minutes *m, uint64_t workspace_id, uint64_t source_id,
+                                int64_t now_ms);
 MUST_CHECK enum err keep_flush_minutes(struct store *s, struct keep_minutes *m, struct why *why);
 void keep_forget_minutes(struct keep_minutes *m);
 
@@ -27,7 +30,7 @@ MUST_CHECK enum err keep_ids_above(struct store *s, struct id_maker *ids, struct
 
 /* Stores the entry's request and its events; sets id, event_ids, fresh, duplicates, stored. A request all of whose events are known
  * already is not stored again. */
-MUST_CHECK enum err keep_entry(struct store *s, struct id_maker *ids, struct keep_minutes *m, struct journal_entry *e,
-                               int64_t now_ms, struct why *why);
+MUST_CHECK enum err keep_entry(struct store *s, struct id_maker *ids, struct keep_minutes *m,
+                               struct journal_entry *e, int64_t now_ms, struct why *why);
 
 #endif

@@ -21,7 +21,8 @@ void answer_error(struct exchange *x, int status, const char *code, const char *
     json_put_str(&b, "message", slice_str(message));
     json_end_object(&b);
     json_end_object(&b);
-    slice text = buf_ok(&b) ? buf_slice(&b) : SLICE("{\"error\":{\"code\":\"error\",\"message\":\"\"}}");
+    slice text =
+        buf_ok(&b) ? buf_slice(&b) : SLICE("{\"error\":{\"code\":\"error\",\"message\":\"\"}}");
     memcpy(x->text, text.ptr, text.len);
     x->answer = slice_of(x->text, text.len);
     arena_free(&a);
@@ -44,12 +45,14 @@ enum MHD_Result answer_queue(struct exchange *x)
 {
     /* The texts live until the request is completed, which libmicrohttpd tells after it has let the response go. */
     struct MHD_Response *r = MHD_create_response_from_buffer(
-        x->answer.len, (void *)(uintptr_t)(x->answer.len ? x->answer.ptr : ""), MHD_RESPMEM_PERSISTENT);
+        x->answer.len, (void *)(uintptr_t)(x->answer.len ? x->answer.ptr : ""),
+        MHD_RESPMEM_PERSISTENT);
     if (!r) return MHD_NO;
     char type[80];
     (void)snprintf(type, sizeof type, "%.*s", SLICE_ARG(x->type));
     (void)MHD_add_response_header(r, "Content-Type", x->type.len ? type : "application/json");
-    for (size_t i = 0; i < x->header_count; i++) (void)MHD_add_response_header(r, x->header_name[i], x->header_value[i]);
+    for (size_t i = 0; i < x->header_count; i++)
+        (void)MHD_add_response_header(r, x->header_name[i], x->header_value[i]);
     for (size_t i = 0; i < x->api.header_count; i++)
         (void)MHD_add_response_header(r, x->api.headers[i].name.ptr, x->api.headers[i].value.ptr);
     enum MHD_Result rc = MHD_queue_response(x->connection, (unsigned)x->status, r);

@@ -28,16 +28,16 @@ struct peer {
 };
 
 struct exchange {
-    struct exchange *next;           /* in the loop's completed or waiting-for-room list */
+    struct exchange *next; /* in the loop's completed or waiting-for-room list */
     struct listen_loop *loop;
     struct MHD_Connection *connection;
     struct peer *peer;
     enum stage stage;
-    struct arena arena;              /* of the exchange until an entry takes over */
-    slice uri;                       /* raw request target */
+    struct arena arena; /* of the exchange until an entry takes over */
+    slice uri;          /* raw request target */
     struct config *config;
-    const struct source *source;     /* NULL: for the API */
-    struct journal_entry *entry;     /* source's; the writer's while away */
+    const struct source *source; /* NULL: for the API */
+    struct journal_entry *entry; /* source's; the writer's while away */
     struct api_exchange api;
     char *body;
     size_t body_len, body_cap, body_max;
@@ -59,10 +59,10 @@ struct listen_loop {
     bool started;
     int epoll, event;
     pthread_mutex_t lock;
-    struct exchange *completed;      /* under lock; newest first */
+    struct exchange *completed;         /* under lock; newest first */
     struct exchange *room, **room_tail; /* waiting for room in the journal, oldest first */
     struct peer *peers;
-    uint32_t away;                   /* exchanges that are suspended */
+    uint32_t away; /* exchanges that are suspended */
     int64_t swept_ms;
 };
 
@@ -98,7 +98,8 @@ bool intake_end(struct exchange *x);
 bool intake_retry(struct exchange *x, int64_t now_ms);
 
 /* answer.c */
-void answer_error(struct exchange *x, int status, const char *code, const char *fmt, ...) PRINTF_LIKE(4, 5);
+void answer_error(struct exchange *x, int status, const char *code, const char *fmt, ...)
+    PRINTF_LIKE(4, 5);
 void answer_header(struct exchange *x, const char *name, const char *fmt, ...) PRINTF_LIKE(3, 4);
 /* Hands the answer to libmicrohttpd. */
 enum MHD_Result answer_queue(struct exchange *x);

@@ -18,7 +18,8 @@ static void refuse(struct exchange *x, enum metric counter)
     metrics_add(metrics_of(x), counter, 1);
     if (!x->source) return;
     struct source_metrics *s = metrics_source(metrics_of(x), x->source->id);
-    atomic_fetch_add_explicit(counter == METRIC_requests_denied ? &s->denied : &s->refused, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(counter == METRIC_requests_denied ? &s->denied : &s->refused, 1,
+                              memory_order_relaxed);
 }
 
 /* ---- headers ---- */
@@ -30,7 +31,8 @@ struct header_walk {
     bool full;
 };
 
-static enum MHD_Result add_header(void *ctx, enum MHD_ValueKind kind UNUSED, const char *name, const char *value)
+static enum MHD_Result add_header(void *ctx, enum MHD_ValueKind kind UNUSED, const char *name,
+                                  const char *value)
 {
     struct header_walk *w = ctx;
     if (w->count == HEADERS_MAX) {
@@ -49,7 +51,8 @@ static slice client_address(struct exchange *x, const struct request *r)
 {
     const struct guard *proxies = x->loop->owner->o.proxies;
     slice remote = slice_str(x->peer->address);
-    if (!proxies || !guard_lists(proxies, (const struct sockaddr *)&x->peer->sockaddr)) return remote;
+    if (!proxies || !guard_lists(proxies, (const struct sockaddr *)&x->peer->sockaddr))
+        return remote;
     slice hops = request_header(r, SLICE("x-forwarded-for"));
     while (hops.len > 0) {
         size_t from = hops.len;
@@ -65,7 +68,9 @@ static slice client_address(struct exchange *x, const struct request *r)
         bool is_v4 = inet_pton(AF_INET, text, &v4.sin_addr) == 1;
         if (!is_v4 && inet_pton(AF_INET6, text, &v6.sin6_addr) != 1) return remote;
         remote = hop;
-        if (!guard_lists(proxies, is_v4 ? (const struct sockaddr *)&v4 : (const struct sockaddr *)&v6)) return remote;
+        if (!guard_lists(proxies,
+                         is_v4 ? (const struct sockaddr *)&v4 : (const struct sockaddr *)&v6))
+            return remote;
     }
     return remote;
 }
@@ -81,9 +86,13 @@ static bool read_request(struct exchange *x, struct request *r, struct arena *a,
     }
     slice uri = arena_dup(a, x->uri);
     size_t query = slice_find(uri, '?');
-    *r = (struct request){ .method = arena_dup(a, slice_str(method)), .path = slice_sub(uri, 0, query),
-                           .query = query < uri.len ? slice_sub(uri, query + 1, uri.len) : slice_of("", 0),
-                           .headers = w.at, .header_count = w.count, .received_ms = clock_wall_ms() };
+    *r = (struct request){ .method = arena_dup(a, slice_str(method)),
+                           .path = slice_sub(uri, 0, query),
+                           .query = query < uri.len ? slice_sub(uri, query + 1, uri.len)
+                                                    : slice_of("", 0),
+                           .headers = w.at,
+                           .header_count = w.count,
+                           .received_ms = clock_wall_ms() };
     r->remote = arena_dup(a, client_address(x, r));
     return true;
 }
@@ -104,7 +113,8 @@ static void preflight(struct exchange *x, const struct request *r)
 {
     if (request_header(r, SLICE("origin")).len == 0 || !cors(x, r)) {
         refuse(x, METRIC_requests_denied);
-        answer_error(x, 403, "origin_denied", "this origin is not listed in the source's `origins`");
+        answer_error(x, 403, "origin_denied",
+                     "this origin is not listed in the source's `origins`");
         return;
     }
     answer_header(x, "Access-Control-Allow-Methods", "POST");
@@ -117,7 +127,8 @@ static void preflight(struct exchange *x, const struct request *r)
 
 static bool limited(struct exchange *x)
 {
-    struct limit l = limiter_take(&x->loop->owner->limiter, x->source->id, x->source->rate_per_min, clock_mono_ms());
+    struct limit l = limiter_take(&x->loop->owner->limiter, x->source->id, x->source->rate_per_min,
+                                  clock_mono_ms());
     if (l.allowed) return false;
     refuse(x, METRIC_requests_limited);
     answer_header(x, "Retry-After", "%lld", (long long)l.reset_s);
@@ -135,13 +146,17 @@ static bool body_admitted(struct exchange *x, const struct request *r, bool need
     bool chunked = request_header(r, SLICE("transfer-encoding")).len > 0;
     uint64_t bytes = 0;
     size_t lengths = chunked;
-    for (size_t i = 0; i < r->header_count; i++) lengths += slice_eq_nocase(r->headers[i].name, SLICE("content-length"));
-    if (lengths > 1) { /* a proxy before us may have taken the other one: where this request ends is anybody's guess */
+    for (size_t i = 0; i < r->header_count; i++)
+        lengths += slice_eq_nocase(r->headers[i].name, SLICE("content-length"));
+    if (lengths >
+        1) { /* a proxy before us may have taken the other one: where this request ends is anybody's guess */
         refuse(x, METRIC_requests_refused);
-        answer_error(x, 400, "length_ambiguous", "send one Content-Length, or a chunked body without one");
+        answer_error(x, 400, "length_ambiguous",
+                     "send one Content-Length, or a chunked body without one");
         return false;
     }
-    if (length.ptr && text_u64(slice_trim(length), UINT64_MAX, &bytes, NULL) != OK) bytes = UINT64_MAX;
+    if (length.ptr && text_u64(slice_trim(length), UINT64_MAX, &bytes, NULL) != OK)
+        bytes = UINT64_MAX;
     if (bytes > x->body_max) {
         refuse(x, METRIC_requests_refused);
         answer_error(x, 413, "too_large", "the body may have %zu bytes", x->body_max);
@@ -155,7 +170,8 @@ static bool body_admitted(struct exchange *x, const struct request *r, bool need
     slice encoding = request_header(r, SLICE("content-encoding"));
     if (encoding.len > 0 && !slice_eq_nocase(slice_trim(encoding), SLICE("identity"))) {
         refuse(x, METRIC_requests_refused);
-        answer_error(x, 415, "encoding_unsupported", "compressed bodies are not taken: send the body as it is");
+        answer_error(x, 415, "encoding_unsupported",
+                     "compressed bodies are not taken: send the body as it is");
         return false;
     }
     x->body_cap = bytes > 0 ? (size_t)bytes : 0;
@@ -184,7 +200,8 @@ static void intake_source(struct exchange *x, const char *method)
     x->body_max = x->source->body_max;
     if (post && !cors(x, r)) {
         refuse(x, METRIC_requests_denied);
-        answer_error(x, 403, "origin_denied", "this origin is not listed in the source's `origins`");
+        answer_error(x, 403, "origin_denied",
+                     "this origin is not listed in the source's `origins`");
         return;
     }
     if (limited(x) || !body_admitted(x, r, post)) return;
@@ -240,7 +257,8 @@ void intake_body(struct exchange *x, const char *bytes, size_t len)
 static void answer_received(struct exchange *x, uint64_t id, uint32_t events, uint32_t duplicates)
 {
     char text[ID_TEXT_MAX];
-    int len = snprintf(x->text, sizeof x->text, "{\"received\":true,\"request\":\"%s\",\"events\":%u,\"duplicates\":%u}",
+    int len = snprintf(x->text, sizeof x->text,
+                       "{\"received\":true,\"request\":\"%s\",\"events\":%u,\"duplicates\":%u}",
                        id_text(ID_REQUEST, id, text).ptr, events, duplicates);
     x->answer = slice_of(x->text, (size_t)len);
     x->status = 200;
@@ -264,8 +282,10 @@ static void journaled(struct journal_entry *e, enum err rc, void *ctx)
 {
     struct exchange *x = ctx;
     x->entry = NULL;
-    if (rc == OK) answer_received(x, e->id, e->fresh, e->duplicates);
-    else overload(x, "storage_unavailable", "the request could not be stored; send it again");
+    if (rc == OK)
+        answer_received(x, e->id, e->fresh, e->duplicates);
+    else
+        overload(x, "storage_unavailable", "the request could not be stored; send it again");
     exchange_complete(x);
 }
 
@@ -295,7 +315,8 @@ static void finish_events(struct journal_entry *e)
 {
     for (size_t i = 0; i < e->events.count; i++) {
         struct event *v = &e->events.at[i];
-        CHECK(v->key.len > 0 && v->key.len <= EVENT_KEY_MAX && v->type.len > 0 && v->type.len <= EVENT_TYPE_MAX);
+        CHECK(v->key.len > 0 && v->key.len <= EVENT_KEY_MAX && v->type.len > 0 &&
+              v->type.len <= EVENT_TYPE_MAX);
         if (v->occurred_ms <= 0) v->occurred_ms = e->request.received_ms;
         v->name = slice_sub(v->name, 0, EVENT_TYPE_MAX);
     }
@@ -322,7 +343,8 @@ static bool intake_events(struct exchange *x)
     struct journal_entry *e = x->entry;
     const struct source_kind *kind = x->source->kind;
     struct why why = { .code = OK };
-    enum err rc = kind->verify(&e->request, &x->source->cfg, e->request.received_ms, &e->arena, &why);
+    enum err rc =
+        kind->verify(&e->request, &x->source->cfg, e->request.received_ms, &e->arena, &why);
     if (rc != OK) {
         refuse(x, METRIC_requests_denied);
         LOG(x->loop->owner->o.log, LOG_WARN, "request.denied", log_str("source", x->source->name),
@@ -335,7 +357,8 @@ static bool intake_events(struct exchange *x)
         e->events.count = 0;
         e->problem = arena_dup(&e->arena, slice_str(why.text));
         if (e->problem.len == 0) e->problem = SLICE("cannot be read");
-        LOG(x->loop->owner->o.log, LOG_WARN, "request.unreadable", log_str("source", x->source->name), log_why(&why));
+        LOG(x->loop->owner->o.log, LOG_WARN, "request.unreadable",
+            log_str("source", x->source->name), log_why(&why));
     }
     finish_events(e);
     e->event_ids = arena_new(&e->arena, uint64_t, e->events.count ? e->events.count : 1);

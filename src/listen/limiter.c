@@ -38,5 +38,6 @@ struct limit limiter_take(struct limiter *l, uint64_t id, uint32_t per_min, int6
     l->bucket[i].at_ms = now_ms;
     pthread_mutex_unlock(&l->lock);
     double missing = allowed ? (double)per_min - tokens : 1 - tokens;
-    return (struct limit){ allowed, per_min, (uint32_t)tokens, (int64_t)(missing * 60 / per_min) + 1 };
+    return (struct limit){ allowed, per_min, (uint32_t)tokens,
+                           (int64_t)(missing * 60 / per_min) + 1 };
 }

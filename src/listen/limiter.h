@@ -20,7 +20,7 @@ struct limiter {
 struct limit {
     bool allowed;
     uint32_t limit, remaining;
-    int64_t reset_s;       /* until a token is there (refused) or the bucket is full (allowed) */
+    int64_t reset_s; /* until a token is there (refused) or the bucket is full (allowed) */
 };
 
 void limiter_init(struct limiter *l);

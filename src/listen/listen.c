@@ -14,7 +14,13 @@
 #include "base/clock.h"
 #include "listen/exchange.h"
 
-enum { LISTEN_BACKLOG = 1024, SWEEP_MS = 250, ROOM_POLL_MS = 20, WAIT_MAX_MS = 500, API_QUEUE_MAX = 512 };
+enum {
+    LISTEN_BACKLOG = 1024,
+    SWEEP_MS = 250,
+    ROOM_POLL_MS = 20,
+    WAIT_MAX_MS = 500,
+    API_QUEUE_MAX = 512
+};
 
 /* ---- handing exchanges back ---- */
 
@@ -27,7 +33,9 @@ void exchange_complete(struct exchange *x)
     loop->completed = x;
     pthread_mutex_unlock(&loop->lock);
     uint64_t one = 1;
-    if (first) (void)!write(loop->event, &one, sizeof one); /* full (impossible) would mean it is awake already */
+    if (first)
+        (void)!write(loop->event, &one,
+                     sizeof one); /* full (impossible) would mean it is awake already */
 }
 
 static void take_completed(struct listen_loop *loop)
@@ -99,7 +107,8 @@ static void *api_thread(void *arg)
 
 /* ---- libmicrohttpd's callbacks, all on the loop's thread ---- */
 
-static void on_peer(void *ctx, struct MHD_Connection *connection, void **socket_ctx, enum MHD_ConnectionNotificationCode what)
+static void on_peer(void *ctx, struct MHD_Connection *connection, void **socket_ctx,
+                    enum MHD_ConnectionNotificationCode what)
 {
     struct listen_loop *loop = ctx;
     struct peer *p = *socket_ctx;
@@ -116,10 +125,14 @@ static void on_peer(void *ctx, struct MHD_Connection *connection, void **socket_
     *socket_ctx = p;
     p->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     p->deadline_ms = clock_mono_ms() + HEADER_TIME_MAX_MS;
-    const struct sockaddr *sa = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
-    memcpy(&p->sockaddr, sa, sa->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
-    const void *addr = sa->sa_family == AF_INET6 ? (const void *)&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr
-                                                 : (const void *)&((const struct sockaddr_in *)(const void *)sa)->sin_addr;
+    const struct sockaddr *sa =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr;
+    memcpy(&p->sockaddr, sa,
+           sa->sa_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in));
+    const void *addr =
+        sa->sa_family == AF_INET6
+            ? (const void *)&((const struct sockaddr_in6 *)(const void *)sa)->sin6_addr
+            : (const void *)&((const struct sockaddr_in *)(const void *)sa)->sin_addr;
     (void)inet_ntop(sa->sa_family, addr, p->address, sizeof p->address);
     p->next = loop->peers;
     p->link = &loop->peers;
@@ -139,13 +152,15 @@ static void *on_uri(void *ctx, const char *uri, struct MHD_Connection *connectio
     x->uri = slice_str(copy);
     x->loop = loop;
     x->connection = connection;
-    x->peer = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
+    x->peer =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT)->socket_context;
     if (x->peer) x->peer->deadline_ms = clock_mono_ms() + HEADER_TIME_MAX_MS;
     return x;
 }
 
-static enum MHD_Result on_request(void *ctx UNUSED, struct MHD_Connection *connection, const char *url UNUSED,
-                                  const char *method, const char *version, const char *bytes, size_t *len, void **cls)
+static enum MHD_Result on_request(void *ctx UNUSED, struct MHD_Connection *connection,
+                                  const char *url UNUSED, const char *method, const char *version,
+                                  const char *bytes, size_t *len, void **cls)
 {
     struct exchange *x = *cls;
     if (!x || !x->peer) return MHD_NO; /* no memory */
@@ -250,12 +265,17 @@ static enum err resolve(const char *address, struct addrinfo **out, struct why *
         host[len - 1] = '\0';
         from++;
     }
-    struct addrinfo hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE };
+    struct addrinfo hints = { .ai_family = AF_UNSPEC,
+                              .ai_socktype = SOCK_STREAM,
+                              .ai_flags = AI_PASSIVE };
     int rc = getaddrinfo(*from ? from : NULL, colon + 1, &hints, out);
-    return rc == 0 ? OK : why_set(why, ERR_SYNTAX, "listen address \"%s\": %s", address, gai_strerror(rc));
+    return rc == 0
+               ? OK
+               : why_set(why, ERR_SYNTAX, "listen address \"%s\": %s", address, gai_strerror(rc));
 }
 
-static enum err bind_socket(const char *address, const struct addrinfo *at, int port, int *fd, int *bound, struct why *why)
+static enum err bind_socket(const char *address, const struct addrinfo *at, int port, int *fd,
+                            int *bound, struct why *why)
 {
     struct sockaddr_storage sa;
     socklen_t len = at->ai_addrlen;
@@ -278,7 +298,8 @@ static enum err bind_socket(const char *address, const struct addrinfo *at, int 
     int error = errno;
     close(*fd);
     if (error == EADDRINUSE)
-        return why_set(why, ERR_CONFLICT, "%s is taken by another program: choose another with --listen", address);
+        return why_set(why, ERR_CONFLICT,
+                       "%s is taken by another program: choose another with --listen", address);
     return why_set(why, ERR_IO, "cannot listen on %s: %s", address, strerror(error));
 }
 
@@ -291,9 +312,10 @@ static enum err loop_open(struct listen_loop *loop, int fd, struct why *why)
     unsigned connections = loop->owner->o.connections_max / loop->owner->o.threads;
     loop->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO, 0, NULL, NULL, on_request, loop,
-        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, connections, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)HEADER_BYTES_MAX, MHD_OPTION_CONNECTION_TIMEOUT, 0u, MHD_OPTION_NOTIFY_CONNECTION, on_peer, loop,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, loop, MHD_OPTION_URI_LOG_CALLBACK, on_uri, loop, MHD_OPTION_END);
+        MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, connections,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADER_BYTES_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+        0u, MHD_OPTION_NOTIFY_CONNECTION, on_peer, loop, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+        loop, MHD_OPTION_URI_LOG_CALLBACK, on_uri, loop, MHD_OPTION_END);
     if (!loop->daemon) {
         close(fd);
         return why_set(why, ERR_IO, "cannot start the HTTP server");
@@ -310,7 +332,8 @@ static enum err loop_open(struct listen_loop *loop, int fd, struct why *why)
 static enum err open_loops(struct listen *l, const struct addrinfo *at, struct why *why)
 {
     int first = -1, rest = -1;
-    enum err rc = bind_socket(l->o.address, at, 0, &first, &l->port, why); /* without SO_REUSEPORT: a taken port shows */
+    enum err rc = bind_socket(l->o.address, at, 0, &first, &l->port,
+                              why); /* without SO_REUSEPORT: a taken port shows */
     if (rc != OK) return rc;
     if (l->o.threads > 1) { /* the port is ours; now bind it again, sharable */
         close(first);
@@ -342,11 +365,15 @@ enum err listen_start(const struct listen_options *options, struct listen **out,
     if (rc == OK) rc = open_loops(l, at, why);
     if (at) freeaddrinfo(at);
     for (unsigned i = 0; rc == OK && i < options->api_threads; i++) {
-        if (pthread_create(&l->api_thread[i], NULL, api_thread, l) != 0) rc = why_set(why, ERR_IO, "cannot start a thread");
-        else l->api_started++;
+        if (pthread_create(&l->api_thread[i], NULL, api_thread, l) != 0)
+            rc = why_set(why, ERR_IO, "cannot start a thread");
+        else
+            l->api_started++;
     }
-    if (rc == OK) *out = l;
-    else listen_stop(l, 0);
+    if (rc == OK)
+        *out = l;
+    else
+        listen_stop(l, 0);
     return rc;
 }
 
@@ -381,7 +408,4 @@ void listen_stop(struct listen *l, int64_t grace_ms)
     free(l);
 }
 
-int listen_port(const struct listen *l)
-{
-    return l->port;
-}
+int listen_port(const struct listen *l) { return l->port; }

@@ -16,8 +16,8 @@ struct listen;
 
 /* A request and its answer outside the sources: the API and the hub's own pages. */
 struct api_exchange {
-    struct request request;   /* lives until the answer was given */
-    struct arena *arena;      /* for the answer too */
+    struct request request; /* lives until the answer was given */
+    struct arena *arena;    /* for the answer too */
     int status;
     slice type;               /* Content-Type; empty: application/json */
     slice body;               /* in `arena` */
@@ -26,7 +26,7 @@ struct api_exchange {
 };
 
 struct listen_options {
-    const char *address;      /* "127.0.0.1:7070", "[::1]:7070", ":7070" */
+    const char *address; /* "127.0.0.1:7070", "[::1]:7070", ":7070" */
     unsigned threads;
     unsigned connections_max;
     struct log *log;
@@ -41,7 +41,8 @@ struct listen_options {
 };
 
 /* Binds and starts. ERR_CONFLICT when the port is taken, ERR_SYNTAX for a bad address. */
-MUST_CHECK enum err listen_start(const struct listen_options *options, struct listen **out, struct why *why);
+MUST_CHECK enum err listen_start(const struct listen_options *options, struct listen **out,
+                                 struct why *why);
 /* Takes no new connections, answers what is under way (at most grace_ms), ends. */
 void listen_stop(struct listen *l, int64_t grace_ms);
 /* The port in use (for ":0"). */

@@ -54,22 +54,30 @@ struct source_metrics *metrics_source(struct metrics *m, uint64_t source_id)
         struct source_metrics *s = &m->sources[(source_id + n) % SOURCES_METERED_MAX];
         uint64_t owner = atomic_load_explicit(&s->source_id, memory_order_acquire);
         if (owner == source_id) return s;
-        if (owner == 0 && (atomic_compare_exchange_strong(&s->source_id, &owner, source_id) || owner == source_id)) return s;
+        if (owner == 0 && (atomic_compare_exchange_strong(&s->source_id, &owner, source_id) ||
+                           owner == source_id))
+            return s;
     }
     return &m->sources[SOURCES_METERED_MAX - 1];
 }
 
 static void put_gauge(struct buf *b, const char *name, const char *help, int64_t value)
 {
-    buf_printf(b, "# HELP %s %s\n# TYPE %s gauge\n%s %lld\n", name, help, name, name, (long long)value);
+    buf_printf(b, "# HELP %s %s\n# TYPE %s gauge\n%s %lld\n", name, help, name, name,
+               (long long)value);
 }
 
-static void put_summary(struct buf *b, const char *name, const char *help, const struct histogram *h)
+static void put_summary(struct buf *b, const char *name, const char *help,
+                        const struct histogram *h)
 {
-    static const struct { const char *label; double p; } quantiles[] = { { "0.5", 0.5 }, { "0.95", 0.95 }, { "0.99", 0.99 } };
+    static const struct {
+        const char *label;
+        double p;
+    } quantiles[] = { { "0.5", 0.5 }, { "0.95", 0.95 }, { "0.99", 0.99 } };
     buf_printf(b, "# HELP %s %s\n# TYPE %s summary\n", name, help, name);
     for (size_t i = 0; i < ARRAY_LEN(quantiles); i++)
-        buf_printf(b, "%s{quantile=\"%s\"} %.6f\n", name, quantiles[i].label, (double)histogram_quantile(h, quantiles[i].p) / 1e6);
+        buf_printf(b, "%s{quantile=\"%s\"} %.6f\n", name, quantiles[i].label,
+                   (double)histogram_quantile(h, quantiles[i].p) / 1e6);
     buf_printf(b, "%s_sum %.6f\n%s_count %llu\n", name, (double)atomic_load(&h->sum_us) / 1e6, name,
                (unsigned long long)atomic_load(&h->count));
 }
@@ -77,14 +85,20 @@ static void put_summary(struct buf *b, const char *name, const char *help, const
 void metrics_write(const struct metrics *m, struct buf *b)
 {
     for (size_t i = 0; i < METRIC_COUNT; i++)
-        buf_printf(b, "# HELP %s %s\n# TYPE %s counter\n%s %llu\n", names[i], helps[i], names[i], names[i],
+        buf_printf(b, "# HELP %s %s\n# TYPE %s counter\n%s %llu\n", names[i], helps[i], names[i],
+                   names[i],
                    (unsigned long long)atomic_load_explicit(&m->counter[i], memory_order_relaxed));
-    put_gauge(b, "malote_journal_depth", "Requests waiting for the writer", atomic_load(&m->journal_depth));
-    put_gauge(b, "malote_interpret_depth", "Kept requests waiting to be interpreted", atomic_load(&m->interpret_depth));
-    put_gauge(b, "malote_deliveries_in_memory", "Deliveries in the delivery loop", atomic_load(&m->leased));
+    put_gauge(b, "malote_journal_depth", "Requests waiting for the writer",
+              atomic_load(&m->journal_depth));
+    put_gauge(b, "malote_interpret_depth", "Kept requests waiting to be interpreted",
+              atomic_load(&m->interpret_depth));
+    put_gauge(b, "malote_deliveries_in_memory", "Deliveries in the delivery loop",
+              atomic_load(&m->leased));
     put_gauge(b, "malote_connections", "Open incoming connections", atomic_load(&m->connections));
-    put_summary(b, "malote_ack_seconds", "From the last byte of a request to its acknowledgement", &m->ack);
+    put_summary(b, "malote_ack_seconds", "From the last byte of a request to its acknowledgement",
+                &m->ack);
     put_summary(b, "malote_commit_seconds", "One transaction of the writer", &m->commit);
-    put_summary(b, "malote_process_seconds", "From a request to its records and deliveries", &m->process);
+    put_summary(b, "malote_process_seconds", "From a request to its records and deliveries",
+                &m->process);
     put_summary(b, "malote_attempt_seconds", "One outgoing request", &m->attempt);
 }

@@ -7,26 +7,30 @@
 #include "base/buf.h"
 
 /* Name, Prometheus name, help. */
-#define METRICS(X)                                                                                                     \
-    X(requests_accepted, "malote_requests_accepted_total", "Requests kept and acknowledged")                           \
-    X(requests_denied, "malote_requests_denied_total", "Requests refused: signature or token")                         \
-    X(requests_refused, "malote_requests_refused_total", "Requests refused: not found, method, size, type")            \
-    X(requests_limited, "malote_requests_limited_total", "Requests refused: rate limit")                               \
-    X(requests_overload, "malote_requests_overload_total", "Requests refused or cut: no room")                         \
-    X(requests_unreadable, "malote_requests_unreadable_total", "Authentic requests that could not be read")            \
-    X(connections_cut, "malote_connections_cut_total", "Connections cut: too slow")                                    \
-    X(events_stored, "malote_events_stored_total", "Events stored")                                                    \
-    X(events_duplicate, "malote_events_duplicate_total", "Events known already")                                       \
-    X(events_done, "malote_events_interpreted_total", "Events interpreted")                                            \
-    X(events_failed, "malote_events_failed_total", "Events that could not be interpreted")                             \
-    X(commits, "malote_commits_total", "Transactions of the writer")                                                   \
-    X(commit_failures, "malote_commit_failures_total", "Transactions that failed")                                     \
-    X(deliveries_created, "malote_deliveries_created_total", "Deliveries made by routes")                              \
-    X(deliveries_delivered, "malote_deliveries_delivered_total", "Deliveries the destination took")                    \
-    X(deliveries_retried, "malote_deliveries_retried_total", "Attempts followed by a retry")                           \
-    X(deliveries_dead, "malote_deliveries_dead_total", "Deliveries given up")                                          \
-    X(attempts, "malote_attempts_total", "Outgoing requests")                                                          \
-    X(addresses_refused, "malote_addresses_refused_total", "Outgoing connections refused: private address")
+#define METRICS(X)                                                                                 \
+    X(requests_accepted, "malote_requests_accepted_total", "Requests kept and acknowledged")       \
+    X(requests_denied, "malote_requests_denied_total", "Requests refused: signature or token")     \
+    X(requests_refused, "malote_requests_refused_total",                                           \
+      "Requests refused: not found, method, size, type")                                           \
+    X(requests_limited, "malote_requests_limited_total", "Requests refused: rate limit")           \
+    X(requests_overload, "malote_requests_overload_total", "Requests refused or cut: no room")     \
+    X(requests_unreadable, "malote_requests_unreadable_total",                                     \
+      "Authentic requests that could not be read")                                                 \
+    X(connections_cut, "malote_connections_cut_total", "Connections cut: too slow")                \
+    X(events_stored, "malote_events_stored_total", "Events stored")                                \
+    X(events_duplicate, "malote_events_duplicate_total", "Events known already")                   \
+    X(events_done, "malote_events_interpreted_total", "Events interpreted")                        \
+    X(events_failed, "malote_events_failed_total", "Events that could not be interpreted")         \
+    X(commits, "malote_commits_total", "Transactions of the writer")                               \
+    X(commit_failures, "malote_commit_failures_total", "Transactions that failed")                 \
+    X(deliveries_created, "malote_deliveries_created_total", "Deliveries made by routes")          \
+    X(deliveries_delivered, "malote_deliveries_delivered_total",                                   \
+      "Deliveries the destination took")                                                           \
+    X(deliveries_retried, "malote_deliveries_retried_total", "Attempts followed by a retry")       \
+    X(deliveries_dead, "malote_deliveries_dead_total", "Deliveries given up")                      \
+    X(attempts, "malote_attempts_total", "Outgoing requests")                                      \
+    X(addresses_refused, "malote_addresses_refused_total",                                         \
+      "Outgoing connections refused: private address")
 
 enum metric {
 #define METRIC_ENUM(name, prometheus, help) METRIC_##name,

@@ -1,17 +1,20 @@
 /* apply.c: one event's changes, record by record, in the order in which they refer to each other. */
 #include "records/apply.h"
 
-enum err apply_changes(struct apply_ctx *ctx, const struct changes *changes, struct applied *out, struct why *why)
+enum err apply_changes(struct apply_ctx *ctx, const struct changes *changes, struct applied *out,
+                       struct why *why)
 {
     *out = (struct applied){ .contact_id = 0 };
     enum err rc = OK;
-    if (changes->contact) rc = contact_apply(ctx, changes->contact, &out->contact, &out->contact_id, why);
+    if (changes->contact)
+        rc = contact_apply(ctx, changes->contact, &out->contact, &out->contact_id, why);
     if (rc == OK && changes->order && changes->order->number.len)
         rc = order_apply(ctx, changes->order, out->contact_id, &out->order, &out->order_id, why);
     if (rc == OK && changes->subscription && changes->subscription->number.len)
         rc = subscription_apply(ctx, changes->subscription, out->contact_id, &out->subscription,
                                 &out->subscription_id, why);
     if (rc == OK && changes->checkout && changes->checkout->number.len)
-        rc = checkout_apply(ctx, changes->checkout, out->contact_id, &out->checkout, &out->checkout_id, why);
+        rc = checkout_apply(ctx, changes->checkout, out->contact_id, &out->checkout,
+                            &out->checkout_id, why);
     return rc;
 }

@@ -10,11 +10,11 @@
 struct apply_ctx {
     struct store *store;
     struct id_maker *ids;
-    struct arena *arena;     /* of the event being applied */
+    struct arena *arena; /* of the event being applied */
     uint64_t workspace_id, source_id;
-    slice origin;            /* name of the source: noted beside each contact field */
+    slice origin; /* name of the source: noted beside each contact field */
     enum origin_rank rank;
-    int64_t occurred_ms;     /* of the event: decides between two words of the same rank */
+    int64_t occurred_ms; /* of the event: decides between two words of the same rank */
     int64_t now_ms;
 };
 
@@ -29,17 +29,19 @@ struct applied {
 
 /* Applies all of `changes`. Idempotent and independent of the order in which events arrive. ERR_* of the store; ERR_SYNTAX for a
  * record that would be larger than is kept: the event's fault, never to be mistaken for a full disk. */
-MUST_CHECK enum err apply_changes(struct apply_ctx *ctx, const struct changes *changes, struct applied *out,
-                                  struct why *why);
+MUST_CHECK enum err apply_changes(struct apply_ctx *ctx, const struct changes *changes,
+                                  struct applied *out, struct why *why);
 
 /* One file per record. `c` is what the event says; *out and *id the record afterwards. */
-MUST_CHECK enum err contact_apply(struct apply_ctx *ctx, const struct contact *c, struct contact *out, uint64_t *id,
-                                  struct why *why);
-MUST_CHECK enum err order_apply(struct apply_ctx *ctx, const struct order *o, uint64_t contact_id, struct order *out,
-                                uint64_t *id, struct why *why);
-MUST_CHECK enum err subscription_apply(struct apply_ctx *ctx, const struct subscription *s, uint64_t contact_id,
-                                       struct subscription *out, uint64_t *id, struct why *why);
-MUST_CHECK enum err checkout_apply(struct apply_ctx *ctx, const struct checkout *c, uint64_t contact_id,
-                                   struct checkout *out, uint64_t *id, struct why *why);
+MUST_CHECK enum err contact_apply(struct apply_ctx *ctx, const struct contact *c,
+                                  struct contact *out, uint64_t *id, struct why *why);
+MUST_CHECK enum err order_apply(struct apply_ctx *ctx, const struct order *o, uint64_t contact_id,
+                                struct order *out, uint64_t *id, struct why *why);
+MUST_CHECK enum err subscription_apply(struct apply_ctx *ctx, const struct subscription *s,
+                                       uint64_t contact_id, struct subscription *out, uint64_t *id,
+                                       struct why *why);
+MUST_CHECK enum err checkout_apply(struct apply_ctx *ctx, const struct checkout *c,
+                                   uint64_t contact_id, struct checkout *out, uint64_t *id,
+                                   struct why *why);
 
 #endif

@@ -4,8 +4,8 @@
 
 enum { CHECKOUT_TEXT_MAX = 64 * 1024 };
 
-enum err checkout_apply(struct apply_ctx *ctx, const struct checkout *c, uint64_t contact_id, struct checkout *out,
-                        uint64_t *id, struct why *why)
+enum err checkout_apply(struct apply_ctx *ctx, const struct checkout *c, uint64_t contact_id,
+                        struct checkout *out, uint64_t *id, struct why *why)
 {
     bool row = false;
     *out = *c;
@@ -22,17 +22,22 @@ enum err checkout_apply(struct apply_ctx *ctx, const struct checkout *c, uint64_
     stmt_reset(q);
     if (rc != OK) return rc;
     bool fresh = *id == 0;
-    if (fresh) *id = id_next(ctx->ids, ctx->now_ms);
-    else fields_merge(&fields_checkout, out, c, false);
+    if (fresh)
+        *id = id_next(ctx->ids, ctx->now_ms);
+    else
+        fields_merge(&fields_checkout, out, c, false);
     struct buf b = buf_in(ctx->arena, CHECKOUT_TEXT_MAX);
     record_json_checkout(&b, NULL, out, 0);
-    if (!buf_ok(&b)) return why_set(why, ERR_SYNTAX, "checkout larger than %d bytes", CHECKOUT_TEXT_MAX);
+    if (!buf_ok(&b))
+        return why_set(why, ERR_SYNTAX, "checkout larger than %d bytes", CHECKOUT_TEXT_MAX);
     q = store_stmt(ctx->store, fresh ? SQL_CHECKOUT_ADD : SQL_CHECKOUT_SET, why);
     int n = 0;
     if (fresh) stmt_i64(q, ++n, (int64_t)*id);
     stmt_i64(q, ++n, (int64_t)ctx->workspace_id);
-    if (fresh) stmt_i64(q, ++n, (int64_t)ctx->source_id);
-    else stmt_i64(q, ++n, (int64_t)*id);
+    if (fresh)
+        stmt_i64(q, ++n, (int64_t)ctx->source_id);
+    else
+        stmt_i64(q, ++n, (int64_t)*id);
     stmt_i64(q, ++n, (int64_t)contact_id);
     if (fresh) stmt_text(q, ++n, out->number);
     stmt_i64(q, ++n, out->abandoned);

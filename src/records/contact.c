@@ -8,10 +8,17 @@
 #include "base/text.h"
 #include "records/apply.h"
 
-enum { IDENTITY_EXTERNAL, IDENTITY_DOCUMENT, IDENTITY_EMAIL, IDENTITY_PHONE, IDENTITY_COUNT }; /* strongest first */
+enum {
+    IDENTITY_EXTERNAL,
+    IDENTITY_DOCUMENT,
+    IDENTITY_EMAIL,
+    IDENTITY_PHONE,
+    IDENTITY_COUNT
+}; /* strongest first */
 enum { CONTACT_TEXT_MAX = 64 * 1024, FIELD_VALUE_MAX = 2048 };
 
-static const enum contact_field identity_field[IDENTITY_COUNT] = { CONTACT_external_id, CONTACT_document, CONTACT_email,
+static const enum contact_field identity_field[IDENTITY_COUNT] = { CONTACT_external_id,
+                                                                   CONTACT_document, CONTACT_email,
                                                                    CONTACT_phone };
 
 struct stored_field {
@@ -47,7 +54,8 @@ static enum err load(struct apply_ctx *ctx, uint64_t id, struct stored *out, str
     json *v = NULL;
     if (rc == OK) rc = json_parse(text, ctx->arena, &v, why);
     if (rc != OK) return rc;
-    for (size_t i = 0; i < CONTACT_FIELD_COUNT; i++) read_field(json_get(v, contact_field_name[i]), &out->field[i]);
+    for (size_t i = 0; i < CONTACT_FIELD_COUNT; i++)
+        read_field(json_get(v, contact_field_name[i]), &out->field[i]);
     read_field(json_get(v, "fbclid_ms"), &out->fbclid_ms);
     return OK;
 }
@@ -67,15 +75,19 @@ static enum err save(struct apply_ctx *ctx, const struct stored *s, bool fresh, 
 {
     struct buf b = buf_in(ctx->arena, CONTACT_TEXT_MAX);
     json_begin_object(&b, NULL);
-    for (size_t i = 0; i < CONTACT_FIELD_COUNT; i++) put_field(&b, contact_field_name[i], &s->field[i]);
+    for (size_t i = 0; i < CONTACT_FIELD_COUNT; i++)
+        put_field(&b, contact_field_name[i], &s->field[i]);
     put_field(&b, "fbclid_ms", &s->fbclid_ms);
     json_end_object(&b);
-    if (!buf_ok(&b)) return why_set(why, ERR_SYNTAX, "contact larger than %d bytes", CONTACT_TEXT_MAX);
+    if (!buf_ok(&b))
+        return why_set(why, ERR_SYNTAX, "contact larger than %d bytes", CONTACT_TEXT_MAX);
     struct stmt *q = store_stmt(ctx->store, fresh ? SQL_CONTACT_ADD : SQL_CONTACT_SET, why);
     stmt_i64(q, fresh ? 2 : 1, (int64_t)ctx->workspace_id);
     stmt_i64(q, fresh ? 1 : 2, (int64_t)s->id);
-    if (fresh) stmt_i64(q, 3, ctx->now_ms), stmt_text(q, 4, buf_slice(&b));
-    else stmt_text(q, 3, buf_slice(&b)), stmt_i64(q, 4, ctx->now_ms);
+    if (fresh)
+        stmt_i64(q, 3, ctx->now_ms), stmt_text(q, 4, buf_slice(&b));
+    else
+        stmt_text(q, 3, buf_slice(&b)), stmt_i64(q, 4, ctx->now_ms);
     return stmt_run(q, why);
 }
 
@@ -83,7 +95,8 @@ static enum err save(struct apply_ctx *ctx, const struct stored *s, bool fresh, 
 static bool better(const struct stored_field *now, const struct stored_field *fresh)
 {
     if (fresh->value.len == 0) return false;
-    if (now->value.len == 0 || fresh->rank != now->rank) return now->value.len == 0 || fresh->rank > now->rank;
+    if (now->value.len == 0 || fresh->rank != now->rank)
+        return now->value.len == 0 || fresh->rank > now->rank;
     return fresh->ms != now->ms ? fresh->ms > now->ms : slice_cmp(fresh->value, now->value) > 0;
 }
 
@@ -128,13 +141,16 @@ static bool conflict(slice document_a, slice external_a, slice document_b, slice
 
 static bool conflicts(const struct stored *s, slice document, slice external)
 {
-    return conflict(s->field[CONTACT_document].value, s->field[CONTACT_external_id].value, document, external);
+    return conflict(s->field[CONTACT_document].value, s->field[CONTACT_external_id].value, document,
+                    external);
 }
 
 /* `gone` turns out to be the same person as `kept`: everything of it moves over. */
-static enum err join(struct apply_ctx *ctx, struct stored *kept, const struct stored *gone, struct why *why)
+static enum err join(struct apply_ctx *ctx, struct stored *kept, const struct stored *gone,
+                     struct why *why)
 {
-    for (size_t i = 0; i < CONTACT_FIELD_COUNT; i++) (void)merge_field(&kept->field[i], &gone->field[i]);
+    for (size_t i = 0; i < CONTACT_FIELD_COUNT; i++)
+        (void)merge_field(&kept->field[i], &gone->field[i]);
     (void)merge_field(&kept->fbclid_ms, &gone->fbclid_ms);
     static const enum sql moves[] = { SQL_CONTACT_MOVE_IDENTITIES, SQL_CONTACT_MOVE_ORDERS,
                                       SQL_CONTACT_MOVE_SUBSCRIPTIONS, SQL_CONTACT_MOVE_CHECKOUTS,
@@ -153,8 +169,8 @@ static enum err join(struct apply_ctx *ctx, struct stored *kept, const struct st
 
 /* Finds the person, joining contacts that turn out to be one. found->id 0: nobody yet. `owned[i]`: identity i is already known,
  * whoever it belongs to. */
-static enum err resolve(struct apply_ctx *ctx, const struct contact *c, struct stored *found, bool owned[IDENTITY_COUNT],
-                        bool *changed, struct why *why)
+static enum err resolve(struct apply_ctx *ctx, const struct contact *c, struct stored *found,
+                        bool owned[IDENTITY_COUNT], bool *changed, struct why *why)
 {
     *found = (struct stored){ .id = 0 };
     for (int kind = 0; kind < IDENTITY_COUNT; kind++) {
@@ -173,7 +189,9 @@ static enum err resolve(struct apply_ctx *ctx, const struct contact *c, struct s
             *found = other;
             continue;
         }
-        if (conflicts(&other, found->field[CONTACT_document].value, found->field[CONTACT_external_id].value)) continue;
+        if (conflicts(&other, found->field[CONTACT_document].value,
+                      found->field[CONTACT_external_id].value))
+            continue;
         rc = join(ctx, found, &other, why);
         *changed = true;
         if (rc != OK) return rc;
@@ -199,7 +217,8 @@ static bool merge_all(struct apply_ctx *ctx, const struct contact *c, struct sto
 {
     bool changed = false;
     for (size_t i = 0; i < CONTACT_FIELD_COUNT; i++) {
-        struct stored_field fresh = { clean(c->field[i], ctx->arena), ctx->origin, ctx->rank, ctx->occurred_ms };
+        struct stored_field fresh = { clean(c->field[i], ctx->arena), ctx->origin, ctx->rank,
+                                      ctx->occurred_ms };
         changed = merge_field(&s->field[i], &fresh) || changed;
     }
     if (c->fbclid_ms > 0) {
@@ -210,8 +229,8 @@ static bool merge_all(struct apply_ctx *ctx, const struct contact *c, struct sto
     return changed;
 }
 
-enum err contact_apply(struct apply_ctx *ctx, const struct contact *given, struct contact *out, uint64_t *id,
-                       struct why *why)
+enum err contact_apply(struct apply_ctx *ctx, const struct contact *given, struct contact *out,
+                       uint64_t *id, struct why *why)
 {
     *out = *given;
     *id = 0;
@@ -235,7 +254,8 @@ enum err contact_apply(struct apply_ctx *ctx, const struct contact *given, struc
         if (c->field[identity_field[kind]].len && !owned[kind])
             rc = claim(ctx, kind, c->field[identity_field[kind]], s.id, why);
     for (size_t i = 0; i < CONTACT_FIELD_COUNT; i++) out->field[i] = s.field[i].value;
-    if (text_i64(s.fbclid_ms.value, 0, INT64_MAX, &out->fbclid_ms, NULL) != OK) out->fbclid_ms = c->fbclid_ms;
+    if (text_i64(s.fbclid_ms.value, 0, INT64_MAX, &out->fbclid_ms, NULL) != OK)
+        out->fbclid_ms = c->fbclid_ms;
     *id = s.id;
     return rc;
 }

@@ -4,33 +4,69 @@
 #include "base/id.h"
 #include "base/time.h"
 
-#define TEXT(s, m) { #m, FIELD_TEXT, offsetof(struct s, m), 0 }
-#define INT(s, m, unknown) { #m, FIELD_INT, offsetof(struct s, m), unknown }
-#define TIME(s, m, name) { name, FIELD_TIME, offsetof(struct s, m), 0 }
+#define TEXT(s, m)                                                                                 \
+    {                                                                                              \
+#m, FIELD_TEXT, offsetof(struct s, m), 0                                                   \
+    }
+#define INT(s, m, unknown)                                                                         \
+    {                                                                                              \
+#m, FIELD_INT, offsetof(struct s, m), unknown                                              \
+    }
+#define TIME(s, m, name)                                                                           \
+    {                                                                                              \
+        name, FIELD_TIME, offsetof(struct s, m), 0                                                 \
+    }
 
 static const struct field order_fields[] = {
-    TEXT(order, number), TEXT(order, reference), INT(order, base_amount, -1), INT(order, discount, -1),
-    INT(order, fees, -1), TEXT(order, currency), TEXT(order, payment_method), INT(order, installments, 0),
-    TEXT(order, coupon), TEXT(order, checkout_url), TEXT(order, reason), TEXT(order, sck), TEXT(order, callback),
-    TEXT(order, source_tag), TEXT(order, subscription), TIME(order, created_ms, "created_at"),
-    TIME(order, paid_ms, "paid_at"), TIME(order, refunded_ms, "refunded_at"),
-    TIME(order, chargeback_ms, "chargeback_at"), TIME(order, cancelled_ms, "cancelled_at"),
+    TEXT(order, number),
+    TEXT(order, reference),
+    INT(order, base_amount, -1),
+    INT(order, discount, -1),
+    INT(order, fees, -1),
+    TEXT(order, currency),
+    TEXT(order, payment_method),
+    INT(order, installments, 0),
+    TEXT(order, coupon),
+    TEXT(order, checkout_url),
+    TEXT(order, reason),
+    TEXT(order, sck),
+    TEXT(order, callback),
+    TEXT(order, source_tag),
+    TEXT(order, subscription),
+    TIME(order, created_ms, "created_at"),
+    TIME(order, paid_ms, "paid_at"),
+    TIME(order, refunded_ms, "refunded_at"),
+    TIME(order, chargeback_ms, "chargeback_at"),
+    TIME(order, cancelled_ms, "cancelled_at"),
 };
 static const struct field subscription_fields[] = {
-    TEXT(subscription, number), INT(subscription, period, 0), INT(subscription, period_days, 0),
-    TEXT(subscription, currency), TIME(subscription, next_charge_ms, "next_charge_at"),
-    TIME(subscription, created_ms, "created_at"), TIME(subscription, cancelled_ms, "cancelled_at"),
-    TEXT(subscription, product_id), TEXT(subscription, product_name), TEXT(subscription, offer_id),
+    TEXT(subscription, number),
+    INT(subscription, period, 0),
+    INT(subscription, period_days, 0),
+    TEXT(subscription, currency),
+    TIME(subscription, next_charge_ms, "next_charge_at"),
+    TIME(subscription, created_ms, "created_at"),
+    TIME(subscription, cancelled_ms, "cancelled_at"),
+    TEXT(subscription, product_id),
+    TEXT(subscription, product_name),
+    TEXT(subscription, offer_id),
 };
 static const struct field checkout_fields[] = {
-    TEXT(checkout, number), { "abandoned", FIELD_BOOL, offsetof(struct checkout, abandoned), 0 },
-    TEXT(checkout, url), TEXT(checkout, product_id), TEXT(checkout, product_name), TEXT(checkout, offer_id),
-    TEXT(checkout, offer_name), INT(checkout, list_price, -1), TEXT(checkout, currency),
+    TEXT(checkout, number),
+    { "abandoned", FIELD_BOOL, offsetof(struct checkout, abandoned), 0 },
+    TEXT(checkout, url),
+    TEXT(checkout, product_id),
+    TEXT(checkout, product_name),
+    TEXT(checkout, offer_id),
+    TEXT(checkout, offer_name),
+    INT(checkout, list_price, -1),
+    TEXT(checkout, currency),
     TIME(checkout, created_ms, "created_at"),
 };
 static const struct field item_fields[] = {
-    TEXT(order_item, id), TEXT(order_item, name), TEXT(order_item, category), TEXT(order_item, brand),
-    INT(order_item, quantity, 0), INT(order_item, price, -1), TEXT(order_item, kind),
+    TEXT(order_item, id),    TEXT(order_item, name),       TEXT(order_item, category),
+    TEXT(order_item, brand), INT(order_item, quantity, 0), INT(order_item, price, -1),
+    TEXT(order_item, kind),
 };
 
 const struct fields fields_order = { order_fields, ARRAY_LEN(order_fields) };
@@ -38,7 +74,10 @@ const struct fields fields_subscription = { subscription_fields, ARRAY_LEN(subsc
 const struct fields fields_checkout = { checkout_fields, ARRAY_LEN(checkout_fields) };
 static const struct fields fields_item = { item_fields, ARRAY_LEN(item_fields) };
 
-static const void *at(const struct field *f, const void *record) { return (const char *)record + f->offset; }
+static const void *at(const struct field *f, const void *record)
+{
+    return (const char *)record + f->offset;
+}
 static void *at_mut(const struct field *f, void *record) { return (char *)record + f->offset; }
 
 void fields_write(struct buf *b, const struct fields *fields, const void *record)
@@ -49,8 +88,12 @@ void fields_write(struct buf *b, const struct fields *fields, const void *record
         switch (f->type) {
         case FIELD_TEXT: json_put_opt(b, f->name, *(const slice *)p); break;
         case FIELD_TIME: json_put_time(b, f->name, *(const int64_t *)p); break;
-        case FIELD_BOOL: if (*(const bool *)p) json_put_bool(b, f->name, true); break;
-        case FIELD_INT: if (*(const int64_t *)p != f->unknown) json_put_i64(b, f->name, *(const int64_t *)p); break;
+        case FIELD_BOOL:
+            if (*(const bool *)p) json_put_bool(b, f->name, true);
+            break;
+        case FIELD_INT:
+            if (*(const int64_t *)p != f->unknown) json_put_i64(b, f->name, *(const int64_t *)p);
+            break;
         }
     }
 }
@@ -64,9 +107,13 @@ void fields_read(const struct fields *fields, json *v, void *record)
         if (!member) continue;
         switch (f->type) {
         case FIELD_TEXT: *(slice *)p = json_str(member); break;
-        case FIELD_TIME: if (time_parse(json_str(member), p, NULL, NULL) != OK) *(int64_t *)p = 0; break;
+        case FIELD_TIME:
+            if (time_parse(json_str(member), p, NULL, NULL) != OK) *(int64_t *)p = 0;
+            break;
         case FIELD_BOOL: *(bool *)p = json_truth(member); break;
-        case FIELD_INT: if (!json_i64(member, p)) *(int64_t *)p = f->unknown; break;
+        case FIELD_INT:
+            if (!json_i64(member, p)) *(int64_t *)p = f->unknown;
+            break;
         }
     }
 }
@@ -78,12 +125,14 @@ void fields_merge(const struct fields *fields, void *record, const void *fresh, 
         const void *from = at(f, fresh);
         void *to = at_mut(f, record);
         if (f->type == FIELD_TEXT) {
-            if (((const slice *)from)->len && !(fill_only && ((slice *)to)->len)) *(slice *)to = *(const slice *)from;
+            if (((const slice *)from)->len && !(fill_only && ((slice *)to)->len))
+                *(slice *)to = *(const slice *)from;
         } else if (f->type == FIELD_BOOL) {
             *(bool *)to = *(bool *)to || *(const bool *)from; /* a fact once true stays true */
         } else {
             int64_t unknown = f->type == FIELD_INT ? f->unknown : 0, value = *(const int64_t *)from;
-            if (value != unknown && !(fill_only && *(int64_t *)to != unknown)) *(int64_t *)to = value;
+            if (value != unknown && !(fill_only && *(int64_t *)to != unknown))
+                *(int64_t *)to = value;
         }
     }
 }
@@ -164,7 +213,8 @@ void record_json_order(struct buf *b, const char *key, const struct order *o, ui
     json_end_object(b);
 }
 
-void record_json_subscription(struct buf *b, const char *key, const struct subscription *s, uint64_t id)
+void record_json_subscription(struct buf *b, const char *key, const struct subscription *s,
+                              uint64_t id)
 {
     json_begin_object(b, key);
     put_id(b, ID_SUBSCRIPTION, id);

@@ -30,7 +30,8 @@ void fields_merge(const struct fields *f, void *record, const void *fresh, bool 
 
 /* Orders and the others as JSON read back into structs (items, status and amount included); in `arena`. */
 MUST_CHECK enum err fields_read_order(slice text, struct arena *arena, struct order *out);
-MUST_CHECK enum err fields_read_subscription(slice text, struct arena *arena, struct subscription *out);
+MUST_CHECK enum err fields_read_subscription(slice text, struct arena *arena,
+                                             struct subscription *out);
 MUST_CHECK enum err fields_read_checkout(slice text, struct arena *arena, struct checkout *out);
 
 #endif

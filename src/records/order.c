@@ -8,8 +8,8 @@
 
 enum { ORDER_TEXT_MAX = 256 * 1024 };
 
-static enum err load(struct apply_ctx *ctx, slice number, struct order *out, uint64_t *id, uint64_t *contact_id,
-                     struct why *why)
+static enum err load(struct apply_ctx *ctx, slice number, struct order *out, uint64_t *id,
+                     uint64_t *contact_id, struct why *why)
 {
     bool row = false;
     *id = 0;
@@ -43,20 +43,24 @@ static void merge(struct order *now, const struct order *fresh)
 
 static void bind_amount(struct stmt *q, int n, const struct order *o)
 {
-    if (o->has_amount) stmt_i64(q, n, o->amount);
-    else stmt_null(q, n);
+    if (o->has_amount)
+        stmt_i64(q, n, o->amount);
+    else
+        stmt_null(q, n);
 }
 
-enum err order_apply(struct apply_ctx *ctx, const struct order *o, uint64_t contact_id, struct order *out, uint64_t *id,
-                     struct why *why)
+enum err order_apply(struct apply_ctx *ctx, const struct order *o, uint64_t contact_id,
+                     struct order *out, uint64_t *id, struct why *why)
 {
     uint64_t known_contact = 0;
     *out = *o;
     enum err rc = load(ctx, o->number, out, id, &known_contact, why);
     if (rc != OK) return rc;
     bool fresh = *id == 0;
-    if (fresh) *id = id_next(ctx->ids, ctx->now_ms);
-    else merge(out, o);
+    if (fresh)
+        *id = id_next(ctx->ids, ctx->now_ms);
+    else
+        merge(out, o);
     if (contact_id == 0) contact_id = known_contact;
     struct buf b = buf_in(ctx->arena, ORDER_TEXT_MAX);
     record_json_order(&b, NULL, out, 0);

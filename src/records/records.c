@@ -10,12 +10,14 @@ const char *const contact_field_name[CONTACT_FIELD_COUNT] = {
 #undef CONTACT_NAME
 };
 
-const char *const order_status_name[] = { "",          "created",   "pending",  "refused", "cancelled",
-                                          "paid",      "delivered", "refunded", "chargeback" };
+const char *const order_status_name[] = { "",     "created",   "pending",  "refused",   "cancelled",
+                                          "paid", "delivered", "refunded", "chargeback" };
 _Static_assert(ARRAY_LEN(order_status_name) == ORDER_STATUS_COUNT, "every status has a name");
 
-const char *const subscription_status_name[] = { "", "trial", "active", "past_due", "paused", "cancelled", "expired" };
-_Static_assert(ARRAY_LEN(subscription_status_name) == SUBSCRIPTION_STATUS_COUNT, "every status has a name");
+const char *const subscription_status_name[] = { "",       "trial",     "active", "past_due",
+                                                 "paused", "cancelled", "expired" };
+_Static_assert(ARRAY_LEN(subscription_status_name) == SUBSCRIPTION_STATUS_COUNT,
+               "every status has a name");
 
 struct order *order_new(struct arena *arena)
 {
@@ -41,7 +43,8 @@ void record_json_contact(struct buf *b, const char *key, const struct contact *c
 {
     json_begin_object(b, key);
     put_id(b, ID_CONTACT, id);
-    for (size_t i = 0; i < CONTACT_FIELD_COUNT; i++) json_put_opt(b, contact_field_name[i], c->field[i]);
+    for (size_t i = 0; i < CONTACT_FIELD_COUNT; i++)
+        json_put_opt(b, contact_field_name[i], c->field[i]);
     json_put_time(b, "fbclid_at", c->fbclid_ms);
     json_put_opt(b, "document_error", c->document_error);
     json_put_opt(b, "phone_error", c->phone_error);

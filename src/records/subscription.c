@@ -5,8 +5,8 @@
 
 enum { SUBSCRIPTION_TEXT_MAX = 64 * 1024 };
 
-static enum err load(struct apply_ctx *ctx, slice number, struct subscription *out, uint64_t *id, uint64_t *contact_id,
-                     int64_t *status_ms, struct why *why)
+static enum err load(struct apply_ctx *ctx, slice number, struct subscription *out, uint64_t *id,
+                     uint64_t *contact_id, int64_t *status_ms, struct why *why)
 {
     bool row = false;
     *id = 0;
@@ -24,8 +24,9 @@ static enum err load(struct apply_ctx *ctx, slice number, struct subscription *o
     return rc;
 }
 
-enum err subscription_apply(struct apply_ctx *ctx, const struct subscription *s, uint64_t contact_id,
-                            struct subscription *out, uint64_t *id, struct why *why)
+enum err subscription_apply(struct apply_ctx *ctx, const struct subscription *s,
+                            uint64_t contact_id, struct subscription *out, uint64_t *id,
+                            struct why *why)
 {
     uint64_t known_contact = 0;
     int64_t status_ms = ctx->occurred_ms;
@@ -35,9 +36,11 @@ enum err subscription_apply(struct apply_ctx *ctx, const struct subscription *s,
     bool fresh = *id == 0;
     if (fresh) {
         *id = id_next(ctx->ids, ctx->now_ms);
-        if (s->status == SUBSCRIPTION_NONE) status_ms = 0; /* no state yet, so none that a later event is behind */
+        if (s->status == SUBSCRIPTION_NONE)
+            status_ms = 0; /* no state yet, so none that a later event is behind */
     } else {
-        bool behind = ctx->occurred_ms < status_ms || (ctx->occurred_ms == status_ms && s->status < out->status);
+        bool behind = ctx->occurred_ms < status_ms ||
+                      (ctx->occurred_ms == status_ms && s->status < out->status);
         fields_merge(&fields_subscription, out, s, behind);
         if (s->has_amount && !(behind && out->has_amount)) {
             out->has_amount = true;
@@ -51,13 +54,17 @@ enum err subscription_apply(struct apply_ctx *ctx, const struct subscription *s,
     if (contact_id == 0) contact_id = known_contact;
     struct buf b = buf_in(ctx->arena, SUBSCRIPTION_TEXT_MAX);
     record_json_subscription(&b, NULL, out, 0);
-    if (!buf_ok(&b)) return why_set(why, ERR_SYNTAX, "subscription larger than %d bytes", SUBSCRIPTION_TEXT_MAX);
-    struct stmt *q = store_stmt(ctx->store, fresh ? SQL_SUBSCRIPTION_ADD : SQL_SUBSCRIPTION_SET, why);
+    if (!buf_ok(&b))
+        return why_set(why, ERR_SYNTAX, "subscription larger than %d bytes", SUBSCRIPTION_TEXT_MAX);
+    struct stmt *q =
+        store_stmt(ctx->store, fresh ? SQL_SUBSCRIPTION_ADD : SQL_SUBSCRIPTION_SET, why);
     int n = 0;
     if (fresh) stmt_i64(q, ++n, (int64_t)*id);
     stmt_i64(q, ++n, (int64_t)ctx->workspace_id);
-    if (fresh) stmt_i64(q, ++n, (int64_t)ctx->source_id);
-    else stmt_i64(q, ++n, (int64_t)*id);
+    if (fresh)
+        stmt_i64(q, ++n, (int64_t)ctx->source_id);
+    else
+        stmt_i64(q, ++n, (int64_t)*id);
     stmt_i64(q, ++n, (int64_t)contact_id);
     if (fresh) stmt_text(q, ++n, out->number);
     stmt_i64(q, ++n, out->status);

@@ -6,15 +6,16 @@
 
 bool route_matches(const struct route *r, uint64_t workspace_id, uint64_t source_id, slice type)
 {
-    if (!r->enabled || r->workspace_id != workspace_id || (r->from && r->from->id != source_id)) return false;
+    if (!r->enabled || r->workspace_id != workspace_id || (r->from && r->from->id != source_id))
+        return false;
     for (size_t i = 0; i < r->pattern_count; i++)
         if (text_glob(r->patterns[i], type)) return true;
     return false;
 }
 
 /* Inserts the row; *fresh tells whether the key was new. */
-static enum err add(struct route_ctx *ctx, const struct route *r, uint64_t id, uint64_t event_id, slice key, bool leased,
-                    int64_t due_ms, bool *fresh, struct why *why)
+static enum err add(struct route_ctx *ctx, const struct route *r, uint64_t id, uint64_t event_id,
+                    slice key, bool leased, int64_t due_ms, bool *fresh, struct why *why)
 {
     struct stmt *q = store_stmt(ctx->store, SQL_ROUTE_DELIVERY_ADD, why);
     stmt_i64(q, 1, (int64_t)id);
@@ -32,15 +33,16 @@ static enum err add(struct route_ctx *ctx, const struct route *r, uint64_t id, u
     return rc;
 }
 
-static enum err make(struct route_ctx *ctx, const struct route *r, uint64_t source_id, uint64_t event_id,
-                     const struct outgoing_event *e, struct why *why)
+static enum err make(struct route_ctx *ctx, const struct route *r, uint64_t source_id,
+                     uint64_t event_id, const struct outgoing_event *e, struct why *why)
 {
     slice key;
     bool fresh = false;
     struct why reason = { .code = OK };
     enum err rc = r->to->kind->delivery_key(e, &r->to->cfg, ctx->arena, &key, &reason);
     if (rc == ERR_MISSING) return OK; /* no use for such events */
-    if (rc != OK) /* pure, so it is the event's fault: kept as failed, never passed over in silence */
+    if (rc !=
+        OK) /* pure, so it is the event's fault: kept as failed, never passed over in silence */
         return why_set(why, ERR_SYNTAX, "route %.*s: %.150s", SLICE_ARG(r->name), reason.text);
     key = slice_sub(key, 0, DELIVERY_KEY_MAX);
     /* An event of long ago, replayed, is not made later still. */
@@ -72,8 +74,8 @@ static enum err make(struct route_ctx *ctx, const struct route *r, uint64_t sour
     return OK;
 }
 
-enum err route_event(struct route_ctx *ctx, uint64_t workspace_id, uint64_t source_id, uint64_t event_id,
-                     const struct outgoing_event *e, struct why *why)
+enum err route_event(struct route_ctx *ctx, uint64_t workspace_id, uint64_t source_id,
+                     uint64_t event_id, const struct outgoing_event *e, struct why *why)
 {
     enum err rc = OK;
     for (size_t i = 0; rc == OK && i < ctx->config->route_count; i++)

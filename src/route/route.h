@@ -13,19 +13,21 @@ struct route_ctx {
     struct arena *arena;
     const struct config *config;
     int64_t now_ms;
-    size_t room;             /* deliveries that may be born leased and handed over in memory; decremented */
-    struct leased **tail;    /* where those are appended */
-    uint64_t created;        /* counts new deliveries */
-    uint64_t unborn;         /* ... of which are only in the store */
+    size_t room; /* deliveries that may be born leased and handed over in memory; decremented */
+    struct leased **tail; /* where those are appended */
+    uint64_t created;     /* counts new deliveries */
+    uint64_t unborn;      /* ... of which are only in the store */
 };
 
 /* Writes one delivery for each matching route whose destination wants the event and has none under that key yet. */
-MUST_CHECK enum err route_event(struct route_ctx *ctx, uint64_t workspace_id, uint64_t source_id, uint64_t event_id,
-                                const struct outgoing_event *e, struct why *why);
+MUST_CHECK enum err route_event(struct route_ctx *ctx, uint64_t workspace_id, uint64_t source_id,
+                                uint64_t event_id, const struct outgoing_event *e, struct why *why);
 
 /* For a dry run: calls `each` for every delivery that would be made; reads nothing but the event. `known` is left to the caller. */
-MUST_CHECK enum err route_preview(const struct config *config, uint64_t workspace_id, uint64_t source_id,
-                                  const struct outgoing_event *e, struct arena *arena,
-                                  void (*each)(void *ctx, const struct route *r, slice key), void *ctx);
+MUST_CHECK enum err route_preview(const struct config *config, uint64_t workspace_id,
+                                  uint64_t source_id, const struct outgoing_event *e,
+                                  struct arena *arena,
+                                  void (*each)(void *ctx, const struct route *r, slice key),
+                                  void *ctx);
 
 #endif

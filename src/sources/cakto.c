@@ -275,7 +275,8 @@ static enum err split(struct request *r, const struct settings *cfg, struct aren
     e->locator = SLICE("");
     e->key = event_key(arena, key, w && w->per_period && key[2].len > 0 ? 3 : 2);
     e->type = w ? w->type : clean_type(&cl, SLICE("cakto"), b.event);
-    if (w && w->order == ORDER_PAID && settings_bool(cfg, SET_RENEWALS_BY_PERIOD) && is_renewal(&b)) e->type = type_renewed;
+    if (w && w->order == ORDER_PAID && settings_bool(cfg, SET_RENEWALS_BY_PERIOD) && is_renewal(&b))
+        e->type = type_renewed;
     if (is_foreign(cfg, &b)) e->type = type_test;
     e->occurred_ms = w ? occurred(w->when, b.main) : 0;
     if (!e->key.ptr || !e->type.ptr) cl.full = true;
@@ -356,7 +357,8 @@ static enum err read_items(struct cleaner *cl, const struct body *b, struct orde
 {
     int64_t amount = 0;
     json *m;
-    size_t room = yyjson_is_arr(b->data) ? yyjson_arr_size(b->data) : 1; /* split checked it against ORDER_ITEMS_MAX */
+    size_t room = yyjson_is_arr(b->data) ? yyjson_arr_size(b->data)
+                                         : 1; /* split checked it against ORDER_ITEMS_MAX */
     o->items = arena_new(cl->arena, struct order_item, room ? room : 1);
     if (!o->items) return why_set(why, ERR_LIMIT, "arena full");
     o->base_amount = o->discount = o->fees = 0;

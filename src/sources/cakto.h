@@ -5,7 +5,14 @@
 
 #include "sources/source.h"
 
-enum cakto_setting { SET_SECRET, SET_TOLERANCE, SET_SIGNED_ONLY, SET_RENEWALS_BY_PERIOD, SET_PRODUCTS, SET_COUNT };
+enum cakto_setting {
+    SET_SECRET,
+    SET_TOLERANCE,
+    SET_SIGNED_ONLY,
+    SET_RENEWALS_BY_PERIOD,
+    SET_PRODUCTS,
+    SET_COUNT
+};
 
 /* Which of the order's dates says when the event happened. */
 enum cakto_when {

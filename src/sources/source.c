@@ -65,7 +65,8 @@ slice event_key(struct arena *arena, const slice *parts, size_t count)
         char hex[HASH_SHA256_HEX];
         slice tail = hash_sha256_hex(slice_of(out, len), hex);
         size_t keep = EVENT_KEY_MAX - tail.len - 1;
-        while (keep > 0 && ((unsigned char)out[keep] & 0xc0) == 0x80) keep--; /* not in the middle of a character */
+        while (keep > 0 && ((unsigned char)out[keep] & 0xc0) == 0x80)
+            keep--; /* not in the middle of a character */
         out[keep] = '#';
         memcpy(out + keep + 1, tail.ptr, tail.len);
         len = keep + 1 + tail.len;

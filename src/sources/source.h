@@ -21,8 +21,8 @@ struct request {
     slice method, path, query;    /* query without '?' , undecoded */
     const struct header *headers; /* names compared without case */
     size_t header_count;
-    slice body;                   /* verbatim */
-    slice remote;                 /* address of the peer, text */
+    slice body;   /* verbatim */
+    slice remote; /* address of the peer, text */
     int64_t received_ms;
     json *json;
 };
@@ -32,17 +32,21 @@ slice request_header(const struct request *r, slice name);
 /* How often header `name` occurs. */
 size_t request_header_count(const struct request *r, slice name);
 /* The body as JSON; parsed once, then cached in r->json. Errors as json_parse. */
-MUST_CHECK enum err request_json(struct request *r, struct arena *arena, json **root, struct why *why);
+MUST_CHECK enum err request_json(struct request *r, struct arena *arena, json **root,
+                                 struct why *why);
 /* True when Content-Type is `type` (parameters after ';' ignored, no case). */
 bool request_is_type(const struct request *r, slice type);
 
 /* One thing that happened, found in a request. */
 struct event {
-    slice type;          /* "order.paid", ours; 1..EVENT_TYPE_MAX bytes of [a-z0-9_.] */
-    slice name;          /* the platform's own word, verbatim; "" when it has none */
-    slice key;           /* unique per source: the dedupe key; 1..EVENT_KEY_MAX bytes of UTF-8 (event_key makes one) */
-    slice locator;       /* JSON Pointer to the part of the body that is this event; "" = the whole body */
-    int64_t occurred_ms; /* when it happened, by the platform's word; 0: the time of receipt is taken */
+    slice type; /* "order.paid", ours; 1..EVENT_TYPE_MAX bytes of [a-z0-9_.] */
+    slice name; /* the platform's own word, verbatim; "" when it has none */
+    slice
+        key; /* unique per source: the dedupe key; 1..EVENT_KEY_MAX bytes of UTF-8 (event_key makes one) */
+    slice
+        locator; /* JSON Pointer to the part of the body that is this event; "" = the whole body */
+    int64_t
+        occurred_ms; /* when it happened, by the platform's word; 0: the time of receipt is taken */
 };
 
 struct event_list {
@@ -60,12 +64,12 @@ slice event_key(struct arena *arena, const slice *parts, size_t count);
 /* What the platform makes of an answer other than 2xx. */
 enum overload {
     OVERLOAD_REFUSE, /* it sends again after 5xx: answer 503 + Retry-After */
-    OVERLOAD_CUT,    /* it takes any answer as delivered: wait for room, then cut the connection without an answer */
+    OVERLOAD_CUT, /* it takes any answer as delivered: wait for room, then cut the connection without an answer */
 };
 
 /* A correctly signed sample for `malote send`; everything in the arena. */
 struct sample {
-    slice query;             /* "" for none */
+    slice query; /* "" for none */
     struct header headers[8];
     size_t header_count;
     slice body;
@@ -90,28 +94,30 @@ struct source_kind {
     /* Is the request authentic? OK, or ERR_DENIED (answered 401; `why` is logged, the sender is not told which check failed).
      * Works on the raw bytes, in constant time, and never falls back to a weaker check when a stronger one is present and
      * wrong. now_ms is the wall clock. */
-    enum err (*verify)(struct request *r, const struct settings *cfg, int64_t now_ms, struct arena *arena, struct why *why);
+    enum err (*verify)(struct request *r, const struct settings *cfg, int64_t now_ms,
+                       struct arena *arena, struct why *why);
 
     /* Finds the events of an authentic request. OK with 0..n events (0: a ping or a test, counted as nothing);
      * ERR_SYNTAX or ERR_LIMIT: cannot be read; the request is kept and shown with `why`, and acknowledged. */
-    enum err (*split)(struct request *r, const struct settings *cfg, struct arena *arena, struct event_list *out,
-                      struct why *why);
+    enum err (*split)(struct request *r, const struct settings *cfg, struct arena *arena,
+                      struct event_list *out, struct why *why);
 
     /* Turns one event of the stored request into record changes. The same input gives the same output, always.
      * ERR_SYNTAX: the event is kept as failed with `why` and can be replayed. */
-    enum err (*interpret)(struct request *r, const struct event *e, const struct settings *cfg, struct arena *arena,
-                          struct changes *out, struct why *why);
+    enum err (*interpret)(struct request *r, const struct event *e, const struct settings *cfg,
+                          struct arena *arena, struct changes *out, struct why *why);
 
     /* The verification call a platform makes by GET; NULL: it makes none. OK with *answer echoed as text/plain, or ERR_DENIED. */
-    enum err (*handshake)(struct request *r, const struct settings *cfg, struct arena *arena, slice *answer, struct why *why);
+    enum err (*handshake)(struct request *r, const struct settings *cfg, struct arena *arena,
+                          slice *answer, struct why *why);
 
     /* Origin header -> may a browser of that origin post? Only with `cors`. */
     bool (*cors_origin)(const struct settings *cfg, slice origin);
 
     /* A signed sample of the platform's own event `name` ("" = the commonest). ERR_MISSING for a name it does not know (why lists
      * those it does). NULL: `malote send` needs --body. */
-    enum err (*sample)(slice name, const struct settings *cfg, int64_t now_ms, uint64_t nonce, struct arena *arena,
-                       struct sample *out, struct why *why);
+    enum err (*sample)(slice name, const struct settings *cfg, int64_t now_ms, uint64_t nonce,
+                       struct arena *arena, struct sample *out, struct why *why);
 };
 
 #endif

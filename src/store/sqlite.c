@@ -12,38 +12,46 @@
 #include "store/wal_vfs.h"
 #include "store/tokens.h"
 
-enum { BUSY_WAIT_MS = 5000, CACHE_KIB_WRITER = 24576, CACHE_KIB_READER = 4096,
-       STMT_VALUES_MAX = 32 };
+enum {
+    BUSY_WAIT_MS = 5000,
+    CACHE_KIB_WRITER = 24576,
+    CACHE_KIB_READER = 4096,
+    STMT_VALUES_MAX = 32
+};
 
 struct sqlite_store {
     struct store base;
     sqlite3 *db;
-    sqlite3_vfs vfs;                            /* of a writing connection: gathers the log's writes */
+    sqlite3_vfs vfs; /* of a writing connection: gathers the log's writes */
     char vfs_name[40];
-    int log_pages;                              /* of the write-ahead log, told by SQLite at each commit */
-    sqlite3_stmt *control[STORE_CONTROL_COUNT]; /* prepared once: each is run for every event or turn */
+    int log_pages; /* of the write-ahead log, told by SQLite at each commit */
+    sqlite3_stmt
+        *control[STORE_CONTROL_COUNT]; /* prepared once: each is run for every event or turn */
 };
 
 struct stmt {
     struct store *store; /* first, as store.c expects */
     sqlite3_stmt *q;
     bool fresh; /* reset and without values already */
-    int place[STMT_VALUES_MAX + 1]; /* $n -> SQLite's number: to SQLite "$2" is a name, numbered by first appearance */
+    int place
+        [STMT_VALUES_MAX +
+         1]; /* $n -> SQLite's number: to SQLite "$2" is a name, numbered by first appearance */
 };
 
-static sqlite3 *db_of(struct store *s)
-{
-    return ((struct sqlite_store *)(void *)s)->db;
-}
+static sqlite3 *db_of(struct store *s) { return ((struct sqlite_store *)(void *)s)->db; }
 
 static enum err failed(sqlite3 *db, int code, const char *what, struct why *why)
 {
     enum err rc = ERR_IO;
     int primary = code & 0xff;
-    if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED) rc = ERR_BUSY;
-    else if (primary == SQLITE_CONSTRAINT) rc = ERR_CONFLICT;
-    else if (primary == SQLITE_FULL || primary == SQLITE_TOOBIG || primary == SQLITE_NOMEM) rc = ERR_LIMIT;
-    return why_set(why, rc, "database: %s: %s", what, db ? sqlite3_errmsg(db) : sqlite3_errstr(code));
+    if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED)
+        rc = ERR_BUSY;
+    else if (primary == SQLITE_CONSTRAINT)
+        rc = ERR_CONFLICT;
+    else if (primary == SQLITE_FULL || primary == SQLITE_TOOBIG || primary == SQLITE_NOMEM)
+        rc = ERR_LIMIT;
+    return why_set(why, rc, "database: %s: %s", what,
+                   db ? sqlite3_errmsg(db) : sqlite3_errstr(code));
 }
 
 static int on_commit(void *ctx, sqlite3 *db UNUSED, const char *name UNUSED, int pages)
@@ -52,7 +60,10 @@ static int on_commit(void *ctx, sqlite3 *db UNUSED, const char *name UNUSED, int
     return SQLITE_OK;
 }
 
-static int64_t sqlite_log_pages(struct store *s) { return ((struct sqlite_store *)(void *)s)->log_pages; }
+static int64_t sqlite_log_pages(struct store *s)
+{
+    return ((struct sqlite_store *)(void *)s)->log_pages;
+}
 
 static enum err sqlite_script(struct store *s, const char *text, struct why *why)
 {
@@ -62,12 +73,16 @@ static enum err sqlite_script(struct store *s, const char *text, struct why *why
 
 static enum err sqlite_control(struct store *s, enum store_control what, struct why *why)
 {
-    static const char *const texts[STORE_CONTROL_COUNT] = { "BEGIN IMMEDIATE", "COMMIT",       "ROLLBACK",
-                                                            "SAVEPOINT part",  "RELEASE part", "ROLLBACK TO part" };
+    static const char *const texts[STORE_CONTROL_COUNT] = { "BEGIN IMMEDIATE", "COMMIT",
+                                                            "ROLLBACK",        "SAVEPOINT part",
+                                                            "RELEASE part",    "ROLLBACK TO part" };
     sqlite3_stmt **q = &((struct sqlite_store *)(void *)s)->control[what];
-    if (what == STORE_SAVEPOINT && sqlite3_get_autocommit(db_of(s))) /* it would begin a transaction of its own */
+    if (what == STORE_SAVEPOINT &&
+        sqlite3_get_autocommit(db_of(s))) /* it would begin a transaction of its own */
         return why_set(why, ERR_IO, "database: the transaction was rolled back (disk full?)");
-    int code = *q ? SQLITE_OK : sqlite3_prepare_v3(db_of(s), texts[what], -1, SQLITE_PREPARE_PERSISTENT, q, NULL);
+    int code =
+        *q ? SQLITE_OK
+           : sqlite3_prepare_v3(db_of(s), texts[what], -1, SQLITE_PREPARE_PERSISTENT, q, NULL);
     if (code == SQLITE_OK) code = sqlite3_step(*q);
     enum err rc = code == SQLITE_DONE ? OK : failed(db_of(s), code, texts[what], why);
     sqlite3_reset(*q);
@@ -81,38 +96,46 @@ static void sqlite_own_checkpoints(struct store *s)
 
 static void sqlite_close(struct store *s)
 {
-    for (size_t i = 0; i < STORE_CONTROL_COUNT; i++) sqlite3_finalize(((struct sqlite_store *)(void *)s)->control[i]);
+    for (size_t i = 0; i < STORE_CONTROL_COUNT; i++)
+        sqlite3_finalize(((struct sqlite_store *)(void *)s)->control[i]);
     struct sqlite_store *own = (struct sqlite_store *)(void *)s;
     sqlite3_close(own->db);
     if (own->vfs.zName) sqlite3_vfs_unregister(&own->vfs);
     free(s);
 }
 
-static enum err sqlite_open(const char *path, enum store_mode mode, struct store **out, struct why *why)
+static enum err sqlite_open(const char *path, enum store_mode mode, struct store **out,
+                            struct why *why)
 {
     struct sqlite_store *s = calloc(1, sizeof *s);
     if (!s) return why_set(why, ERR_LIMIT, "out of memory");
     s->base.driver = &store_sqlite;
-    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* no lock around each allocation; refused (and done) after the first open */
-    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE | (mode == STORE_WRITER ? SQLITE_OPEN_CREATE : 0);
+    (void)sqlite3_config(
+        SQLITE_CONFIG_MEMSTATUS,
+        0); /* no lock around each allocation; refused (and done) after the first open */
+    int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_READWRITE |
+                (mode == STORE_WRITER ? SQLITE_OPEN_CREATE : 0);
     int code = sqlite3_initialize();
     if (code == SQLITE_OK && mode == STORE_WRITER) {
         (void)snprintf(s->vfs_name, sizeof s->vfs_name, "malote-%p", (void *)s);
         wal_vfs_make(&s->vfs, s->vfs_name);
         code = sqlite3_vfs_register(&s->vfs, 0);
     }
-    if (code == SQLITE_OK) code = sqlite3_open_v2(path, &s->db, flags, mode == STORE_WRITER ? s->vfs_name : NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_open_v2(path, &s->db, flags, mode == STORE_WRITER ? s->vfs_name : NULL);
     enum err rc = code == SQLITE_OK ? OK : failed(s->db, code, path, why);
     char pragmas[400];
-    (void)snprintf(pragmas, sizeof pragmas,
-                   "PRAGMA busy_timeout=%d; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-                   "PRAGMA cache_size=-%d; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864; %s",
-                   BUSY_WAIT_MS, mode == STORE_WRITER ? CACHE_KIB_WRITER : CACHE_KIB_READER,
-                   mode == STORE_READER ? "PRAGMA query_only=ON;" : "");
+    (void)snprintf(
+        pragmas, sizeof pragmas,
+        "PRAGMA busy_timeout=%d; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+        "PRAGMA cache_size=-%d; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864; %s",
+        BUSY_WAIT_MS, mode == STORE_WRITER ? CACHE_KIB_WRITER : CACHE_KIB_READER,
+        mode == STORE_READER ? "PRAGMA query_only=ON;" : "");
     if (rc == OK) sqlite3_extended_result_codes(s->db, 1);
     if (rc == OK) rc = sqlite_script(&s->base, pragmas, why);
     if (rc == OK && mode == STORE_WRITER && sqlite3_db_readonly(s->db, "main") == 1)
-        rc = why_set(why, ERR_IO, "database: %s is read-only: check its owner and permissions", path);
+        rc = why_set(why, ERR_IO, "database: %s is read-only: check its owner and permissions",
+                     path);
     if (rc != OK) {
         sqlite_close(&s->base);
         return rc;
@@ -121,7 +144,8 @@ static enum err sqlite_open(const char *path, enum store_mode mode, struct store
     return OK;
 }
 
-static enum err sqlite_prepare(struct store *s, const char *text, struct stmt **out, struct why *why)
+static enum err sqlite_prepare(struct store *s, const char *text, struct stmt **out,
+                               struct why *why)
 {
     struct stmt *q = calloc(1, sizeof *q);
     if (!q) return why_set(why, ERR_LIMIT, "out of memory");
@@ -174,7 +198,8 @@ static enum err sqlite_step(struct stmt *q, bool *row, struct why *why)
     q->fresh = false;
     int code = sqlite3_step(q->q);
     *row = code == SQLITE_ROW;
-    return code == SQLITE_ROW || code == SQLITE_DONE ? OK : failed(db_of(q->store), code, "step", why);
+    return code == SQLITE_ROW || code == SQLITE_DONE ? OK
+                                                     : failed(db_of(q->store), code, "step", why);
 }
 
 static void sqlite_reset(struct stmt *q)
@@ -186,12 +211,16 @@ static void sqlite_reset(struct stmt *q)
 }
 
 static int64_t sqlite_col_i64(struct stmt *q, int n) { return sqlite3_column_int64(q->q, n); }
-static bool sqlite_col_null(struct stmt *q, int n) { return sqlite3_column_type(q->q, n) == SQLITE_NULL; }
+static bool sqlite_col_null(struct stmt *q, int n)
+{
+    return sqlite3_column_type(q->q, n) == SQLITE_NULL;
+}
 static int64_t sqlite_changes(struct store *s) { return sqlite3_changes64(db_of(s)); }
 
 static slice sqlite_col_bytes(struct stmt *q, int n)
 {
-    const void *bytes = sqlite3_column_blob(q->q, n); /* for text too: no conversion, no terminator needed */
+    const void *bytes =
+        sqlite3_column_blob(q->q, n); /* for text too: no conversion, no terminator needed */
     return slice_of(bytes, (size_t)sqlite3_column_bytes(q->q, n));
 }
 
@@ -220,7 +249,8 @@ static enum err sqlite_backup(struct store *s, const char *path, struct why *why
 static enum err sqlite_checkpoint(struct store *s, struct why *why)
 {
     int code = sqlite3_wal_checkpoint_v2(db_of(s), NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
-    return code == SQLITE_OK || code == SQLITE_BUSY ? OK : failed(db_of(s), code, "checkpoint", why);
+    return code == SQLITE_OK || code == SQLITE_BUSY ? OK
+                                                    : failed(db_of(s), code, "checkpoint", why);
 }
 
 static int on_problem(void *ctx, int count, char **values, char **names UNUSED)
@@ -244,7 +274,7 @@ static const char *const sqlite_tokens[] = {
 #define SQLITE_TOKEN(token, sqlite, postgres) token, sqlite,
     STORE_TOKENS(SQLITE_TOKEN)
 #undef SQLITE_TOKEN
-    NULL,
+        NULL,
 };
 
 const struct store_driver store_sqlite = {

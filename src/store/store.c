@@ -17,7 +17,8 @@ enum err store_open(const char *url, enum store_mode mode, struct store **out, s
     *out = NULL;
     slice u = slice_str(url);
     if (slice_starts(u, SLICE("postgres://")) || slice_starts(u, SLICE("postgresql://")))
-        return why_set(why, ERR_MISSING, "PostgreSQL is not built into this version; use the SQLite file");
+        return why_set(why, ERR_MISSING,
+                       "PostgreSQL is not built into this version; use the SQLite file");
     return store_sqlite.open(url, mode, out, why);
 }
 
@@ -53,12 +54,20 @@ enum err store_commit(struct store *s, struct why *why)
 
 void store_rollback(struct store *s)
 {
-    if (s->in_transaction) (void)!s->driver->control(s, STORE_ROLLBACK, NULL); /* fails only when the driver rolled back already */
+    if (s->in_transaction)
+        (void)!s->driver->control(s, STORE_ROLLBACK,
+                                  NULL); /* fails only when the driver rolled back already */
     s->in_transaction = false;
 }
 
-enum err store_savepoint(struct store *s, struct why *why) { return s->driver->control(s, STORE_SAVEPOINT, why); }
-enum err store_release(struct store *s, struct why *why) { return s->driver->control(s, STORE_RELEASE, why); }
+enum err store_savepoint(struct store *s, struct why *why)
+{
+    return s->driver->control(s, STORE_SAVEPOINT, why);
+}
+enum err store_release(struct store *s, struct why *why)
+{
+    return s->driver->control(s, STORE_RELEASE, why);
+}
 
 void store_undo(struct store *s)
 {
@@ -69,19 +78,35 @@ void store_undo(struct store *s)
 struct stmt *store_stmt(struct store *s, enum sql id, struct why *why)
 {
     CHECK((unsigned)id < SQL_COUNT);
-    if (!s->cache[id] && s->driver->prepare(s, sql_text[id].text, &s->cache[id], why) != OK) return NULL;
+    if (!s->cache[id] && s->driver->prepare(s, sql_text[id].text, &s->cache[id], why) != OK)
+        return NULL;
     s->driver->reset(s->cache[id]);
     return s->cache[id];
 }
 
-void stmt_i64(struct stmt *q, int n, int64_t v) { if (q) driver_of(q)->bind_i64(q, n, v); }
-void stmt_text(struct stmt *q, int n, slice v) { if (q) driver_of(q)->bind_bytes(q, n, v, true); }
-void stmt_blob(struct stmt *q, int n, slice v) { if (q) driver_of(q)->bind_bytes(q, n, v, false); }
-void stmt_null(struct stmt *q, int n) { if (q) driver_of(q)->bind_null(q, n); }
+void stmt_i64(struct stmt *q, int n, int64_t v)
+{
+    if (q) driver_of(q)->bind_i64(q, n, v);
+}
+void stmt_text(struct stmt *q, int n, slice v)
+{
+    if (q) driver_of(q)->bind_bytes(q, n, v, true);
+}
+void stmt_blob(struct stmt *q, int n, slice v)
+{
+    if (q) driver_of(q)->bind_bytes(q, n, v, false);
+}
+void stmt_null(struct stmt *q, int n)
+{
+    if (q) driver_of(q)->bind_null(q, n);
+}
 int64_t stmt_col_i64(struct stmt *q, int n) { return driver_of(q)->col_i64(q, n); }
 slice stmt_col_text(struct stmt *q, int n) { return driver_of(q)->col_bytes(q, n); }
 bool stmt_col_null(struct stmt *q, int n) { return driver_of(q)->col_null(q, n); }
-void stmt_reset(struct stmt *q) { if (q) driver_of(q)->reset(q); }
+void stmt_reset(struct stmt *q)
+{
+    if (q) driver_of(q)->reset(q);
+}
 int64_t store_changes(struct store *s) { return s->driver->changes(s); }
 
 enum err stmt_step(struct stmt *q, bool *row, struct why *why)
@@ -99,11 +124,17 @@ enum err stmt_run(struct stmt *q, struct why *why)
     return rc;
 }
 
-enum err store_backup(struct store *s, const char *path, struct why *why) { return s->driver->backup(s, path, why); }
+enum err store_backup(struct store *s, const char *path, struct why *why)
+{
+    return s->driver->backup(s, path, why);
+}
 void store_own_checkpoints(struct store *s) { s->driver->own_checkpoints(s); }
 int64_t store_log_pages(struct store *s) { return s->driver->log_pages(s); }
 enum err store_integrity(struct store *s, struct why *why) { return s->driver->integrity(s, why); }
-enum err store_checkpoint(struct store *s, struct why *why) { return s->driver->checkpoint(s, why); }
+enum err store_checkpoint(struct store *s, struct why *why)
+{
+    return s->driver->checkpoint(s, why);
+}
 
 /* The migration's text with the driver's own words in place of the tokens; malloc'ed, NULL when there is no memory. */
 static char *with_tokens(const struct store_driver *driver, const char *text)
@@ -132,13 +163,15 @@ static enum err newest(struct store *s, int64_t *number, struct why *why)
     if (rc == OK) *number = stmt_col_i64(q, 0);
     stmt_reset(q);
     if (rc == OK && *number > SQL_MIGRATION_COUNT)
-        rc = why_set(why, ERR_CONFLICT,
-                     "the database is at schema %lld, newer than this program (%d): start the newer malote",
-                     (long long)*number, SQL_MIGRATION_COUNT);
+        rc = why_set(
+            why, ERR_CONFLICT,
+            "the database is at schema %lld, newer than this program (%d): start the newer malote",
+            (long long)*number, SQL_MIGRATION_COUNT);
     return rc;
 }
 
-static enum err apply(struct store *s, const struct sql_migration *m, int64_t now_ms, struct why *why)
+static enum err apply(struct store *s, const struct sql_migration *m, int64_t now_ms,
+                      struct why *why)
 {
     char *text = with_tokens(s->driver, m->text);
     if (!text) return why_set(why, ERR_LIMIT, "out of memory");
@@ -154,10 +187,11 @@ static enum err apply(struct store *s, const struct sql_migration *m, int64_t no
 
 enum err store_migrate(struct store *s, int64_t now_ms, struct why *why)
 {
-    enum err rc = script(s,
-                         "CREATE TABLE IF NOT EXISTS schema_migrations "
-                         "(number BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_ms BIGINT NOT NULL)",
-                         why);
+    enum err rc =
+        script(s,
+               "CREATE TABLE IF NOT EXISTS schema_migrations "
+               "(number BIGINT PRIMARY KEY, name TEXT NOT NULL, applied_ms BIGINT NOT NULL)",
+               why);
     for (bool more = rc == OK; rc == OK && more;) {
         int64_t number = 0;
         rc = store_begin(s, why);
@@ -165,8 +199,10 @@ enum err store_migrate(struct store *s, int64_t now_ms, struct why *why)
         rc = newest(s, &number, why); /* inside the lock: another process may have been quicker */
         more = rc == OK && number < SQL_MIGRATION_COUNT;
         if (more) rc = apply(s, &sql_migrations[number], now_ms, why);
-        if (rc == OK) rc = store_commit(s, why);
-        else store_rollback(s);
+        if (rc == OK)
+            rc = store_commit(s, why);
+        else
+            store_rollback(s);
     }
     return rc;
 }
@@ -176,7 +212,9 @@ enum err store_check(struct store *s, struct why *why)
     int64_t number = 0;
     if (newest(s, &number, why) == ERR_CONFLICT) return ERR_CONFLICT;
     if (number < SQL_MIGRATION_COUNT)
-        return why_set(why, ERR_MISSING, "the database is at schema %lld of %d: start `malote serve` once to bring it up to date",
+        return why_set(why, ERR_MISSING,
+                       "the database is at schema %lld of %d: start `malote serve` once to bring "
+                       "it up to date",
                        (long long)number, SQL_MIGRATION_COUNT);
     return OK;
 }

@@ -14,7 +14,15 @@ struct stmt;
 
 enum store_mode { STORE_WRITER, STORE_READER };
 
-enum store_control { STORE_BEGIN, STORE_COMMIT, STORE_ROLLBACK, STORE_SAVEPOINT, STORE_RELEASE, STORE_UNDO, STORE_CONTROL_COUNT };
+enum store_control {
+    STORE_BEGIN,
+    STORE_COMMIT,
+    STORE_ROLLBACK,
+    STORE_SAVEPOINT,
+    STORE_RELEASE,
+    STORE_UNDO,
+    STORE_CONTROL_COUNT
+};
 
 /* What a driver implements; store.c passes calls on. See the functions below for the contracts. */
 struct store_driver {
@@ -31,7 +39,8 @@ struct store_driver {
     int64_t (*col_i64)(struct stmt *q, int n);
     slice (*col_bytes)(struct stmt *q, int n);
     bool (*col_null)(struct stmt *q, int n);
-    enum err (*script)(struct store *s, const char *text, struct why *why); /* several statements, no values */
+    enum err (*script)(struct store *s, const char *text,
+                       struct why *why); /* several statements, no values */
     enum err (*control)(struct store *s, enum store_control what, struct why *why);
     int64_t (*changes)(struct store *s);
     enum err (*backup)(struct store *s, const char *path, struct why *why);
@@ -54,7 +63,8 @@ struct store {
 
 /* Opens a connection. url: a file path (SQLite); "postgres://…" is not built in yet (ERR_MISSING).
  * ERR_IO when it cannot be opened or is not a database; *out is NULL on error. */
-MUST_CHECK enum err store_open(const char *url, enum store_mode mode, struct store **out, struct why *why);
+MUST_CHECK enum err store_open(const char *url, enum store_mode mode, struct store **out,
+                               struct why *why);
 void store_close(struct store *s);
 
 /* Brings the schema up to date, each migration in a transaction of its own, under the database's lock. ERR_CONFLICT when the

@@ -4,8 +4,8 @@
 #ifndef MALOTE_STORE_TOKENS_H
 #define MALOTE_STORE_TOKENS_H
 
-#define STORE_TOKENS(X)                                                                                                \
-    X("@id@", "id INTEGER PRIMARY KEY", "id BIGINT NOT NULL")                                                          \
+#define STORE_TOKENS(X)                                                                            \
+    X("@id@", "id INTEGER PRIMARY KEY", "id BIGINT NOT NULL")                                      \
     X("@pk@", "CHECK (id > 0)", "PRIMARY KEY (workspace_id, id)")
 
 #endif

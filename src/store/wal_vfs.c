@@ -12,13 +12,16 @@
 
 #include "base/err.h"
 
-enum { GATHER_BYTES_MAX = 1024 * 1024, WRITE_BYTES_MAX = 64 * 1024 /* SQLite's own VFS takes less than 128 KiB at once */ };
+enum {
+    GATHER_BYTES_MAX = 1024 * 1024,
+    WRITE_BYTES_MAX = 64 * 1024 /* SQLite's own VFS takes less than 128 KiB at once */
+};
 
 struct gather_file {
-    sqlite3_file base;       /* first, as SQLite wants it */
-    sqlite3_file *real;      /* behind this struct */
+    sqlite3_file base;  /* first, as SQLite wants it */
+    sqlite3_file *real; /* behind this struct */
     char *bytes;
-    sqlite3_int64 from;      /* where bytes[0] belongs */
+    sqlite3_int64 from; /* where bytes[0] belongs */
     int len;
 };
 
@@ -45,7 +48,8 @@ static int on_write(sqlite3_file *f, const void *bytes, int len, sqlite3_int64 a
         if (rc != SQLITE_OK) return rc;
     }
     if (!g->bytes) g->bytes = malloc(GATHER_BYTES_MAX);
-    if (!g->bytes || len > GATHER_BYTES_MAX) return g->real->pMethods->xWrite(g->real, bytes, len, at);
+    if (!g->bytes || len > GATHER_BYTES_MAX)
+        return g->real->pMethods->xWrite(g->real, bytes, len, at);
     if (g->len == 0) g->from = at;
     memcpy(g->bytes + g->len, bytes, (size_t)len);
     g->len += len;
@@ -85,12 +89,27 @@ static int on_size(sqlite3_file *f, sqlite3_int64 *size)
     return rc == SQLITE_OK ? real_of(f)->pMethods->xFileSize(real_of(f), size) : rc;
 }
 
-static int on_lock(sqlite3_file *f, int level) { return real_of(f)->pMethods->xLock(real_of(f), level); }
-static int on_unlock(sqlite3_file *f, int level) { return real_of(f)->pMethods->xUnlock(real_of(f), level); }
-static int on_reserved(sqlite3_file *f, int *out) { return real_of(f)->pMethods->xCheckReservedLock(real_of(f), out); }
-static int on_control(sqlite3_file *f, int op, void *arg) { return real_of(f)->pMethods->xFileControl(real_of(f), op, arg); }
+static int on_lock(sqlite3_file *f, int level)
+{
+    return real_of(f)->pMethods->xLock(real_of(f), level);
+}
+static int on_unlock(sqlite3_file *f, int level)
+{
+    return real_of(f)->pMethods->xUnlock(real_of(f), level);
+}
+static int on_reserved(sqlite3_file *f, int *out)
+{
+    return real_of(f)->pMethods->xCheckReservedLock(real_of(f), out);
+}
+static int on_control(sqlite3_file *f, int op, void *arg)
+{
+    return real_of(f)->pMethods->xFileControl(real_of(f), op, arg);
+}
 static int on_sector(sqlite3_file *f) { return real_of(f)->pMethods->xSectorSize(real_of(f)); }
-static int on_device(sqlite3_file *f) { return real_of(f)->pMethods->xDeviceCharacteristics(real_of(f)); }
+static int on_device(sqlite3_file *f)
+{
+    return real_of(f)->pMethods->xDeviceCharacteristics(real_of(f));
+}
 
 static const sqlite3_io_methods methods = {
     .iVersion = 1, /* no shared memory and no mapping: a log has neither */
@@ -121,14 +140,32 @@ static int on_open(sqlite3_vfs *v, const char *path, sqlite3_file *f, int flags,
     return rc;
 }
 
-static int on_delete(sqlite3_vfs *v, const char *path, int sync) { return under(v)->xDelete(under(v), path, sync); }
-static int on_access(sqlite3_vfs *v, const char *path, int flags, int *out) { return under(v)->xAccess(under(v), path, flags, out); }
-static int on_path(sqlite3_vfs *v, const char *path, int n, char *out) { return under(v)->xFullPathname(under(v), path, n, out); }
-static int on_random(sqlite3_vfs *v, int n, char *out) { return under(v)->xRandomness(under(v), n, out); }
+static int on_delete(sqlite3_vfs *v, const char *path, int sync)
+{
+    return under(v)->xDelete(under(v), path, sync);
+}
+static int on_access(sqlite3_vfs *v, const char *path, int flags, int *out)
+{
+    return under(v)->xAccess(under(v), path, flags, out);
+}
+static int on_path(sqlite3_vfs *v, const char *path, int n, char *out)
+{
+    return under(v)->xFullPathname(under(v), path, n, out);
+}
+static int on_random(sqlite3_vfs *v, int n, char *out)
+{
+    return under(v)->xRandomness(under(v), n, out);
+}
 static int on_sleep(sqlite3_vfs *v, int us) { return under(v)->xSleep(under(v), us); }
 static int on_time(sqlite3_vfs *v, double *out) { return under(v)->xCurrentTime(under(v), out); }
-static int on_error(sqlite3_vfs *v, int n, char *out) { return under(v)->xGetLastError(under(v), n, out); }
-static int on_time64(sqlite3_vfs *v, sqlite3_int64 *out) { return under(v)->xCurrentTimeInt64(under(v), out); }
+static int on_error(sqlite3_vfs *v, int n, char *out)
+{
+    return under(v)->xGetLastError(under(v), n, out);
+}
+static int on_time64(sqlite3_vfs *v, sqlite3_int64 *out)
+{
+    return under(v)->xCurrentTimeInt64(under(v), out);
+}
 
 void wal_vfs_make(sqlite3_vfs *out, const char *name)
 {

@@ -53,22 +53,32 @@ static void build(struct load *l, struct connection *c)
     int64_t now_ms = clock_wall_ms();
     unsigned long long n = ++l->sequence;
     when[time_format(now_ms, when).len] = '\0';
-    int len = snprintf(body, sizeof body,
-        "{\"secret\":\"%s\",\"event\":\"purchase_approved\",\"data\":{\"id\":\"%08llx-0000-4000-8000-%012llx\",\"refId\":\"B%llu\","
-        "\"customer\":{\"name\":\"Cliente Exemplo\",\"email\":\"c%llu@example.com\",\"phone\":\"55119%08llu\",\"docNumber\":null},"
-        "\"offer\":{\"id\":\"exOfr01\",\"name\":\"Curso Exemplo\",\"price\":39.9},\"offer_type\":\"main\","
-        "\"product\":{\"id\":\"0d5f7f0e-11aa-4c3e-9a51-0f4b6a4e0001\",\"name\":\"Curso Exemplo\",\"type\":\"unique\"},"
-        "\"status\":\"paid\",\"baseAmount\":39.9,\"discount\":null,\"amount\":39.9,\"fees\":2.99,\"paymentMethod\":\"pix\","
-        "\"installments\":1,\"utm_source\":\"facebook\",\"utm_campaign\":\"%s\",\"paidAt\":\"%s\",\"createdAt\":\"%s\"}}",
+    int len = snprintf(
+        body, sizeof body,
+        "{\"secret\":\"%s\",\"event\":\"purchase_approved\",\"data\":{\"id\":\"%08llx-0000-4000-"
+        "8000-%012llx\",\"refId\":\"B%llu\","
+        "\"customer\":{\"name\":\"Cliente "
+        "Exemplo\",\"email\":\"c%llu@example.com\",\"phone\":\"55119%08llu\",\"docNumber\":null},"
+        "\"offer\":{\"id\":\"exOfr01\",\"name\":\"Curso "
+        "Exemplo\",\"price\":39.9},\"offer_type\":\"main\","
+        "\"product\":{\"id\":\"0d5f7f0e-11aa-4c3e-9a51-0f4b6a4e0001\",\"name\":\"Curso "
+        "Exemplo\",\"type\":\"unique\"},"
+        "\"status\":\"paid\",\"baseAmount\":39.9,\"discount\":null,\"amount\":39.9,\"fees\":2.99,"
+        "\"paymentMethod\":\"pix\","
+        "\"installments\":1,\"utm_source\":\"facebook\",\"utm_campaign\":\"%s\",\"paidAt\":\"%s\","
+        "\"createdAt\":\"%s\"}}",
         secret, n * 2654435761u & 0xffffffff, n, n, n, n % 100000000, pad, when, when);
-    slice ts = slice_of(stamp, (size_t)snprintf(stamp, sizeof stamp, "%lld", (long long)(now_ms / 1000)));
+    slice ts =
+        slice_of(stamp, (size_t)snprintf(stamp, sizeof stamp, "%lld", (long long)(now_ms / 1000)));
     const slice parts[] = { ts, SLICE("."), slice_of(body, (size_t)len) };
     size_t mac_len = hash_hmac(HASH_SHA256, slice_str(secret), parts, ARRAY_LEN(parts), mac);
     slice sig = text_hex(slice_of(mac, mac_len), hex);
-    c->out_len = (size_t)snprintf(c->out, sizeof c->out,
-        "POST %s HTTP/1.1\r\nHost: %s:%d\r\nContent-Type: application/json\r\nX-Cakto-Timestamp: %.*s\r\n"
-        "X-Cakto-Signature: v1=%.*s\r\nContent-Length: %d\r\n\r\n%s",
-        l->path, l->host, l->port, SLICE_ARG(ts), SLICE_ARG(sig), len, body);
+    c->out_len =
+        (size_t)snprintf(c->out, sizeof c->out,
+                         "POST %s HTTP/1.1\r\nHost: %s:%d\r\nContent-Type: "
+                         "application/json\r\nX-Cakto-Timestamp: %.*s\r\n"
+                         "X-Cakto-Signature: v1=%.*s\r\nContent-Length: %d\r\n\r\n%s",
+                         l->path, l->host, l->port, SLICE_ARG(ts), SLICE_ARG(sig), len, body);
     c->out_at = c->in_len = 0;
     CHECK(c->out_len < sizeof c->out);
 }
@@ -77,7 +87,8 @@ static int dial(const struct load *l)
 {
     struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons((uint16_t)l->port) };
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
-    if (inet_pton(AF_INET, l->host, &sa.sin_addr) != 1 || connect(fd, (struct sockaddr *)&sa, sizeof sa) != 0) {
+    if (inet_pton(AF_INET, l->host, &sa.sin_addr) != 1 ||
+        connect(fd, (struct sockaddr *)&sa, sizeof sa) != 0) {
         fprintf(stderr, "load: cannot connect to %s:%d: %s\n", l->host, l->port, strerror(errno));
         exit(1);
     }
@@ -89,8 +100,11 @@ static int dial(const struct load *l)
 static void push(struct load *l, struct connection *c)
 {
     ssize_t n = write(c->fd, c->out + c->out_at, c->out_len - c->out_at);
-    if (n > 0) c->out_at += (size_t)n; /* a request fits the socket's buffer; the rest would go with the next event */
-    else if (n < 0 && errno != EAGAIN) l->broken++;
+    if (n > 0)
+        c->out_at += (size_t)
+            n; /* a request fits the socket's buffer; the rest would go with the next event */
+    else if (n < 0 && errno != EAGAIN)
+        l->broken++;
 }
 
 static void start(struct load *l, struct connection *c, int64_t planned_us)
@@ -121,15 +135,18 @@ static bool answered(struct load *l, struct connection *c)
     slice number = slice_sub(in, at + 16, end);
     (void)!text_u64(slice_sub(number, 0, slice_find(number, '\r')), MESSAGE_MAX, &len, NULL);
     if (in.len < end + 4 + len) return false;
-    if (slice_starts(in, SLICE("HTTP/1.1 200"))) l->ok++;
-    else l->refused++;
+    if (slice_starts(in, SLICE("HTTP/1.1 200")))
+        l->ok++;
+    else
+        l->refused++;
     return true;
 }
 
 static void run(struct load *l)
 {
     int epoll = epoll_create1(0);
-    int64_t from_us = clock_mono_us(), until_us = from_us + (int64_t)l->seconds * 1000000, next_us = from_us;
+    int64_t from_us = clock_mono_us(), until_us = from_us + (int64_t)l->seconds * 1000000,
+            next_us = from_us;
     for (int i = 0; i < l->connections; i++) {
         struct epoll_event e = { .events = EPOLLIN, .data.u32 = (uint32_t)i };
         l->at[i].fd = dial(l);
@@ -158,17 +175,21 @@ static void run(struct load *l)
         }
     }
     double took = (double)(clock_mono_us() - from_us) / 1e6;
-    printf("{\"requests_per_s\":%.0f,\"ok\":%llu,\"refused\":%llu,\"broken\":%llu,\"p50_us\":%lld,\"p95_us\":%lld,\"p99_us\":%lld}\n",
-           (double)(l->ok + l->refused) / took, (unsigned long long)l->ok, (unsigned long long)l->refused,
-           (unsigned long long)l->broken, (long long)histogram_quantile(&l->latency, 0.5),
-           (long long)histogram_quantile(&l->latency, 0.95), (long long)histogram_quantile(&l->latency, 0.99));
+    printf("{\"requests_per_s\":%.0f,\"ok\":%llu,\"refused\":%llu,\"broken\":%llu,\"p50_us\":%lld,"
+           "\"p95_us\":%lld,\"p99_us\":%lld}\n",
+           (double)(l->ok + l->refused) / took, (unsigned long long)l->ok,
+           (unsigned long long)l->refused, (unsigned long long)l->broken,
+           (long long)histogram_quantile(&l->latency, 0.5),
+           (long long)histogram_quantile(&l->latency, 0.95),
+           (long long)histogram_quantile(&l->latency, 0.99));
 }
 
 int main(int argc, char **argv)
 {
     static struct load l;
     if (argc < 4) {
-        fprintf(stderr, "usage: load HOST PORT PATH --connections N --seconds S [--rate R] [--first I]\n");
+        fprintf(stderr,
+                "usage: load HOST PORT PATH --connections N --seconds S [--rate R] [--first I]\n");
         return 2;
     }
     l.host = argv[1];
@@ -178,10 +199,14 @@ int main(int argc, char **argv)
     l.seconds = 5;
     l.sequence = (uint64_t)time(NULL) << 24;
     for (int i = 4; i + 1 < argc; i += 2) {
-        if (strcmp(argv[i], "--connections") == 0) l.connections = atoi(argv[i + 1]);
-        else if (strcmp(argv[i], "--seconds") == 0) l.seconds = atoi(argv[i + 1]);
-        else if (strcmp(argv[i], "--rate") == 0) l.rate = atof(argv[i + 1]);
-        else if (strcmp(argv[i], "--first") == 0) l.sequence = strtoull(argv[i + 1], NULL, 10);
+        if (strcmp(argv[i], "--connections") == 0)
+            l.connections = atoi(argv[i + 1]);
+        else if (strcmp(argv[i], "--seconds") == 0)
+            l.seconds = atoi(argv[i + 1]);
+        else if (strcmp(argv[i], "--rate") == 0)
+            l.rate = atof(argv[i + 1]);
+        else if (strcmp(argv[i], "--first") == 0)
+            l.sequence = strtoull(argv[i + 1], NULL, 10);
     }
     if (l.connections < 1 || l.connections > CONNECTIONS_MAX) return 2;
     run(&l);

@@ -52,9 +52,14 @@ static bool serve(int fd, struct peer *p, uint64_t *events, int64_t *last_us)
         bool get = slice_starts(slice_of(p->in, p->len), SLICE("GET"));
         if (count) *last_us = clock_mono_us();
         *events += count;
-        int len = get ? snprintf(text, sizeof text, "{\"events\":%llu,\"last_us\":%lld}", (unsigned long long)*events, (long long)*last_us)
-                      : snprintf(text, sizeof text, "{\"events_received\":%zu,\"fbtrace_id\":\"x\"}", count);
-        int total = snprintf(answer, sizeof answer, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", len, text);
+        int len = get ? snprintf(text, sizeof text, "{\"events\":%llu,\"last_us\":%lld}",
+                                 (unsigned long long)*events, (long long)*last_us)
+                      : snprintf(text, sizeof text,
+                                 "{\"events_received\":%zu,\"fbtrace_id\":\"x\"}", count);
+        int total = snprintf(
+            answer, sizeof answer,
+            "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s",
+            len, text);
         if (write(fd, answer, (size_t)total) != total) return false;
         memmove(p->in, p->in + used, p->len - used);
         p->len -= used;
@@ -66,7 +71,9 @@ int main(int argc, char **argv)
 {
     static struct peer peers[PEERS_MAX];
     if (argc != 2) return 2;
-    struct sockaddr_in sa = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(argv[1])), .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+    struct sockaddr_in sa = { .sin_family = AF_INET,
+                              .sin_port = htons((uint16_t)atoi(argv[1])),
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
     int web = socket(AF_INET, SOCK_STREAM, 0), one = 1, epoll = epoll_create1(0);
     (void)setsockopt(web, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (bind(web, (struct sockaddr *)&sa, sizeof sa) != 0 || listen(web, 512) != 0) return 1;

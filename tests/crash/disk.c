@@ -26,12 +26,12 @@ struct change {
 
 struct disk_file {
     char name[NAME_MAX_LEN];
-    bool exists, synced;            /* synced: its name survives a cut */
+    bool exists, synced; /* synced: its name survives a cut */
     struct bytes seen, safe;
     struct change *changes, **tail; /* since the last sync */
     void *shm[SHM_REGIONS_MAX];
     unsigned shm_users;
-    unsigned readers;               /* handles with a shared lock or a higher one */
+    unsigned readers; /* handles with a shared lock or a higher one */
     struct handle *reserved, *exclusive;
     unsigned shm_shared[SQLITE_SHM_NLOCK];
     struct handle *shm_exclusive[SQLITE_SHM_NLOCK];
@@ -49,7 +49,7 @@ struct handle {
     sqlite3_file base;
     struct disk_file *file;
     bool temporary, uses_shm;
-    int level;                      /* SQLITE_LOCK_* */
+    int level; /* SQLITE_LOCK_* */
     bool shm_shared[SQLITE_SHM_NLOCK];
 };
 
@@ -174,7 +174,8 @@ static void settle(struct disk_file *f, unsigned chance)
         }
         for (size_t from = 0; from < c->len; from += PIECE) {
             size_t len = c->len - from < PIECE ? c->len - from : PIECE;
-            if ((disk_random(&disk.random) & 255) < chance) bytes_put(&f->safe, c->offset + from, c->data + from, len);
+            if ((disk_random(&disk.random) & 255) < chance)
+                bytes_put(&f->safe, c->offset + from, c->data + from, len);
         }
     }
     forget_changes(f);
@@ -249,12 +250,15 @@ static int io_write(sqlite3_file *f, const void *data, int n, sqlite3_int64 offs
     pthread_mutex_lock(&disk.lock);
     size_t more = from + len > file->seen.len ? from + len - file->seen.len : 0;
     int code = SQLITE_OK;
-    if (disk.limit && more && used() + more > disk.limit) code = SQLITE_FULL;
+    if (disk.limit && more && used() + more > disk.limit)
+        code = SQLITE_FULL;
     else {
         bool power = powered();
         note(file, from, data, len, false); /* the write that the cut strikes may arrive in part */
-        if (power) bytes_put(&file->seen, from, data, len);
-        else code = SQLITE_IOERR_WRITE;
+        if (power)
+            bytes_put(&file->seen, from, data, len);
+        else
+            code = SQLITE_IOERR_WRITE;
     }
     pthread_mutex_unlock(&disk.lock);
     return code;
@@ -296,7 +300,10 @@ static int io_size(sqlite3_file *f, sqlite3_int64 *size)
     return SQLITE_OK;
 }
 
-static int io_control(sqlite3_file *f UNUSED, int op UNUSED, void *arg UNUSED) { return SQLITE_NOTFOUND; }
+static int io_control(sqlite3_file *f UNUSED, int op UNUSED, void *arg UNUSED)
+{
+    return SQLITE_NOTFOUND;
+}
 static int io_sector(sqlite3_file *f UNUSED) { return 4096; }
 static int io_traits(sqlite3_file *f UNUSED) { return SQLITE_IOCAP_POWERSAFE_OVERWRITE; }
 static void io_shm_barrier(sqlite3_file *f UNUSED) { atomic_thread_fence(memory_order_seq_cst); }
@@ -311,9 +318,12 @@ static int io_lock(sqlite3_file *f, int level)
     struct disk_file *file = h->file;
     int code = SQLITE_OK;
     pthread_mutex_lock(&disk.lock);
-    if (file->exclusive && file->exclusive != h) code = SQLITE_BUSY;
-    else if (level >= SQLITE_LOCK_RESERVED && file->reserved && file->reserved != h) code = SQLITE_BUSY;
-    else if (level == SQLITE_LOCK_EXCLUSIVE && file->readers > 1) code = SQLITE_BUSY;
+    if (file->exclusive && file->exclusive != h)
+        code = SQLITE_BUSY;
+    else if (level >= SQLITE_LOCK_RESERVED && file->reserved && file->reserved != h)
+        code = SQLITE_BUSY;
+    else if (level == SQLITE_LOCK_EXCLUSIVE && file->readers > 1)
+        code = SQLITE_BUSY;
     if (code == SQLITE_OK && level > h->level) {
         if (h->level == SQLITE_LOCK_NONE) file->readers++;
         if (level >= SQLITE_LOCK_RESERVED) file->reserved = h;
@@ -356,7 +366,8 @@ static bool shm_free(const struct handle *h, int i, bool shared)
 static void shm_set(struct handle *h, int i, bool lock, bool shared)
 {
     struct disk_file *file = h->file;
-    if (!shared) file->shm_exclusive[i] = lock ? h : NULL;
+    if (!shared)
+        file->shm_exclusive[i] = lock ? h : NULL;
     else if (lock != h->shm_shared[i]) {
         file->shm_shared[i] += lock ? 1u : -1u;
         h->shm_shared[i] = lock;
@@ -392,17 +403,31 @@ static int io_shm_unmap(sqlite3_file *f, int gone UNUSED)
 {
     struct handle *h = handle_of(f);
     pthread_mutex_lock(&disk.lock);
-    if (h->uses_shm && --h->file->shm_users == 0) forget_shm(h->file); /* as SQLite does: the last one takes it away */
+    if (h->uses_shm && --h->file->shm_users == 0)
+        forget_shm(h->file); /* as SQLite does: the last one takes it away */
     h->uses_shm = false;
     pthread_mutex_unlock(&disk.lock);
     return SQLITE_OK;
 }
 
 static const sqlite3_io_methods methods = {
-    .iVersion = 2, .xClose = io_close, .xRead = io_read, .xWrite = io_write, .xTruncate = io_truncate, .xSync = io_sync,
-    .xFileSize = io_size, .xLock = io_lock, .xUnlock = io_unlock, .xCheckReservedLock = io_reserved,
-    .xFileControl = io_control, .xSectorSize = io_sector, .xDeviceCharacteristics = io_traits, .xShmMap = io_shm_map,
-    .xShmLock = io_shm_lock, .xShmBarrier = io_shm_barrier, .xShmUnmap = io_shm_unmap,
+    .iVersion = 2,
+    .xClose = io_close,
+    .xRead = io_read,
+    .xWrite = io_write,
+    .xTruncate = io_truncate,
+    .xSync = io_sync,
+    .xFileSize = io_size,
+    .xLock = io_lock,
+    .xUnlock = io_unlock,
+    .xCheckReservedLock = io_reserved,
+    .xFileControl = io_control,
+    .xSectorSize = io_sector,
+    .xDeviceCharacteristics = io_traits,
+    .xShmMap = io_shm_map,
+    .xShmLock = io_shm_lock,
+    .xShmBarrier = io_shm_barrier,
+    .xShmUnmap = io_shm_unmap,
 };
 
 static struct disk_file *find(const char *name)
@@ -422,7 +447,8 @@ static struct disk_file *make(const char *name)
     return &disk.files[i];
 }
 
-static int vfs_open(sqlite3_vfs *vfs UNUSED, const char *name, sqlite3_file *f, int flags, int *out_flags)
+static int vfs_open(sqlite3_vfs *vfs UNUSED, const char *name, sqlite3_file *f, int flags,
+                    int *out_flags)
 {
     struct handle *h = (struct handle *)(void *)f;
     *h = (struct handle){ .temporary = !name };

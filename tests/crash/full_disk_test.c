@@ -21,7 +21,8 @@ enum { ROOM = 6 * 1024 * 1024, KEYS_MAX = 4096, FILLER = 16 * 1024, REFUSALS = 5
 enum { SOURCE_REFUSES = 1, SOURCE_WAITS = 2 };
 
 static const char config[] =
-    "{\"sources\":[{\"name\":\"shop\",\"kind\":\"http\",\"scheme\":\"token\",\"header\":\"x-t\",\"secret\":\"s\","
+    "{\"sources\":[{\"name\":\"shop\",\"kind\":\"http\",\"scheme\":\"token\",\"header\":\"x-t\","
+    "\"secret\":\"s\","
     "\"type\":\"order.paid\",\"key_pointer\":\"/id\",\"fields\":{\"order.number\":\"/id\"}},"
     "{\"name\":\"cakto\",\"kind\":\"cakto\",\"secret\":\"7d0c5a1e-0000-4000-8000-00000000ca01\"}],"
     "\"destinations\":[{\"name\":\"crm\",\"kind\":\"http\",\"url\":\"https://crm.example\"}],"
@@ -94,7 +95,8 @@ static enum err ask(struct client *c, struct journal *j)
     static char body[FILLER + 128], filler[FILLER];
     memset(filler, 'x', sizeof filler);
     size_t key = c->keys++, before = answers_of(c);
-    int len = snprintf(body, sizeof body, "{\"id\":\"k%zu\",\"filler\":\"%.*s\"}", key, FILLER, filler);
+    int len =
+        snprintf(body, sizeof body, "{\"id\":\"k%zu\",\"filler\":\"%.*s\"}", key, FILLER, filler);
     send_entry(c, j, hub_entry(&c->hub, SOURCE_REFUSES, slice_of(body, (size_t)len)), key);
     return answer(c, before + 1);
 }
@@ -116,25 +118,28 @@ static int lost(const struct client *c)
     for (size_t key = 0; key < c->keys; key++) {
         char sql[128];
         if (!c->acknowledged[key]) continue;
-        (void)snprintf(sql, sizeof sql, "SELECT COUNT(*) FROM events e JOIN requests r ON r.id = e.request_id"
-                                        " WHERE e.key = 'k%zu'", key);
+        (void)snprintf(sql, sizeof sql,
+                       "SELECT COUNT(*) FROM events e JOIN requests r ON r.id = e.request_id"
+                       " WHERE e.key = 'k%zu'",
+                       key);
         n += hub_count(&c->hub, sql) != 1;
     }
     return n;
 }
 
-#define MUST(cond)                                                                                                     \
-    do {                                                                                                               \
-        if (!(cond)) {                                                                                                 \
-            fprintf(stderr, "full disk (%s): %s\n", room->name, #cond);                                                \
-            return 1;                                                                                                  \
-        }                                                                                                              \
+#define MUST(cond)                                                                                 \
+    do {                                                                                           \
+        if (!(cond)) {                                                                             \
+            fprintf(stderr, "full disk (%s): %s\n", room->name, #cond);                            \
+            return 1;                                                                              \
+        }                                                                                          \
     } while (0)
 
 static int fill_and_go_on(struct client *c, const struct room *room)
 {
-    static const char paid[] = "{\"event\":\"purchase_approved\",\"secret\":\"7d0c5a1e-0000-4000-8000-00000000ca01\","
-                               "\"data\":{\"id\":\"c0ffee00-0000-4000-8000-000000000001\",\"status\":\"paid\"}}";
+    static const char paid[] =
+        "{\"event\":\"purchase_approved\",\"secret\":\"7d0c5a1e-0000-4000-8000-00000000ca01\","
+        "\"data\":{\"id\":\"c0ffee00-0000-4000-8000-000000000001\",\"status\":\"paid\"}}";
     struct why why = { .code = OK };
     struct journal *j = hub_journal(&c->hub, true);
     size_t refused = 0;
@@ -149,7 +154,9 @@ static int fill_and_go_on(struct client *c, const struct room *room)
     struct journal_entry *e = hub_entry(&c->hub, SOURCE_WAITS, SLICE(paid));
     MUST(e->events.count == 1);
     send_entry(c, j, e, waiting);
-    (void)ask(c, j); /* behind it: its answer shows that a turn with both has failed, or that there was still room for both */
+    (void)ask(
+        c,
+        j); /* behind it: its answer shows that a turn with both has failed, or that there was still room for both */
     room->make(&c->hub);
     MUST(answer(c, before + 2) == OK); /* ... and is acknowledged once there is room */
     MUST(c->acknowledged[waiting]);
@@ -157,7 +164,8 @@ static int fill_and_go_on(struct client *c, const struct room *room)
     for (int i = 0; i < AFTER; i++) MUST(ask(c, j) == OK);
     bool more = true;
     enum err rc = OK;
-    for (int turn = 0; rc == OK && more && turn < 10000; turn++) rc = journal_call(j, count_pending, &more, &why);
+    for (int turn = 0; rc == OK && more && turn < 10000; turn++)
+        rc = journal_call(j, count_pending, &more, &why);
     MUST(rc == OK && !more);
     journal_stop(j);
     MUST(lost(c) == 0);
@@ -165,7 +173,9 @@ static int fill_and_go_on(struct client *c, const struct room *room)
     MUST(hub_count(&c->hub, "SELECT COUNT(*) FROM events WHERE source_id = 1 AND state <> 1") == 0);
     MUST(hub_count(&c->hub, "SELECT COUNT(*) FROM events e WHERE source_id = 1 AND 1 <>"
                             " (SELECT COUNT(*) FROM deliveries d WHERE d.event_id = e.id)") == 0);
-    MUST(hub_count(&c->hub, "SELECT COUNT(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'") == 0);
+    MUST(hub_count(&c->hub,
+                   "SELECT COUNT(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'") ==
+         0);
     return 0;
 }
 
@@ -208,7 +218,9 @@ static int on_tmpfs(void)
     static const struct room room = { "tmpfs", grow_tmpfs };
     char dir[] = "/tmp/malote-full-XXXXXX", size[32];
     (void)snprintf(size, sizeof size, "size=%d", ROOM);
-    if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0) return 77;
+    if (geteuid() != 0 || unshare(CLONE_NEWNS) != 0 ||
+        mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0)
+        return 77;
     if (!mkdtemp(dir)) return 77;
     if (mount("none", dir, "tmpfs", 0, size) != 0) {
         (void)rmdir(dir);

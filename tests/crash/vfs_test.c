@@ -20,11 +20,21 @@
 #include "disk.h"
 #include "hub.h"
 
-enum { WORKERS = 4, ROUNDS = 60, CANARY_ROUNDS = 40, CUTS_MAX = 3, KEYS_MAX = 256, UNDER_WAY_MAX = 24, BODY_BYTES_MAX = 6000 };
+enum {
+    WORKERS = 4,
+    ROUNDS = 60,
+    CANARY_ROUNDS = 40,
+    CUTS_MAX = 3,
+    KEYS_MAX = 256,
+    UNDER_WAY_MAX = 24,
+    BODY_BYTES_MAX = 6000
+};
 
 static const char config[] =
-    "{\"sources\":[{\"name\":\"shop\",\"kind\":\"http\",\"scheme\":\"token\",\"header\":\"x-t\",\"secret\":\"s\","
-    "\"type\":\"order.paid\",\"key_pointer\":\"/id\",\"fields\":{\"order.number\":\"/id\",\"contact.email\":\"/mail\"}}],"
+    "{\"sources\":[{\"name\":\"shop\",\"kind\":\"http\",\"scheme\":\"token\",\"header\":\"x-t\","
+    "\"secret\":\"s\","
+    "\"type\":\"order.paid\",\"key_pointer\":\"/id\",\"fields\":{\"order.number\":\"/"
+    "id\",\"contact.email\":\"/mail\"}}],"
     "\"destinations\":[{\"name\":\"crm\",\"kind\":\"http\",\"url\":\"https://crm.example\"}],"
     "\"routes\":[{\"name\":\"all\",\"on\":\"order.*\",\"to\":\"crm\"}]}";
 
@@ -80,8 +90,9 @@ static void offer(struct client *c, struct journal *j)
     bool again = c->keys > 0 && below(c, 5) == 0;
     size_t key = again ? below(c, c->keys) : c->keys++;
     memset(filler, 'x', sizeof filler);
-    int len = snprintf(body, sizeof body, "{\"id\":\"k%zu\",\"mail\":\"u%zu@example.com\",\"filler\":\"%.*s\"}", key, key % 7,
-                       (int)below(c, BODY_BYTES_MAX), filler);
+    int len = snprintf(body, sizeof body,
+                       "{\"id\":\"k%zu\",\"mail\":\"u%zu@example.com\",\"filler\":\"%.*s\"}", key,
+                       key % 7, (int)below(c, BODY_BYTES_MAX), filler);
     struct journal_entry *e = hub_entry(&c->hub, 1, slice_of(body, (size_t)len));
     struct offer *o = malloc(sizeof *o);
     CHECK(o);
@@ -110,9 +121,14 @@ static struct journal *start(struct client *c)
 {
     struct journal *j = NULL;
     struct why why = { .code = OK };
-    c->hub.ids = (struct id_maker){ .node = 0 }; /* a new process, perhaps within the same millisecond */
-    struct journal_options o = { .database = c->hub.database, .log = &c->hub.log, .metrics = &c->hub.metrics,
-                                 .ids = &c->hub.ids, .config = &c->hub.config, .interpret = true };
+    c->hub.ids =
+        (struct id_maker){ .node = 0 }; /* a new process, perhaps within the same millisecond */
+    struct journal_options o = { .database = c->hub.database,
+                                 .log = &c->hub.log,
+                                 .metrics = &c->hub.metrics,
+                                 .ids = &c->hub.ids,
+                                 .config = &c->hub.config,
+                                 .interpret = true };
     enum err rc = journal_start(&o, &j, &why);
     if (rc != OK && !disk_is_cut()) (void)complain(c, why.text, rc);
     return j;
@@ -155,7 +171,8 @@ static bool run_to_the_end(struct client *c)
     struct journal *j = start(c);
     if (!j) return false;
     enum err rc = OK;
-    for (int turn = 0; rc == OK && more && turn < TURNS_MAX; turn++) rc = journal_call(j, count_pending, &more, &why);
+    for (int turn = 0; rc == OK && more && turn < TURNS_MAX; turn++)
+        rc = journal_call(j, count_pending, &more, &why);
     journal_stop(j);
     return rc == OK && !more ? true : complain(c, "events stay pending", rc);
 }
@@ -166,7 +183,8 @@ static bool number(sqlite3 *db, const char *sql, uint64_t value, int64_t *out)
 {
     sqlite3_stmt *q = NULL;
     bool good = sqlite3_prepare_v2(db, sql, -1, &q, NULL) == SQLITE_OK;
-    if (good && sqlite3_bind_parameter_count(q) > 0) good = sqlite3_bind_int64(q, 1, (int64_t)value) == SQLITE_OK;
+    if (good && sqlite3_bind_parameter_count(q) > 0)
+        good = sqlite3_bind_int64(q, 1, (int64_t)value) == SQLITE_OK;
     good = good && sqlite3_step(q) == SQLITE_ROW;
     if (good) *out = sqlite3_column_int64(q, 0);
     sqlite3_finalize(q);
@@ -178,9 +196,11 @@ static bool check_acknowledged(const struct client *c, sqlite3 *db)
     for (size_t key = 0; key < c->keys; key++) {
         int64_t events = 0, requests = 1;
         if (!c->acknowledged[key]) continue;
-        if (!number(db, "SELECT COUNT(*) FROM events WHERE key = 'k' || ?", key, &events) || events != 1)
+        if (!number(db, "SELECT COUNT(*) FROM events WHERE key = 'k' || ?", key, &events) ||
+            events != 1)
             return complain(c, "an acknowledged event is gone", (long long)key);
-        if (c->request_id[key] && !number(db, "SELECT COUNT(*) FROM requests WHERE id = ?", c->request_id[key], &requests))
+        if (c->request_id[key] && !number(db, "SELECT COUNT(*) FROM requests WHERE id = ?",
+                                          c->request_id[key], &requests))
             return complain(c, "requests cannot be read", (long long)key);
         if (requests != 1) return complain(c, "an acknowledged request is gone", (long long)key);
     }
@@ -189,21 +209,31 @@ static bool check_acknowledged(const struct client *c, sqlite3 *db)
 
 static bool check(const struct client *c, bool all)
 {
-    static const struct { const char *sql, *what; bool at_the_end; } rules[] = {
-        { "SELECT COUNT(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'", "the database is damaged", false },
-        { "SELECT COUNT(*) FROM events e WHERE NOT EXISTS (SELECT 1 FROM requests r WHERE r.id = e.request_id)",
+    static const struct {
+        const char *sql, *what;
+        bool at_the_end;
+    } rules[] = {
+        { "SELECT COUNT(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'",
+          "the database is damaged", false },
+        { "SELECT COUNT(*) FROM events e WHERE NOT EXISTS (SELECT 1 FROM requests r WHERE r.id = "
+          "e.request_id)",
           "an event has no request", false },
-        { "SELECT COUNT(*) FROM events e WHERE state = 1 AND 1 <> (SELECT COUNT(*) FROM deliveries d WHERE d.event_id = e.id)",
+        { "SELECT COUNT(*) FROM events e WHERE state = 1 AND 1 <> (SELECT COUNT(*) FROM deliveries "
+          "d WHERE d.event_id = e.id)",
           "an interpreted event has not one delivery", false },
-        { "SELECT COUNT(*) FROM deliveries d WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.id = d.event_id AND e.state = 1)",
+        { "SELECT COUNT(*) FROM deliveries d WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.id = "
+          "d.event_id AND e.state = 1)",
           "a delivery has no interpreted event", false },
         { "SELECT COUNT(*) FROM events WHERE state <> 1", "an event was not interpreted", true },
     };
     sqlite3 *db = NULL;
     int64_t n = 0;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE; /* a file that was never synced may be gone */
+    int flags =
+        SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE; /* a file that was never synced may be gone */
     bool good = sqlite3_open_v2(c->hub.database, &db, flags, NULL) == SQLITE_OK;
-    bool empty = good && number(db, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'deliveries'", 0, &n) && n == 0;
+    bool empty =
+        good && number(db, "SELECT COUNT(*) FROM sqlite_master WHERE name = 'deliveries'", 0, &n) &&
+        n == 0;
     if (empty) { /* cut while the schema was being made: then nothing was acknowledged */
         for (size_t key = 0; key < c->keys; key++) good = good && !c->acknowledged[key];
         if (!good) (void)complain(c, "the schema is gone", 0);
@@ -221,7 +251,10 @@ static bool check(const struct client *c, bool all)
 static bool round_of(uint64_t seed, bool lie)
 {
     static struct client c; /* large */
-    c = (struct client){ .lock = PTHREAD_MUTEX_INITIALIZER, .answered = PTHREAD_COND_INITIALIZER, .chance = seed, .seed = seed };
+    c = (struct client){ .lock = PTHREAD_MUTEX_INITIALIZER,
+                         .answered = PTHREAD_COND_INITIALIZER,
+                         .chance = seed,
+                         .seed = seed };
     c.hub.log.level = LOG_LEVEL_COUNT;
     (void)snprintf(c.hub.database, sizeof c.hub.database, "malote.db");
     config_box_init(&c.hub.config);

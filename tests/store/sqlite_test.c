@@ -102,8 +102,10 @@ static void what_cannot_be_opened(void **state)
     } cases[] = {
         { "no/such/folder.db", NULL, 0, STORE_WRITER, ERR_IO },
         { "missing.db", NULL, 0, STORE_READER, ERR_IO },
-        { "text.db", "this is no database, and long enough not to be an empty one............................"
-                     "....................", 105, STORE_WRITER, ERR_IO },
+        { "text.db",
+          "this is no database, and long enough not to be an empty one............................"
+          "....................",
+          105, STORE_WRITER, ERR_IO },
         { "postgres://localhost/malote", NULL, 0, STORE_WRITER, ERR_MISSING },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -112,7 +114,8 @@ static void what_cannot_be_opened(void **state)
         struct why why = { .code = OK };
         in_dir(h, cases[i].name, path);
         if (cases[i].bytes) write_file(path, cases[i].bytes, cases[i].len);
-        enum err rc = store_open(cases[i].want == ERR_MISSING ? cases[i].name : path, cases[i].mode, &s, &why);
+        enum err rc = store_open(cases[i].want == ERR_MISSING ? cases[i].name : path, cases[i].mode,
+                                 &s, &why);
         if (rc != cases[i].want) fail_msg("%s: %s (%s)", cases[i].name, err_name(rc), why.text);
         assert_null(s);
         assert_true(why.text[0] != '\0');
@@ -131,7 +134,8 @@ static void damaged_pages(void **state)
     assert_true(fd >= 0);
     char junk[4096];
     memset(junk, 0xa5, sizeof junk);
-    for (off_t page = 1; page < 8; page++) assert_int_equal(pwrite(fd, junk, sizeof junk, page * 4096), sizeof junk);
+    for (off_t page = 1; page < 8; page++)
+        assert_int_equal(pwrite(fd, junk, sizeof junk, page * 4096), sizeof junk);
     close(fd);
     enum err rc = store_open(h->database, STORE_WRITER, &s, &why);
     if (rc == OK) rc = store_check(s, &why);
@@ -171,7 +175,9 @@ static void read_only(void **state)
     struct hub *h = *state;
     char text[512];
     hub_unlock(h);
-    static const struct { mode_t file, dir; } cases[] = { { 0444, 0755 }, { 0444, 0555 }, { 0644, 0555 } };
+    static const struct {
+        mode_t file, dir;
+    } cases[] = { { 0444, 0755 }, { 0444, 0555 }, { 0644, 0555 } };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         assert_int_equal(chmod(h->database, cases[i].file), 0);
         assert_int_equal(chmod(h->dir, cases[i].dir), 0);
@@ -235,10 +241,12 @@ static void taken_is_conflict(void **state)
 static void taken_id_is_no_duplicate(void **state)
 {
     struct hub *h = *state;
-    static const enum sql adds[] = { SQL_JOURNAL_EVENT_ADD, SQL_ROUTE_DELIVERY_ADD, SQL_CONTACT_IDENTITY_ADD };
+    static const enum sql adds[] = { SQL_JOURNAL_EVENT_ADD, SQL_ROUTE_DELIVERY_ADD,
+                                     SQL_CONTACT_IDENTITY_ADD };
     static const int key_at[] = { 7, 6, 4 }, values[] = { 10, 10, 5 };
     for (size_t i = 0; i < ARRAY_LEN(adds); i++)
-        for (int turn = 0; turn < 3; turn++) { /* new; known key under a new id; new key under a taken id */
+        for (int turn = 0; turn < 3;
+             turn++) { /* new; known key under a new id; new key under a taken id */
             struct why why = { .code = OK };
             struct stmt *q = store_stmt(h->store, adds[i], &why);
             for (int n = 1; n <= values[i]; n++) stmt_i64(q, n, 1);
@@ -296,14 +304,17 @@ static void values_go_by_number(void **state)
 {
     struct hub *h = *state;
     struct why why;
-    hub_run(h, "INSERT INTO deliveries VALUES (41, 1, 2, 3, 4, 'k', 0, 1, 10, 0, 0, 0, 0, '', 5, 5),"
-               " (42, 1, 2, 3, 4, 'l', 0, 1, 10, 0, 0, 0, 0, '', 5, 5)");
+    hub_run(h,
+            "INSERT INTO deliveries VALUES (41, 1, 2, 3, 4, 'k', 0, 1, 10, 0, 0, 0, 0, '', 5, 5),"
+            " (42, 1, 2, 3, 4, 'l', 0, 1, 10, 0, 0, 0, 0, '', 5, 5)");
     struct stmt *q = store_stmt(h->store, SQL_SETTLE_LEASE, &why);
     const int64_t values[] = { 1, 42, 1003, 1004, 1, 1006 };
     for (size_t i = ARRAY_LEN(values); i > 0; i--) stmt_i64(q, (int)i, values[i - 1]);
     assert_int_equal(stmt_run(q, &why), OK);
-    assert_int_equal(hub_count(h, "SELECT COUNT(*) FROM deliveries WHERE id = 42 AND state = 1 AND due_ms = 1003"
-                                  " AND updated_ms = 1004 AND outcome_unknown = 1 AND first_attempt_ms = 1006"), 1);
+    assert_int_equal(
+        hub_count(h, "SELECT COUNT(*) FROM deliveries WHERE id = 42 AND state = 1 AND due_ms = 1003"
+                     " AND updated_ms = 1004 AND outcome_unknown = 1 AND first_attempt_ms = 1006"),
+        1);
     assert_int_equal(hub_count(h, "SELECT state FROM deliveries WHERE id = 41"), 0);
 }
 
@@ -312,9 +323,19 @@ static void values_are_stored_whole(void **state)
     struct hub *h = *state;
     struct why why;
     static const char odd[] = "a\0b\xff\n\"'";
-    static const struct { int64_t id; slice text, blob; const char *same; } cases[] = {
-        { 1, SLICE_INIT("{}"), { odd, sizeof odd }, "method = '{}' AND body = X'610062ff0a222700'" },
-        { INT64_MAX, SLICE_INIT("a\xc3\xa7\xc3\xa3o"), { NULL, 0 }, "method = 'ação' AND body = X''" },
+    static const struct {
+        int64_t id;
+        slice text, blob;
+        const char *same;
+    } cases[] = {
+        { 1,
+          SLICE_INIT("{}"),
+          { odd, sizeof odd },
+          "method = '{}' AND body = X'610062ff0a222700'" },
+        { INT64_MAX,
+          SLICE_INIT("a\xc3\xa7\xc3\xa3o"),
+          { NULL, 0 },
+          "method = 'ação' AND body = X''" },
         { 3, { NULL, 0 }, SLICE_INIT("plain"), "method = '' AND body = CAST('plain' AS BLOB)" },
         { 4, SLICE_INIT(""), SLICE_INIT(""), "method = '' AND body = X''" },
     };
@@ -328,7 +349,8 @@ static void values_are_stored_whole(void **state)
         assert_int_equal(stmt_run(q, &why), OK);
         snprintf(sql, sizeof sql,
                  "SELECT COUNT(*) FROM requests WHERE id = %lld AND %s AND typeof(body) = 'blob'"
-                 " AND typeof(method) = 'text' AND received_ms = -9223372036854775807 - 1", (long long)cases[i].id, cases[i].same);
+                 " AND typeof(method) = 'text' AND received_ms = -9223372036854775807 - 1",
+                 (long long)cases[i].id, cases[i].same);
         assert_int_equal(hub_count(h, sql), 1);
     }
 }
@@ -365,7 +387,8 @@ static void every_statement_prepares(void **state)
     struct hub *h = *state;
     for (int id = 0; id < SQL_COUNT; id++) {
         struct why why = { .code = OK };
-        if (!store_stmt(h->store, (enum sql)id, &why)) fail_msg("%s: %s", sql_text[id].name, why.text);
+        if (!store_stmt(h->store, (enum sql)id, &why))
+            fail_msg("%s: %s", sql_text[id].name, why.text);
     }
 }
 
@@ -385,7 +408,9 @@ static void *write_on(void *arg)
     while (!atomic_load(&w->stop)) {
         if (store_begin(s, NULL) != OK) break;
         /* Two rows in one transaction: a copy of one moment has both or neither. */
-        if (add_minute(s, 1000000 + w->written, 1, NULL) != OK || add_minute(s, 2000000 + w->written, 1, NULL) != OK) break;
+        if (add_minute(s, 1000000 + w->written, 1, NULL) != OK ||
+            add_minute(s, 2000000 + w->written, 1, NULL) != OK)
+            break;
         if (store_commit(s, NULL) != OK) break;
         w->written++;
     }
@@ -406,14 +431,18 @@ static void backup_while_writing(void **state)
         struct hub copy = *h;
         snprintf(copy.database, sizeof copy.database, "%s/copy%d.db", h->dir, turn);
         assert_int_equal(store_backup(h->store, copy.database, &why), OK);
-        assert_int_equal(hub_count(&copy, "SELECT COUNT(*) FROM source_minutes WHERE source_id = 9"), 20000);
-        assert_int_equal(hub_count(&copy, "SELECT SUM(CASE WHEN minute < 2000000 THEN 1 ELSE -1 END)"
-                                          " FROM source_minutes WHERE source_id = 7"), 0);
+        assert_int_equal(
+            hub_count(&copy, "SELECT COUNT(*) FROM source_minutes WHERE source_id = 9"), 20000);
+        assert_int_equal(hub_count(&copy,
+                                   "SELECT SUM(CASE WHEN minute < 2000000 THEN 1 ELSE -1 END)"
+                                   " FROM source_minutes WHERE source_id = 7"),
+                         0);
         assert_int_equal(store_backup(h->store, copy.database, &why), ERR_CONFLICT);
     }
     atomic_store(&w.stop, true);
     pthread_join(thread, NULL);
-    assert_int_equal(hub_count(h, "SELECT COUNT(*) FROM source_minutes WHERE source_id = 7"), 2 * w.written);
+    assert_int_equal(hub_count(h, "SELECT COUNT(*) FROM source_minutes WHERE source_id = 7"),
+                     2 * w.written);
     char path[256];
     assert_int_not_equal(store_backup(h->store, in_dir(h, "no/such/folder.db", path), &why), OK);
     assert_int_equal(store_checkpoint(h->store, &why), OK);

@@ -63,8 +63,12 @@ struct journal *hub_journal(struct hub *h, bool interpret)
 {
     struct journal *j = NULL;
     struct why why;
-    struct journal_options o = { .database = h->database, .log = &h->log, .metrics = &h->metrics, .ids = &h->ids,
-                                 .config = &h->config, .interpret = interpret };
+    struct journal_options o = { .database = h->database,
+                                 .log = &h->log,
+                                 .metrics = &h->metrics,
+                                 .ids = &h->ids,
+                                 .config = &h->config,
+                                 .interpret = interpret };
     must(journal_start(&o, &j, &why), &why);
     return j;
 }
@@ -78,7 +82,9 @@ static void read_sources(struct config *c, json *list)
     for (size_t i = 0; i < yyjson_arr_size(list); i++) {
         json *v = yyjson_arr_get(list, i);
         struct source *s = &c->sources[c->source_count++];
-        *s = (struct source){ .id = i + 1, .workspace_id = HUB_WORKSPACE, .name = json_str(json_get(v, "name")),
+        *s = (struct source){ .id = i + 1,
+                              .workspace_id = HUB_WORKSPACE,
+                              .name = json_str(json_get(v, "name")),
                               .kind = plugins_source(json_str(json_get(v, "kind"))) };
         CHECK(s->kind);
         must(tables_read_source(s->kind, v, &c->arena, s, &why), &why);
@@ -92,7 +98,9 @@ static void read_destinations(struct config *c, json *list)
     for (size_t i = 0; i < yyjson_arr_size(list); i++) {
         json *v = yyjson_arr_get(list, i);
         struct destination *d = &c->destinations[c->destination_count++];
-        *d = (struct destination){ .id = i + 1, .workspace_id = HUB_WORKSPACE, .name = json_str(json_get(v, "name")),
+        *d = (struct destination){ .id = i + 1,
+                                   .workspace_id = HUB_WORKSPACE,
+                                   .name = json_str(json_get(v, "name")),
                                    .kind = plugins_dest(json_str(json_get(v, "kind"))) };
         CHECK(d->kind);
         must(tables_read_destination(d->kind, v, &c->arena, d, &why), &why);
@@ -106,7 +114,9 @@ static void read_routes(struct config *c, json *list)
     for (size_t i = 0; i < yyjson_arr_size(list); i++) {
         json *v = yyjson_arr_get(list, i);
         struct route *r = &c->routes[c->route_count++];
-        *r = (struct route){ .id = i + 1, .workspace_id = HUB_WORKSPACE, .name = json_str(json_get(v, "name")) };
+        *r = (struct route){ .id = i + 1,
+                             .workspace_id = HUB_WORKSPACE,
+                             .name = json_str(json_get(v, "name")) };
         must(tables_read_route(c, v, &c->arena, r, &why), &why);
     }
 }
@@ -139,7 +149,8 @@ static sqlite3 *look(const struct hub *h)
 static sqlite3_stmt *first(sqlite3 *db, const char *sql)
 {
     sqlite3_stmt *q = NULL;
-    if (sqlite3_prepare_v2(db, sql, -1, &q, NULL) != SQLITE_OK) fprintf(stderr, "hub: %s\n", sqlite3_errmsg(db));
+    if (sqlite3_prepare_v2(db, sql, -1, &q, NULL) != SQLITE_OK)
+        fprintf(stderr, "hub: %s\n", sqlite3_errmsg(db));
     CHECK(q);
     int code = sqlite3_step(q);
     CHECK(code == SQLITE_ROW || code == SQLITE_DONE);
@@ -187,8 +198,11 @@ struct journal_entry *hub_entry(struct hub *h, uint64_t source_id, slice body)
     struct journal_entry *e = journal_entry_new(c, s);
     config_release(c);
     CHECK(e);
-    e->request = (struct request){ .method = SLICE("POST"), .path = s->path, .remote = SLICE("192.0.2.1"),
-                                   .body = arena_dup(&e->arena, body), .received_ms = clock_wall_ms() };
+    e->request = (struct request){ .method = SLICE("POST"),
+                                   .path = s->path,
+                                   .remote = SLICE("192.0.2.1"),
+                                   .body = arena_dup(&e->arena, body),
+                                   .received_ms = clock_wall_ms() };
     must(s->kind->split(&e->request, &s->cfg, &e->arena, &e->events, &why), &why);
     e->event_ids = arena_new(&e->arena, uint64_t, e->events.count ? e->events.count : 1);
     for (size_t i = 0; i < e->events.count; i++)

@@ -12,9 +12,10 @@ enum { HUB_WORKSPACE = 1 };
 
 struct hub {
     char dir[64], database[128];
-    struct store *store;         /* a writing connection of the test's own; NULL once hub_unlock was called */
+    struct store
+        *store; /* a writing connection of the test's own; NULL once hub_unlock was called */
     struct id_maker ids;
-    struct log log;              /* goes nowhere */
+    struct log log; /* goes nowhere */
     struct metrics metrics;
     struct config_box config;
 };

@@ -38,10 +38,11 @@ static inline slice test_file(const char *tests_dir, const char *name, struct ar
     return slice_of(bytes, len);
 }
 
-#define assert_slice(got, want)                                                                                        \
-    do {                                                                                                               \
-        slice got_ = (got), want_ = (want);                                                                            \
-        if (!slice_eq(got_, want_)) fail_msg("got \"%.*s\", want \"%.*s\"", SLICE_ARG(got_), SLICE_ARG(want_));        \
+#define assert_slice(got, want)                                                                    \
+    do {                                                                                           \
+        slice got_ = (got), want_ = (want);                                                        \
+        if (!slice_eq(got_, want_))                                                                \
+            fail_msg("got \"%.*s\", want \"%.*s\"", SLICE_ARG(got_), SLICE_ARG(want_));            \
     } while (0)
 
 #endif

@@ -55,6 +55,7 @@ static void nth_fails(void **state UNUSED)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(maximum), cmocka_unit_test(odd_sizes), cmocka_unit_test(nth_fails) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(maximum), cmocka_unit_test(odd_sizes),
+                                        cmocka_unit_test(nth_fails) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

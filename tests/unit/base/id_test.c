@@ -21,7 +21,8 @@ static void ids_go_on_above_what_is_stored(void **state UNUSED)
     uint64_t stored = id_next(&before, 1800000000000);
     id_above(&after, stored);
     id_above(&after, stored - 1000);
-    assert_true(id_next(&after, 1700000000000) > stored); /* restarted, and the clock stepped back */
+    assert_true(id_next(&after, 1700000000000) >
+                stored); /* restarted, and the clock stepped back */
 }
 
 static void text_round_trip(void **state UNUSED)

@@ -5,9 +5,18 @@
 
 static void numbers(void **state UNUSED)
 {
-    static const struct { const char *in; enum err want; uint64_t value; } cases[] = {
-        { "0", OK, 0 },          { "42", OK, 42 },          { "", ERR_SYNTAX, 0 }, { "4 2", ERR_SYNTAX, 0 },
-        { "-1", ERR_SYNTAX, 0 }, { "18446744073709551615", OK, UINT64_MAX },       { "18446744073709551616", ERR_LIMIT, 0 },
+    static const struct {
+        const char *in;
+        enum err want;
+        uint64_t value;
+    } cases[] = {
+        { "0", OK, 0 },
+        { "42", OK, 42 },
+        { "", ERR_SYNTAX, 0 },
+        { "4 2", ERR_SYNTAX, 0 },
+        { "-1", ERR_SYNTAX, 0 },
+        { "18446744073709551615", OK, UINT64_MAX },
+        { "18446744073709551616", ERR_LIMIT, 0 },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         uint64_t n = 0;
@@ -17,15 +26,23 @@ static void numbers(void **state UNUSED)
     int64_t n = 0;
     assert_int_equal(text_i64(SLICE("-9223372036854775808"), INT64_MIN, INT64_MAX, &n, NULL), OK);
     assert_true(n == INT64_MIN);
-    assert_int_equal(text_i64(SLICE("-9223372036854775809"), INT64_MIN, INT64_MAX, &n, NULL), ERR_LIMIT);
+    assert_int_equal(text_i64(SLICE("-9223372036854775809"), INT64_MIN, INT64_MAX, &n, NULL),
+                     ERR_LIMIT);
 }
 
 static void base64_is_strict(void **state UNUSED)
 {
-    static const struct { const char *in; bool pad; enum err want; const char *out; } cases[] = {
-        { "Zm9v", true, OK, "foo" },        { "Zm8=", true, OK, "fo" },   { "Zg==", true, OK, "f" }, { "Zg", true, ERR_SYNTAX, "" },
-        { "Zg", false, OK, "f" },           { "Zh==", true, ERR_SYNTAX, "" }, { "Z===", true, ERR_SYNTAX, "" },
-        { "Zm9v\n", true, ERR_SYNTAX, "" }, { "Z-_v", true, ERR_SYNTAX, "" }, { "", true, OK, "" },
+    static const struct {
+        const char *in;
+        bool pad;
+        enum err want;
+        const char *out;
+    } cases[] = {
+        { "Zm9v", true, OK, "foo" },      { "Zm8=", true, OK, "fo" },
+        { "Zg==", true, OK, "f" },        { "Zg", true, ERR_SYNTAX, "" },
+        { "Zg", false, OK, "f" },         { "Zh==", true, ERR_SYNTAX, "" },
+        { "Z===", true, ERR_SYNTAX, "" }, { "Zm9v\n", true, ERR_SYNTAX, "" },
+        { "Z-_v", true, ERR_SYNTAX, "" }, { "", true, OK, "" },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         uint8_t out[16];
@@ -75,8 +92,9 @@ static void globs(void **state UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers), cmocka_unit_test(base64_is_strict), cmocka_unit_test(utf8),
-        cmocka_unit_test(urls),    cmocka_unit_test(globs),
+        cmocka_unit_test(numbers), cmocka_unit_test(base64_is_strict),
+        cmocka_unit_test(utf8),    cmocka_unit_test(urls),
+        cmocka_unit_test(globs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

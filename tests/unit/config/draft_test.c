@@ -8,10 +8,13 @@ static struct hub hub;
 static int setup(void **state UNUSED)
 {
     hub_open(&hub);
-    hub_configure(&hub, "{\"sources\":[{\"name\":\"shop\",\"kind\":\"http\",\"scheme\":\"token\",\"header\":\"x-t\",\"secret\":\"old\","
-                        "\"type\":\"lead.created\",\"path\":\"/api/shop\"}],"
-                        "\"destinations\":[{\"name\":\"crm\",\"kind\":\"http\",\"url\":\"https://crm.example\"}],"
-                        "\"routes\":[{\"name\":\"all\",\"on\":\"order.*\",\"to\":\"crm\"}]}");
+    hub_configure(
+        &hub,
+        "{\"sources\":[{\"name\":\"shop\",\"kind\":\"http\",\"scheme\":\"token\",\"header\":\"x-"
+        "t\",\"secret\":\"old\","
+        "\"type\":\"lead.created\",\"path\":\"/api/shop\"}],"
+        "\"destinations\":[{\"name\":\"crm\",\"kind\":\"http\",\"url\":\"https://crm.example\"}],"
+        "\"routes\":[{\"name\":\"all\",\"on\":\"order.*\",\"to\":\"crm\"}]}");
     return 0;
 }
 
@@ -21,8 +24,8 @@ static int teardown(void **state UNUSED)
     return 0;
 }
 
-static enum err draft(enum config_noun noun, uint64_t id, const char *text, const char *old_secrets, struct arena *a,
-                      struct config_draft *out, struct why *why)
+static enum err draft(enum config_noun noun, uint64_t id, const char *text, const char *old_secrets,
+                      struct arena *a, struct config_draft *out, struct why *why)
 {
     json *v = NULL;
     struct config *c = config_hold(&hub.config);
@@ -32,61 +35,94 @@ static enum err draft(enum config_noun noun, uint64_t id, const char *text, cons
     return rc;
 }
 
-#define NEW_SHOP "{\"name\":\"site\",\"kind\":\"http\",\"scheme\":\"token\",\"header\":\"x-t\",\"type\":\"lead.created\""
+#define NEW_SHOP                                                                                   \
+    "{\"name\":\"site\",\"kind\":\"http\",\"scheme\":\"token\",\"header\":\"x-t\",\"type\":"       \
+    "\"lead.created\""
 
 static void secrets_are_split(void **state UNUSED)
 {
-    static const struct { const char *given, *old, *secrets; } cases[] = {
+    static const struct {
+        const char *given, *old, *secrets;
+    } cases[] = {
         { NEW_SHOP ",\"secret\":\"hush\"}", "", "{\"secret\":\"hush\"}" },
         { NEW_SHOP ",\"secret\":[\"hush\",\"older\"]}", "{}", "{\"secret\":[\"hush\",\"older\"]}" },
-        { NEW_SHOP "}", "{\"secret\":\"kept\"}", "{\"secret\":\"kept\"}" },                     /* need not be repeated */
-        { NEW_SHOP ",\"secret\":\"hush\"}", "{\"secret\":\"kept\"}", "{\"secret\":\"hush\"}" }, /* but may be changed */
+        { NEW_SHOP "}", "{\"secret\":\"kept\"}",
+          "{\"secret\":\"kept\"}" }, /* need not be repeated */
+        { NEW_SHOP ",\"secret\":\"hush\"}", "{\"secret\":\"kept\"}",
+          "{\"secret\":\"hush\"}" }, /* but may be changed */
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct arena a;
         struct config_draft d;
         struct why why = { .code = OK };
         arena_init(&a, 1 << 20);
-        if (draft(CONFIG_SOURCE, 0, cases[i].given, cases[i].old, &a, &d, &why) != OK) fail_msg("%s", why.text);
+        if (draft(CONFIG_SOURCE, 0, cases[i].given, cases[i].old, &a, &d, &why) != OK)
+            fail_msg("%s", why.text);
         assert_slice(d.name, SLICE("site"));
         assert_slice(d.kind, SLICE("http"));
         assert_slice(d.secrets, slice_str(cases[i].secrets));
-        assert_slice(d.settings, SLICE("{\"scheme\":\"token\",\"header\":\"x-t\",\"type\":\"lead.created\"}"));
+        assert_slice(d.settings,
+                     SLICE("{\"scheme\":\"token\",\"header\":\"x-t\",\"type\":\"lead.created\"}"));
         arena_free(&a);
     }
 }
 
 static void what_is_refused(void **state UNUSED)
 {
-    static const struct { enum config_noun noun; uint64_t id; const char *given; enum err want; const char *says; } cases[] = {
+    static const struct {
+        enum config_noun noun;
+        uint64_t id;
+        const char *given;
+        enum err want;
+        const char *says;
+    } cases[] = {
         { CONFIG_SOURCE, 0, "[]", ERR_SYNTAX, "object" },
         { CONFIG_SOURCE, 0, "{}", ERR_SYNTAX, "`name`" },
         { CONFIG_SOURCE, 0, "{\"name\":\"A b\",\"kind\":\"http\"}", ERR_SYNTAX, "`name`" },
         { CONFIG_SOURCE, 0, "{\"name\":\"x\"}", ERR_MISSING, "unknown kind" },
-        { CONFIG_SOURCE, 0, "{\"name\":\"x\",\"kind\":\"meta-capi\"}", ERR_MISSING, "unknown kind" },
+        { CONFIG_SOURCE, 0, "{\"name\":\"x\",\"kind\":\"meta-capi\"}", ERR_MISSING,
+          "unknown kind" },
         { CONFIG_SOURCE, 0, NEW_SHOP "}", ERR_SYNTAX, "secret" },
         { CONFIG_SOURCE, 0, NEW_SHOP ",\"secret\":\"s\",\"colour\":1}", ERR_SYNTAX, "`colour`" },
         { CONFIG_SOURCE, 0, NEW_SHOP ",\"secret\":\"s\",\"path\":\"api\"}", ERR_SYNTAX, "`path`" },
-        { CONFIG_SOURCE, 0, NEW_SHOP ",\"secret\":\"s\",\"path\":\"/api/shop\"}", ERR_CONFLICT, "path" },
-        { CONFIG_SOURCE, 0, "{\"name\":\"shop\",\"kind\":\"http\",\"scheme\":\"token\",\"header\":\"x-t\",\"secret\":\"s\","
-          "\"type\":\"lead.created\"}", ERR_CONFLICT, "shop" },
-        { CONFIG_SOURCE, 1, "{\"name\":\"shop\",\"kind\":\"http\",\"scheme\":\"token\",\"header\":\"x-t\",\"secret\":\"s\","
-          "\"type\":\"lead.created\",\"path\":\"/api/shop\"}", OK, NULL }, /* itself */
-        { CONFIG_DESTINATION, 0, "{\"name\":\"crm\",\"kind\":\"http\",\"url\":\"https://a.example\"}", ERR_CONFLICT, "crm" },
-        { CONFIG_DESTINATION, 1, "{\"name\":\"crm\",\"kind\":\"http\",\"url\":\"https://a.example\"}", OK, NULL },
+        { CONFIG_SOURCE, 0, NEW_SHOP ",\"secret\":\"s\",\"path\":\"/api/shop\"}", ERR_CONFLICT,
+          "path" },
+        { CONFIG_SOURCE, 0,
+          "{\"name\":\"shop\",\"kind\":\"http\",\"scheme\":\"token\",\"header\":\"x-t\",\"secret\":"
+          "\"s\","
+          "\"type\":\"lead.created\"}",
+          ERR_CONFLICT, "shop" },
+        { CONFIG_SOURCE, 1,
+          "{\"name\":\"shop\",\"kind\":\"http\",\"scheme\":\"token\",\"header\":\"x-t\",\"secret\":"
+          "\"s\","
+          "\"type\":\"lead.created\",\"path\":\"/api/shop\"}",
+          OK, NULL }, /* itself */
+        { CONFIG_DESTINATION, 0,
+          "{\"name\":\"crm\",\"kind\":\"http\",\"url\":\"https://a.example\"}", ERR_CONFLICT,
+          "crm" },
+        { CONFIG_DESTINATION, 1,
+          "{\"name\":\"crm\",\"kind\":\"http\",\"url\":\"https://a.example\"}", OK, NULL },
         { CONFIG_DESTINATION, 0, "{\"name\":\"x\",\"kind\":\"http\"}", ERR_SYNTAX, "`url`" },
-        { CONFIG_DESTINATION, 0, "{\"name\":\"x\",\"kind\":\"http\",\"url\":\"https://a.example\",\"retries\":[\"soon\"]}", ERR_SYNTAX,
-          "duration" },
-        { CONFIG_DESTINATION, 0, "{\"name\":\"x\",\"kind\":\"http\",\"url\":\"https://a.example\",\"timeout\":\"10m\"}", ERR_SYNTAX,
-          "`timeout`" },
+        { CONFIG_DESTINATION, 0,
+          "{\"name\":\"x\",\"kind\":\"http\",\"url\":\"https://a.example\",\"retries\":[\"soon\"]}",
+          ERR_SYNTAX, "duration" },
+        { CONFIG_DESTINATION, 0,
+          "{\"name\":\"x\",\"kind\":\"http\",\"url\":\"https://a.example\",\"timeout\":\"10m\"}",
+          ERR_SYNTAX, "`timeout`" },
         { CONFIG_ROUTE, 0, "{\"name\":\"all\",\"on\":\"*\",\"to\":\"crm\"}", ERR_CONFLICT, "all" },
         { CONFIG_ROUTE, 1, "{\"name\":\"all\",\"on\":\"*\",\"to\":\"crm\"}", OK, NULL },
-        { CONFIG_ROUTE, 0, "{\"name\":\"x\",\"on\":\"*\",\"to\":\"nowhere\"}", ERR_MISSING, "`to`" },
-        { CONFIG_ROUTE, 0, "{\"name\":\"x\",\"on\":\"*\",\"to\":\"crm\",\"from\":\"nobody\"}", ERR_MISSING, "`from`" },
+        { CONFIG_ROUTE, 0, "{\"name\":\"x\",\"on\":\"*\",\"to\":\"nowhere\"}", ERR_MISSING,
+          "`to`" },
+        { CONFIG_ROUTE, 0, "{\"name\":\"x\",\"on\":\"*\",\"to\":\"crm\",\"from\":\"nobody\"}",
+          ERR_MISSING, "`from`" },
         { CONFIG_ROUTE, 0, "{\"name\":\"x\",\"on\":[],\"to\":\"crm\"}", ERR_SYNTAX, "`on`" },
-        { CONFIG_ROUTE, 0, "{\"name\":\"x\",\"on\":\"*\",\"to\":\"crm\",\"priority\":\"first\"}", ERR_SYNTAX, "high" },
-        { CONFIG_ROUTE, 0, "{\"name\":\"x\",\"on\":\"*\",\"to\":\"crm\",\"delay\":\"later\"}", ERR_SYNTAX, "duration" },
-        { CONFIG_ROUTE, 0, "{\"name\":\"x\",\"on\":\"*\",\"to\":\"crm\",\"delay\":\"2h\",\"priority\":\"low\"}", OK, NULL },
+        { CONFIG_ROUTE, 0, "{\"name\":\"x\",\"on\":\"*\",\"to\":\"crm\",\"priority\":\"first\"}",
+          ERR_SYNTAX, "high" },
+        { CONFIG_ROUTE, 0, "{\"name\":\"x\",\"on\":\"*\",\"to\":\"crm\",\"delay\":\"later\"}",
+          ERR_SYNTAX, "duration" },
+        { CONFIG_ROUTE, 0,
+          "{\"name\":\"x\",\"on\":\"*\",\"to\":\"crm\",\"delay\":\"2h\",\"priority\":\"low\"}", OK,
+          NULL },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct arena a;
@@ -95,7 +131,8 @@ static void what_is_refused(void **state UNUSED)
         arena_init(&a, 1 << 20);
         enum err rc = draft(cases[i].noun, cases[i].id, cases[i].given, "", &a, &d, &why);
         if (rc != cases[i].want) fail_msg("%s: %s (%s)", cases[i].given, err_name(rc), why.text);
-        if (cases[i].says && !strstr(why.text, cases[i].says)) fail_msg("%s: %s", cases[i].given, why.text);
+        if (cases[i].says && !strstr(why.text, cases[i].says))
+            fail_msg("%s: %s", cases[i].given, why.text);
         arena_free(&a);
     }
 }
@@ -110,13 +147,19 @@ static void loading(void **state UNUSED)
     struct config *c = NULL;
     slice sealed;
     arena_init(&a, 1 << 20);
-    assert_int_equal(draft(CONFIG_SOURCE, 0, NEW_SHOP ",\"secret\":\"hush\",\"rate_per_min\":30}", "", &a, &d, &why), OK);
-    assert_int_equal(seal_close(&key, config_seal_context(CONFIG_SOURCE, 77, &a), d.secrets, &a, &sealed), OK);
+    assert_int_equal(draft(CONFIG_SOURCE, 0, NEW_SHOP ",\"secret\":\"hush\",\"rate_per_min\":30}",
+                           "", &a, &d, &why),
+                     OK);
+    assert_int_equal(
+        seal_close(&key, config_seal_context(CONFIG_SOURCE, 77, &a), d.secrets, &a, &sealed), OK);
     char hex[512];
     slice digits = { hex, 0 };
     for (size_t i = 0; i < sealed.len; i++)
-        digits.len += (size_t)snprintf(hex + digits.len, sizeof hex - digits.len, "%02x", (unsigned char)sealed.ptr[i]);
-    slice sql = arena_printf(&a, "INSERT INTO sources VALUES (77, 1, 'site', 'http', '%.*s', X'%s', 5, 6)", SLICE_ARG(d.settings), hex);
+        digits.len += (size_t)snprintf(hex + digits.len, sizeof hex - digits.len, "%02x",
+                                       (unsigned char)sealed.ptr[i]);
+    slice sql =
+        arena_printf(&a, "INSERT INTO sources VALUES (77, 1, 'site', 'http', '%.*s', X'%s', 5, 6)",
+                     SLICE_ARG(d.settings), hex);
     hub_run(&hub, sql.ptr);
     assert_int_equal(config_load(hub.store, &key, &c, &why), OK);
     const struct source *s = config_source_by_name(c, 1, SLICE("site"));

@@ -29,16 +29,25 @@ static enum err read(const char *text, struct arena *a, struct settings *out, st
 
 static void what_is_taken(void **state UNUSED)
 {
-    static const struct { const char *given; size_t index; const char *text; int64_t number; size_t count; } cases[] = {
+    static const struct {
+        const char *given;
+        size_t index;
+        const char *text;
+        int64_t number;
+        size_t count;
+    } cases[] = {
         { "{\"needed\":\"n\"}", TEXT, "a \"quoted\" default", 0, 0 },
         { "{\"needed\":\"n\",\"name\":\"ignored\"}", NEEDED, "n", 0, 0 },
         { "{\"needed\":\"n\",\"text\":\"\"}", TEXT, "", 0, 0 },
         { "{\"needed\":\"n\",\"text\":null}", TEXT, "a \"quoted\" default", 0, 0 },
         { "{\"needed\":\"n\",\"text\":\"ação\"}", TEXT, "ação", 0, 0 },
-        { "{\"needed\":\"n\",\"text\":123456789012345678901}", TEXT, "123456789012345678901", 0, 0 },
+        { "{\"needed\":\"n\",\"text\":123456789012345678901}", TEXT, "123456789012345678901", 0,
+          0 },
         { "{\"needed\":\"n\",\"short\":\"abc\"}", SHORT, "abc", 0, 0 },
-        { "{\"needed\":\"n\",\"url\":\"https://a.example/x?y=1\"}", URL, "https://a.example/x?y=1", 0, 0 },
-        { "{\"needed\":\"n\",\"url\":\"http://a.example/u@x\"}", URL, "http://a.example/u@x", 0, 0 },
+        { "{\"needed\":\"n\",\"url\":\"https://a.example/x?y=1\"}", URL, "https://a.example/x?y=1",
+          0, 0 },
+        { "{\"needed\":\"n\",\"url\":\"http://a.example/u@x\"}", URL, "http://a.example/u@x", 0,
+          0 },
         { "{\"needed\":\"n\"}", INT, "", 7, 0 },
         { "{\"needed\":\"n\",\"int\":-5}", INT, "", -5, 0 },
         { "{\"needed\":\"n\",\"int\":\"1000\"}", INT, "", 1000, 0 },
@@ -70,7 +79,9 @@ static void what_is_taken(void **state UNUSED)
 
 static void what_is_refused(void **state UNUSED)
 {
-    static const struct { const char *given, *says; } cases[] = {
+    static const struct {
+        const char *given, *says;
+    } cases[] = {
         { "{}", "`needed`: is required" },
         { "{\"needed\":null}", "`needed`: is required" },
         { "[]", "must be an object" },
@@ -127,7 +138,8 @@ static void too_many(void **state UNUSED)
     buf_byte(&b, '\0');
     assert_int_equal(read(buf_slice(&b).ptr, &a, &s, &why), ERR_SYNTAX);
     assert_non_null(strstr(why.text, "too many"));
-    assert_int_equal(settings_read(table, SET_COUNT, NULL, NULL, &a, &s, &why), ERR_SYNTAX); /* NULL: {} */
+    assert_int_equal(settings_read(table, SET_COUNT, NULL, NULL, &a, &s, &why),
+                     ERR_SYNTAX); /* NULL: {} */
     arena_free(&a);
 }
 
@@ -146,13 +158,33 @@ static void maps(void **state UNUSED)
 
 static void durations(void **state UNUSED)
 {
-    static const struct { const char *text; enum err want; int64_t ms; } cases[] = {
-        { "0", OK, 0 },              { "90", OK, 90000 },         { "90s", OK, 90000 },        { "250ms", OK, 250 },
-        { "5m", OK, 300000 },        { "2h", OK, 7200000 },       { "7d", OK, 604800000 },     { "366d", OK, 31622400000 },
-        { "367d", ERR_SYNTAX, 0 },   { "", ERR_SYNTAX, 0 },       { "s", ERR_SYNTAX, 0 },      { "ms", ERR_SYNTAX, 0 },
-        { "-5s", ERR_SYNTAX, 0 },    { "+5s", ERR_SYNTAX, 0 },    { "1.5h", ERR_SYNTAX, 0 },   { "5 m", ERR_SYNTAX, 0 },
-        { "5w", ERR_SYNTAX, 0 },     { "5mm", ERR_SYNTAX, 0 },    { "0x5s", ERR_SYNTAX, 0 },   { "5M", ERR_SYNTAX, 0 },
-        { "99999999999999999999s", ERR_SYNTAX, 0 },               { "31622400001ms", ERR_SYNTAX, 0 },
+    static const struct {
+        const char *text;
+        enum err want;
+        int64_t ms;
+    } cases[] = {
+        { "0", OK, 0 },
+        { "90", OK, 90000 },
+        { "90s", OK, 90000 },
+        { "250ms", OK, 250 },
+        { "5m", OK, 300000 },
+        { "2h", OK, 7200000 },
+        { "7d", OK, 604800000 },
+        { "366d", OK, 31622400000 },
+        { "367d", ERR_SYNTAX, 0 },
+        { "", ERR_SYNTAX, 0 },
+        { "s", ERR_SYNTAX, 0 },
+        { "ms", ERR_SYNTAX, 0 },
+        { "-5s", ERR_SYNTAX, 0 },
+        { "+5s", ERR_SYNTAX, 0 },
+        { "1.5h", ERR_SYNTAX, 0 },
+        { "5 m", ERR_SYNTAX, 0 },
+        { "5w", ERR_SYNTAX, 0 },
+        { "5mm", ERR_SYNTAX, 0 },
+        { "0x5s", ERR_SYNTAX, 0 },
+        { "5M", ERR_SYNTAX, 0 },
+        { "99999999999999999999s", ERR_SYNTAX, 0 },
+        { "31622400001ms", ERR_SYNTAX, 0 },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         int64_t ms = -1;
@@ -166,7 +198,9 @@ static void durations(void **state UNUSED)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(what_is_taken), cmocka_unit_test(what_is_refused),
-                                        cmocka_unit_test(too_many), cmocka_unit_test(maps), cmocka_unit_test(durations) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(what_is_taken),
+                                        cmocka_unit_test(what_is_refused),
+                                        cmocka_unit_test(too_many), cmocka_unit_test(maps),
+                                        cmocka_unit_test(durations) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -13,7 +13,10 @@
 
 static void keys_as_text(void **state UNUSED)
 {
-    static const struct { const char *text; enum err want; } cases[] = {
+    static const struct {
+        const char *text;
+        enum err want;
+    } cases[] = {
         { HEX_A, OK },
         { " \t" HEX_A "\n", OK },
         { "000102030405060708090A0B0C0D0E0F101112131415161718191A1B1C1D1E1F", OK },
@@ -33,8 +36,10 @@ static void keys_as_text(void **state UNUSED)
         struct why why = { .code = OK };
         slice text = test_exact(slice_str(cases[i].text));
         if (seal_key_read(text, &key, &why) != cases[i].want) fail_msg("\"%s\"", cases[i].text);
-        if (cases[i].want == OK) assert_memory_equal(&key, &want, sizeof key);
-        else assert_null(strstr(why.text, "00010203")); /* an error never repeats a key */
+        if (cases[i].want == OK)
+            assert_memory_equal(&key, &want, sizeof key);
+        else
+            assert_null(strstr(why.text, "00010203")); /* an error never repeats a key */
         free((void *)(uintptr_t)text.ptr);
     }
 }
@@ -58,10 +63,12 @@ static void round_trip(void **state UNUSED)
         sealed = test_exact(sealed);
         assert_int_equal(seal_open(&key, SLICE("source:1"), sealed, &a, &opened, &why), OK);
         assert_slice(opened, plain);
-        assert_int_equal(seal_open(&other, SLICE("source:1"), sealed, &a, &opened, &why), ERR_DENIED);
+        assert_int_equal(seal_open(&other, SLICE("source:1"), sealed, &a, &opened, &why),
+                         ERR_DENIED);
         assert_non_null(strstr(why.text, "another master key"));
         assert_int_equal(seal_open(&key, SLICE("source:2"), sealed, &a, &opened, &why), ERR_DENIED);
-        assert_int_equal(seal_open(&key, SLICE("destination:1"), sealed, &a, &opened, &why), ERR_DENIED);
+        assert_int_equal(seal_open(&key, SLICE("destination:1"), sealed, &a, &opened, &why),
+                         ERR_DENIED);
         free((void *)(uintptr_t)sealed.ptr);
     }
     arena_free(&a);
@@ -94,8 +101,12 @@ static void every_byte_counts(void **state UNUSED)
 
 static void key_file(void **state UNUSED)
 {
-    static const struct { mode_t mode; enum err want; } modes[] = {
-        { 0600, OK }, { 0400, OK }, { 0640, ERR_DENIED }, { 0604, ERR_DENIED }, { 0660, ERR_DENIED }, { 0601, ERR_DENIED },
+    static const struct {
+        mode_t mode;
+        enum err want;
+    } modes[] = {
+        { 0600, OK },         { 0400, OK },         { 0640, ERR_DENIED },
+        { 0604, ERR_DENIED }, { 0660, ERR_DENIED }, { 0601, ERR_DENIED },
     };
     char dir[] = "/tmp/malote-XXXXXX", path[64], missing[64];
     struct seal_key made, read;
@@ -113,8 +124,10 @@ static void key_file(void **state UNUSED)
         assert_int_equal(chmod(path, modes[i].mode), 0);
         memset(&read, 0, sizeof read);
         assert_int_equal(seal_key_file(path, &read, &why), modes[i].want);
-        if (modes[i].want == OK) assert_memory_equal(&read, &made, sizeof read);
-        else assert_non_null(strstr(why.text, "chmod 600"));
+        if (modes[i].want == OK)
+            assert_memory_equal(&read, &made, sizeof read);
+        else
+            assert_non_null(strstr(why.text, "chmod 600"));
     }
     assert_int_equal(seal_key_file(missing, &read, &why), ERR_IO);
     assert_int_equal(chmod(path, 0600), 0);
@@ -137,8 +150,9 @@ static void no_room(void **state UNUSED)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(keys_as_text), cmocka_unit_test(round_trip),
-                                        cmocka_unit_test(every_byte_counts), cmocka_unit_test(key_file),
-                                        cmocka_unit_test(no_room) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(keys_as_text),
+                                        cmocka_unit_test(round_trip),
+                                        cmocka_unit_test(every_byte_counts),
+                                        cmocka_unit_test(key_file), cmocka_unit_test(no_room) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

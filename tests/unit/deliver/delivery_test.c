@@ -7,15 +7,12 @@ static void moves(void **state UNUSED)
 {
     /* from: waiting, leased, delivered, dead, cancelled (rows); to: the same (columns) */
     static const char *const want[DELIVERY_STATE_COUNT] = {
-        "-L-DC",
-        "W-+DC",
-        "W----",
-        "W----",
-        "W----",
+        "-L-DC", "W-+DC", "W----", "W----", "W----",
     };
     for (int from = 0; from < DELIVERY_STATE_COUNT; from++)
         for (int to = 0; to < DELIVERY_STATE_COUNT; to++)
-            if (delivery_may((enum delivery_state)from, (enum delivery_state)to) != (want[from][to] != '-'))
+            if (delivery_may((enum delivery_state)from, (enum delivery_state)to) !=
+                (want[from][to] != '-'))
                 fail_msg("%s -> %s", delivery_state_name[from], delivery_state_name[to]);
     assert_false(delivery_may(DELIVERY_STATE_COUNT, DELIVERY_WAITING));
     assert_false(delivery_may(DELIVERY_WAITING, DELIVERY_STATE_COUNT));

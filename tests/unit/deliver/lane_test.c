@@ -84,17 +84,20 @@ static void walk(const char *name, struct lane *lane, const struct step *steps, 
 {
     for (size_t i = 0; i < count; i++) {
         const struct step *s = &steps[i];
-        int64_t again_ms = 0, now_ms = NOW + s->at_ms, want_ms = s->again_ms < 0 ? INT64_MAX : NOW + s->again_ms;
+        int64_t again_ms = 0, now_ms = NOW + s->at_ms,
+                want_ms = s->again_ms < 0 ? INT64_MAX : NOW + s->again_ms;
         struct verdict v = verdict_of(s->verdict, s->wait_ms, "test");
         if (s->what == SEND) lane_sent(lane, now_ms);
         if (s->what == VERDICT) lane_verdict(lane, &v, now_ms);
         enum lane_gate gate = lane_gate(lane, now_ms, &again_ms);
         if (gate != s->gate || again_ms != want_ms)
-            fail_msg("%s, step %zu: gate %d again %lld", name, i, (int)gate, (long long)(again_ms - NOW));
+            fail_msg("%s, step %zu: gate %d again %lld", name, i, (int)gate,
+                     (long long)(again_ms - NOW));
     }
 }
 
-#define FAIL(at, gate, again) { SEND, 0, 0, at, LANE_OPEN, -1 }, { VERDICT, VERDICT_RETRY, 0, at, gate, again }
+#define FAIL(at, gate, again)                                                                      \
+    { SEND, 0, 0, at, LANE_OPEN, -1 }, { VERDICT, VERDICT_RETRY, 0, at, gate, again }
 
 static void breaker(void **state UNUSED)
 {
@@ -103,9 +106,9 @@ static void breaker(void **state UNUSED)
         FAIL(1, LANE_OPEN, -1),
         FAIL(2, LANE_OPEN, -1),
         FAIL(3, LANE_OPEN, -1),
-        FAIL(4, LANE_BROKEN, 5004),                             /* the fifth in a row opens it */
+        FAIL(4, LANE_BROKEN, 5004), /* the fifth in a row opens it */
         { GATE, 0, 0, 5003, LANE_BROKEN, 5004 },
-        { GATE, 0, 0, 5004, LANE_OPEN, -1 },                    /* half-open: one may go */
+        { GATE, 0, 0, 5004, LANE_OPEN, -1 }, /* half-open: one may go */
         { SEND, 0, 0, 5004, LANE_FULL, -1 },
         { VERDICT, VERDICT_RETRY, 0, 5005, LANE_BROKEN, 15005 }, /* twice as long */
         { GATE, 0, 0, 15005, LANE_OPEN, -1 },
@@ -116,12 +119,13 @@ static void breaker(void **state UNUSED)
         FAIL(20002, LANE_OPEN, -1),
         FAIL(20003, LANE_OPEN, -1),
         { SEND, 0, 0, 20004, LANE_OPEN, -1 },
-        { VERDICT, VERDICT_DEAD, 0, 20004, LANE_OPEN, -1 },     /* it answers: not a failure of the destination */
+        { VERDICT, VERDICT_DEAD, 0, 20004, LANE_OPEN,
+          -1 }, /* it answers: not a failure of the destination */
         FAIL(20005, LANE_OPEN, -1),
         FAIL(20006, LANE_OPEN, -1),
         FAIL(20007, LANE_OPEN, -1),
         FAIL(20008, LANE_OPEN, -1),
-        FAIL(20009, LANE_BROKEN, 25009),                        /* and the first wait again */
+        FAIL(20009, LANE_BROKEN, 25009), /* and the first wait again */
     };
     struct destination to = destination();
     struct lane lane;
@@ -157,7 +161,8 @@ static void late_answers_do_not_reopen(void **state UNUSED)
     int64_t again_ms;
     to.concurrency = 8;
     for (int i = 0; i < 8; i++) lane_sent(&lane, NOW);
-    for (int i = 0; i < 8; i++) lane_verdict(&lane, &retry, NOW + i * 100); /* five open it, three come late */
+    for (int i = 0; i < 8; i++)
+        lane_verdict(&lane, &retry, NOW + i * 100); /* five open it, three come late */
     assert_int_equal(lane_gate(&lane, NOW + 800, &again_ms), LANE_BROKEN);
     assert_int_equal(again_ms, NOW + 400 + BREAKER_WAIT_FIRST_MS);
 }
@@ -166,19 +171,21 @@ static void pause(void **state UNUSED)
 {
     static const struct step steps[] = {
         { SEND, 0, 0, 0, LANE_OPEN, -1 },
-        { VERDICT, VERDICT_PAUSE, 1500, 0, LANE_PAUSED, 1500 },        /* the other side's own wish */
+        { VERDICT, VERDICT_PAUSE, 1500, 0, LANE_PAUSED, 1500 }, /* the other side's own wish */
         { GATE, 0, 0, 1500, LANE_OPEN, -1 },
         { SEND, 0, 0, 1500, LANE_OPEN, -1 },
-        { VERDICT, VERDICT_PAUSE, 0, 2000, LANE_PAUSED, 62000 },       /* without one: a minute, then two */
+        { VERDICT, VERDICT_PAUSE, 0, 2000, LANE_PAUSED,
+          62000 }, /* without one: a minute, then two */
         { GATE, 0, 0, 62000, LANE_OPEN, -1 },
         { SEND, 0, 0, 62000, LANE_OPEN, -1 },
         { SEND, 0, 0, 62000, LANE_OPEN, -1 },
         { VERDICT, VERDICT_PAUSE, 0, 62000, LANE_PAUSED, 182000 },
-        { VERDICT, VERDICT_PAUSE, 10, 62000, LANE_PAUSED, 182000 },    /* a shorter wish does not shorten it */
+        { VERDICT, VERDICT_PAUSE, 10, 62000, LANE_PAUSED,
+          182000 }, /* a shorter wish does not shorten it */
         { SEND, 0, 0, 182000, LANE_OPEN, -1 },
         { VERDICT, VERDICT_DELIVERED, 0, 182000, LANE_OPEN, -1 },
         { SEND, 0, 0, 182000, LANE_OPEN, -1 },
-        { VERDICT, VERDICT_PAUSE, 0, 182000, LANE_PAUSED, 242000 },    /* a minute again */
+        { VERDICT, VERDICT_PAUSE, 0, 182000, LANE_PAUSED, 242000 }, /* a minute again */
     };
     struct destination to = destination();
     struct lane lane;
@@ -206,8 +213,11 @@ static void held(void **state UNUSED)
 static void concurrency(void **state UNUSED)
 {
     static const struct step steps[] = {
-        { SEND, 0, 0, 0, LANE_OPEN, -1 },  { SEND, 0, 0, 0, LANE_OPEN, -1 }, { SEND, 0, 0, 0, LANE_OPEN, -1 },
-        { SEND, 0, 0, 0, LANE_FULL, -1 },  { VERDICT, VERDICT_DELIVERED, 0, 1, LANE_OPEN, -1 },
+        { SEND, 0, 0, 0, LANE_OPEN, -1 },
+        { SEND, 0, 0, 0, LANE_OPEN, -1 },
+        { SEND, 0, 0, 0, LANE_OPEN, -1 },
+        { SEND, 0, 0, 0, LANE_FULL, -1 },
+        { VERDICT, VERDICT_DELIVERED, 0, 1, LANE_OPEN, -1 },
     };
     struct destination to = destination();
     struct lane lane;
@@ -254,13 +264,20 @@ static void backoff(void **state UNUSED)
     to.retry_ms[1] = 30000;
     to.retry_ms[2] = 0;
     to.retry_count = 3;
-    static const struct { uint32_t attempts; int64_t floor_ms; double chance; int64_t want; } cases[] = {
-        { 1, 0, 0, 5000 },      { 1, 0, 1, 6000 },       { 1, 0, 0.5, 5500 }, { 1, 90000, 0, 90000 }, { 1, 5500, 1, 6000 },
-        { 2, 0, 0, 30000 },     { 2, 0, 1, 36000 },      { 3, 0, 1, 0 },      { 3, 7, 0, 7 },         { 4, 0, 0, -1 },
-        { 4, 90000, 0, -1 },    { UINT32_MAX, 0, 0, -1 },
+    static const struct {
+        uint32_t attempts;
+        int64_t floor_ms;
+        double chance;
+        int64_t want;
+    } cases[] = {
+        { 1, 0, 0, 5000 },    { 1, 0, 1, 6000 },  { 1, 0, 0.5, 5500 }, { 1, 90000, 0, 90000 },
+        { 1, 5500, 1, 6000 }, { 2, 0, 0, 30000 }, { 2, 0, 1, 36000 },  { 3, 0, 1, 0 },
+        { 3, 7, 0, 7 },       { 4, 0, 0, -1 },    { 4, 90000, 0, -1 }, { UINT32_MAX, 0, 0, -1 },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-        assert_int_equal(lane_backoff_ms(&to, cases[i].attempts, cases[i].floor_ms, cases[i].chance), cases[i].want);
+        assert_int_equal(
+            lane_backoff_ms(&to, cases[i].attempts, cases[i].floor_ms, cases[i].chance),
+            cases[i].want);
     to.retry_count = 0;
     assert_int_equal(lane_backoff_ms(&to, 1, 0, 0), -1);
 }

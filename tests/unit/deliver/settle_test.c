@@ -25,12 +25,15 @@ static int teardown(void **state UNUSED)
     return 0;
 }
 
-static void add(int64_t id, int destination, enum delivery_state state, enum priority p, int64_t due_ms, int64_t updated_ms)
+static void add(int64_t id, int destination, enum delivery_state state, enum priority p,
+                int64_t due_ms, int64_t updated_ms)
 {
     char sql[512];
     snprintf(sql, sizeof sql,
-             "INSERT INTO deliveries VALUES (%lld, 1, %d, 5, 4, 'k%lld', %d, %d, %lld, 0, 0, 0, 0, '', 60, %lld)",
-             (long long)id, destination, (long long)id, (int)state, (int)p, (long long)due_ms, (long long)updated_ms);
+             "INSERT INTO deliveries VALUES (%lld, 1, %d, 5, 4, 'k%lld', %d, %d, %lld, 0, 0, 0, 0, "
+             "'', 60, %lld)",
+             (long long)id, destination, (long long)id, (int)state, (int)p, (long long)due_ms,
+             (long long)updated_ms);
     hub_run(&hub, sql);
 }
 
@@ -44,7 +47,9 @@ static int64_t row(const char *column, int64_t id)
 static void claim(struct claim_job *j, size_t max, int64_t boot_ms)
 {
     struct why why = { .code = OK };
-    *j = (struct claim_job){ .workspace_id = 1, .destination_id = DEST, .max = max, .boot_ms = boot_ms };
+    *j = (struct claim_job){
+        .workspace_id = 1, .destination_id = DEST, .max = max, .boot_ms = boot_ms
+    };
     assert_int_equal(store_begin(hub.store, &why), OK);
     if (claim_run(&j->job, hub.store, &why) != OK) fail_msg("%s", why.text);
     assert_int_equal(store_commit(hub.store, &why), OK);
@@ -116,14 +121,21 @@ static void next_due(void **state UNUSED)
 static void leases(void **state UNUSED)
 {
     const int64_t boot_ms = now_ms - 1000;
-    static const struct { int64_t id; const char *what; int64_t due, updated; bool claimed; } cases[] = {
-        { 11, "another process's, its lease still runs: that process is gone", 200000, -5000, true },
+    static const struct {
+        int64_t id;
+        const char *what;
+        int64_t due, updated;
+        bool claimed;
+    } cases[] = {
+        { 11, "another process's, its lease still runs: that process is gone", 200000, -5000,
+          true },
         { 12, "our own, its lease still runs", 200000, 500, false },
         { 13, "our own, run out", -1, 500, true },
         { 14, "another process's, run out", -1, -5000, true },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-        add(cases[i].id, DEST, DELIVERY_LEASED, PRIORITY_NORMAL, now_ms + cases[i].due, boot_ms + cases[i].updated);
+        add(cases[i].id, DEST, DELIVERY_LEASED, PRIORITY_NORMAL, now_ms + cases[i].due,
+            boot_ms + cases[i].updated);
     struct claim_job j;
     claim(&j, 10, boot_ms);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
@@ -140,7 +152,8 @@ static void leases(void **state UNUSED)
     forget(&j);
 }
 
-static struct settlement *settled(int64_t id, enum delivery_state state, int64_t due_ms, const char *reason, bool attempted)
+static struct settlement *settled(int64_t id, enum delivery_state state, int64_t due_ms,
+                                  const char *reason, bool attempted)
 {
     struct leased *d = leased_new(SLICE("k"), SLICE("t"), SLICE("s"), SLICE("{}"));
     d->id = (uint64_t)id;
@@ -160,11 +173,15 @@ static struct settlement *settled(int64_t id, enum delivery_state state, int64_t
 
 static void settling(void **state UNUSED)
 {
-    for (int64_t id = 11; id <= 14; id++) add(id, DEST, DELIVERY_LEASED, PRIORITY_NOTIFY, now_ms + 1000, 60);
-    add(15, DEST, DELIVERY_CANCELLED, PRIORITY_NOTIFY, 1, 60); /* by a person, while it was under way */
+    for (int64_t id = 11; id <= 14; id++)
+        add(id, DEST, DELIVERY_LEASED, PRIORITY_NOTIFY, now_ms + 1000, 60);
+    add(15, DEST, DELIVERY_CANCELLED, PRIORITY_NOTIFY, 1,
+        60); /* by a person, while it was under way */
     struct settlement *all[] = {
-        settled(11, DELIVERY_WAITING, 777, "HTTP 503", true), settled(12, DELIVERY_DELIVERED, 0, "", true),
-        settled(13, DELIVERY_DEAD, 0, "HTTP 410", true),      settled(14, DELIVERY_WAITING, 888, "", false),
+        settled(11, DELIVERY_WAITING, 777, "HTTP 503", true),
+        settled(12, DELIVERY_DELIVERED, 0, "", true),
+        settled(13, DELIVERY_DEAD, 0, "HTTP 410", true),
+        settled(14, DELIVERY_WAITING, 888, "", false),
         settled(15, DELIVERY_WAITING, 999, "HTTP 503", true),
     };
     for (size_t i = 0; i + 1 < ARRAY_LEN(all); i++) all[i]->next = all[i + 1];
@@ -173,8 +190,13 @@ static void settling(void **state UNUSED)
     assert_int_equal(store_begin(hub.store, &why), OK);
     if (settle_run(&j.job, hub.store, &why) != OK) fail_msg("%s", why.text);
     assert_int_equal(store_commit(hub.store, &why), OK);
-    static const struct { int64_t id; enum delivery_state state; enum priority p; int64_t due; } want[] = {
-        { 11, DELIVERY_WAITING, PRIORITY_RETRY, 777 },  /* retries go behind what is new */
+    static const struct {
+        int64_t id;
+        enum delivery_state state;
+        enum priority p;
+        int64_t due;
+    } want[] = {
+        { 11, DELIVERY_WAITING, PRIORITY_RETRY, 777 }, /* retries go behind what is new */
         { 12, DELIVERY_DELIVERED, PRIORITY_NOTIFY, 0 }, { 13, DELIVERY_DEAD, PRIORITY_NOTIFY, 0 },
         { 14, DELIVERY_WAITING, PRIORITY_NOTIFY, 888 }, /* given back unsent: keeps its class */
         { 15, DELIVERY_CANCELLED, PRIORITY_NOTIFY, 1 },
@@ -189,8 +211,10 @@ static void settling(void **state UNUSED)
     assert_int_equal(row("outcome_unknown", 11), 1);
     assert_int_equal(row("reason = 'HTTP 410'", 13), 1);
     assert_int_equal(hub_count(&hub, "SELECT COUNT(*) FROM attempts"), 4);
-    assert_int_equal(hub_count(&hub, "SELECT COUNT(*) FROM attempts WHERE delivery_id = 11 AND status = 503"
-                                     " AND request = 'POST' AND reply = ''"), 1);
+    assert_int_equal(
+        hub_count(&hub, "SELECT COUNT(*) FROM attempts WHERE delivery_id = 11 AND status = 503"
+                        " AND request = 'POST' AND reply = ''"),
+        1);
     for (size_t i = 0; i < ARRAY_LEN(all); i++) settlement_free(all[i]);
 }
 
@@ -199,7 +223,8 @@ static void holding(void **state UNUSED)
     struct why why;
     hub_run(&hub, "INSERT INTO destinations VALUES (2, 1, 'crm', 'http', '{}', X'', '', 1, 1)");
     assert_int_equal(settle_hold(hub.store, 1, DEST, SLICE("unauthorised: 401"), &why), OK);
-    assert_int_equal(hub_count(&hub, "SELECT COUNT(*) FROM destinations WHERE hold = 'unauthorised: 401'"), 1);
+    assert_int_equal(
+        hub_count(&hub, "SELECT COUNT(*) FROM destinations WHERE hold = 'unauthorised: 401'"), 1);
     assert_int_equal(settle_hold(hub.store, 1, DEST, SLICE(""), &why), OK);
     assert_int_equal(hub_count(&hub, "SELECT COUNT(*) FROM destinations WHERE hold = ''"), 1);
 }

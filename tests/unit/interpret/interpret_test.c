@@ -7,18 +7,26 @@
 
 static struct hub hub;
 
-#define CONFIG                                                                                                         \
-    "{\"sources\":[{\"name\":\"shop\",\"kind\":\"http\",\"scheme\":\"token\",\"header\":\"x-t\",\"secret\":\"s\","     \
-    "\"type_pointer\":\"/event\",\"type_map\":{\"paid\":\"order.paid\",\"odd\":\"odd.event\"},\"key_pointer\":\"/id\"," \
-    "\"fields\":{\"contact.email\":\"/mail\",\"contact.phone\":\"/phone\",\"contact.name\":\"/name\","                 \
-    "\"order.number\":\"/order\",\"order.amount\":\"/amount\",\"order.item.name\":\"/item\","                          \
-    "\"subscription.number\":\"/sub\",\"checkout.number\":\"/checkout\"}}],"                                           \
-    "\"destinations\":[{\"name\":\"crm\",\"kind\":\"http\",\"url\":\"https://crm.example\"},"                          \
-    "{\"name\":\"pixel\",\"kind\":\"meta-capi\",\"pixel_id\":\"123456789\",\"access_token\":\"EAAtoken\"}],"           \
-    "\"routes\":[{\"name\":\"crm\",\"on\":\"*\",\"to\":\"crm\"},{\"name\":\"pixel\",\"on\":\"order.paid\",\"to\":\"pixel\"}]}"
-#define BODY                                                                                                           \
-    "{\"event\":\"paid\",\"id\":\"%s\",\"mail\":\"ana@example.com\",\"phone\":\"+5511999990005\",\"name\":\"Ana Lima\","    \
-    "\"order\":\"o-1\",\"amount\":\"39.90\",\"item\":\"Curso\",\"sub\":\"s-1\",\"checkout\":\"c-1\"}"
+#define CONFIG                                                                                     \
+    "{\"sources\":[{\"name\":\"shop\",\"kind\":\"http\",\"scheme\":\"token\",\"header\":\"x-t\","  \
+    "\"secret\":\"s\","                                                                            \
+    "\"type_pointer\":\"/"                                                                         \
+    "event\",\"type_map\":{\"paid\":\"order.paid\",\"odd\":\"odd.event\"},\"key_pointer\":\"/"     \
+    "id\","                                                                                        \
+    "\"fields\":{\"contact.email\":\"/mail\",\"contact.phone\":\"/phone\",\"contact.name\":\"/"    \
+    "name\","                                                                                      \
+    "\"order.number\":\"/order\",\"order.amount\":\"/amount\",\"order.item.name\":\"/item\","      \
+    "\"subscription.number\":\"/sub\",\"checkout.number\":\"/checkout\"}}],"                       \
+    "\"destinations\":[{\"name\":\"crm\",\"kind\":\"http\",\"url\":\"https://crm.example\"},"      \
+    "{\"name\":\"pixel\",\"kind\":\"meta-capi\",\"pixel_id\":\"123456789\",\"access_token\":"      \
+    "\"EAAtoken\"}],"                                                                              \
+    "\"routes\":[{\"name\":\"crm\",\"on\":\"*\",\"to\":\"crm\"},{\"name\":\"pixel\",\"on\":"       \
+    "\"order.paid\",\"to\":\"pixel\"}]}"
+#define BODY                                                                                       \
+    "{\"event\":\"paid\",\"id\":\"%s\",\"mail\":\"ana@example.com\",\"phone\":\"+5511999990005\"," \
+    "\"name\":\"Ana Lima\","                                                                       \
+    "\"order\":\"o-1\",\"amount\":\"39.90\",\"item\":\"Curso\",\"sub\":\"s-1\",\"checkout\":\"c-"  \
+    "1\"}"
 
 static int setup(void **state UNUSED)
 {
@@ -50,14 +58,27 @@ static void way_start(struct way *w, uint64_t id, slice type, slice body, size_t
     *w = (struct way){ .config = config_hold(&hub.config) };
     arena_init(&w->arena, arena_max);
     arena_init(&w->request_arena, 1 << 20);
-    w->route = (struct route_ctx){ .store = hub.store, .ids = &hub.ids, .arena = &w->arena, .config = w->config,
-                                   .now_ms = 1790000000000, .room = 10, .tail = &w->born };
-    w->ctx = (struct interpret_ctx){ hub.store, &hub.ids, &hub.log, &hub.metrics, w->config, &w->arena, 1790000000000, &w->route, NULL };
-    w->request = (struct request){ .method = SLICE("POST"), .body = body, .received_ms = 1790000000000 };
-    w->event = (struct stored_event){ .id = id, .workspace_id = HUB_WORKSPACE, .source_id = 1, .request_id = 1,
+    w->route = (struct route_ctx){ .store = hub.store,
+                                   .ids = &hub.ids,
+                                   .arena = &w->arena,
+                                   .config = w->config,
+                                   .now_ms = 1790000000000,
+                                   .room = 10,
+                                   .tail = &w->born };
+    w->ctx = (struct interpret_ctx){ hub.store, &hub.ids,      &hub.log,  &hub.metrics, w->config,
+                                     &w->arena, 1790000000000, &w->route, NULL };
+    w->request =
+        (struct request){ .method = SLICE("POST"), .body = body, .received_ms = 1790000000000 };
+    w->event = (struct stored_event){ .id = id,
+                                      .workspace_id = HUB_WORKSPACE,
+                                      .source_id = 1,
+                                      .request_id = 1,
                                       .received_ms = 1790000000000 };
-    w->event.event = (struct event){ .type = type, .name = SLICE("paid"), .key = SLICE("k"), .occurred_ms = 1789000000000 };
-    snprintf(sql, sizeof sql, "INSERT INTO events VALUES (%llu, 1, 1, 1, 'order.paid', '', 'k%llu', '', 1, 1, 0)",
+    w->event.event = (struct event){
+        .type = type, .name = SLICE("paid"), .key = SLICE("k"), .occurred_ms = 1789000000000
+    };
+    snprintf(sql, sizeof sql,
+             "INSERT INTO events VALUES (%llu, 1, 1, 1, 'order.paid', '', 'k%llu', '', 1, 1, 0)",
              (unsigned long long)id, (unsigned long long)id);
     hub_run(&hub, sql);
 }
@@ -92,21 +113,30 @@ static int64_t count(const char *format, uint64_t id)
 /* Done means all of it; failed means nothing but the reason. */
 static void check_whole(uint64_t id, bool done)
 {
-    assert_int_equal(count("SELECT state FROM events WHERE id = %llu", id), done ? EVENT_DONE : EVENT_FAILED);
-    assert_int_equal(count("SELECT COUNT(*) FROM deliveries WHERE event_id = %llu", id), done ? 2 : 0);
+    assert_int_equal(count("SELECT state FROM events WHERE id = %llu", id),
+                     done ? EVENT_DONE : EVENT_FAILED);
+    assert_int_equal(count("SELECT COUNT(*) FROM deliveries WHERE event_id = %llu", id),
+                     done ? 2 : 0);
     assert_int_equal(count("SELECT COUNT(*) FROM event_data WHERE id = %llu", id), 1);
     assert_int_equal(count("SELECT problem = '' FROM event_data WHERE id = %llu", id), done);
-    assert_int_equal(count("SELECT COUNT(*) FROM event_data x JOIN contacts c ON c.id = x.contact_id JOIN orders o ON o.id = x.order_id"
-                           " WHERE x.id = %llu AND o.contact_id = c.id AND o.amount = 3990", id), done);
-    assert_int_equal(count("SELECT COUNT(*) FROM contact_identities WHERE %llu > 0", id), done ? 2 : 0);
+    assert_int_equal(count("SELECT COUNT(*) FROM event_data x JOIN contacts c ON c.id = "
+                           "x.contact_id JOIN orders o ON o.id = x.order_id"
+                           " WHERE x.id = %llu AND o.contact_id = c.id AND o.amount = 3990",
+                           id),
+                     done);
+    assert_int_equal(count("SELECT COUNT(*) FROM contact_identities WHERE %llu > 0", id),
+                     done ? 2 : 0);
     assert_int_equal(count("SELECT COUNT(*) FROM subscriptions WHERE %llu > 0", id), done);
     assert_int_equal(count("SELECT COUNT(*) FROM checkouts WHERE %llu > 0", id), done);
 }
 
 static void wipe(void)
 {
-    hub_run(&hub, "DELETE FROM events; DELETE FROM event_data; DELETE FROM deliveries; DELETE FROM contacts;"
-                  "DELETE FROM contact_identities; DELETE FROM orders; DELETE FROM subscriptions; DELETE FROM checkouts");
+    hub_run(
+        &hub,
+        "DELETE FROM events; DELETE FROM event_data; DELETE FROM deliveries; DELETE FROM contacts;"
+        "DELETE FROM contact_identities; DELETE FROM orders; DELETE FROM subscriptions; DELETE "
+        "FROM checkouts");
 }
 
 static slice body_of(struct arena *a, const char *id)
@@ -129,22 +159,40 @@ static void understood(void **state UNUSED)
     check_whole(11, true);
     assert_int_equal(w.route.created, 2);
     json *v = NULL;
-    assert_int_equal(json_parse(hub_text(&hub, "SELECT data FROM event_data", &a), &a, &v, &why), OK);
-    static const struct { const char *pointer, *want; } members[] = {
-        { "/type", "order.paid" }, { "/source", "shop" }, { "/kind", "http" }, { "/key", "k" },
-        { "/occurred_at", "2026-09-10T00:26:40.000Z" }, { "/contact/email", "ana@example.com" }, { "/order/number", "o-1" },
-        { "/order/status", "paid" }, { "/order/amount", "3990" }, { "/order/items/0/name", "Curso" },
-        { "/subscription/number", "s-1" }, { "/checkout/number", "c-1" }, { "/custom/item", "Curso" },
+    assert_int_equal(json_parse(hub_text(&hub, "SELECT data FROM event_data", &a), &a, &v, &why),
+                     OK);
+    static const struct {
+        const char *pointer, *want;
+    } members[] = {
+        { "/type", "order.paid" },
+        { "/source", "shop" },
+        { "/kind", "http" },
+        { "/key", "k" },
+        { "/occurred_at", "2026-09-10T00:26:40.000Z" },
+        { "/contact/email", "ana@example.com" },
+        { "/order/number", "o-1" },
+        { "/order/status", "paid" },
+        { "/order/amount", "3990" },
+        { "/order/items/0/name", "Curso" },
+        { "/subscription/number", "s-1" },
+        { "/checkout/number", "c-1" },
+        { "/custom/item", "Curso" },
     };
     for (size_t i = 0; i < ARRAY_LEN(members); i++)
-        assert_slice(json_text(json_at(v, slice_str(members[i].pointer))), slice_str(members[i].want));
+        assert_slice(json_text(json_at(v, slice_str(members[i].pointer))),
+                     slice_str(members[i].want));
     way_end(&w);
     arena_free(&a);
 }
 
 static void not_understood(void **state UNUSED)
 {
-    static const struct { const char *body; uint64_t source_id; size_t arena_max; const char *says; } cases[] = {
+    static const struct {
+        const char *body;
+        uint64_t source_id;
+        size_t arena_max;
+        const char *says;
+    } cases[] = {
         { "{", 1, 1 << 20, "" },
         { "{}", 99, 1 << 20, "its source was deleted" },
         { NULL, 1, 2048, "too large" },
@@ -158,12 +206,14 @@ static void not_understood(void **state UNUSED)
         slice body = cases[i].body ? slice_str(cases[i].body) : body_of(&a, "1");
         way_start(&w, 20 + i, SLICE("order.paid"), body, cases[i].arena_max);
         w.event.source_id = cases[i].source_id;
-        if (run(&w, &done, &why) != OK) fail_msg("%s", why.text); /* the event failed, not the store */
+        if (run(&w, &done, &why) != OK)
+            fail_msg("%s", why.text); /* the event failed, not the store */
         assert_false(done);
         check_whole(20 + i, false);
         assert_null(w.born);
         slice problem = hub_text(&hub, "SELECT problem FROM event_data", &a);
-        assert_true(slice_find_slice(problem, slice_str(cases[i].says)) < problem.len || !cases[i].says[0]);
+        assert_true(slice_find_slice(problem, slice_str(cases[i].says)) < problem.len ||
+                    !cases[i].says[0]);
         way_end(&w);
         arena_free(&a);
         wipe();
@@ -186,7 +236,8 @@ static void memory_runs_out(void **state UNUSED)
         arena_fail_nth(nth);
         enum err rc = run(&w, &done, &why);
         arena_fail_nth(0);
-        if (rc != OK) fail_msg("allocation %llu: %s: %s", (unsigned long long)nth, err_name(rc), why.text);
+        if (rc != OK)
+            fail_msg("allocation %llu: %s: %s", (unsigned long long)nth, err_name(rc), why.text);
         check_whole(100 + nth, done);
         if (!done) assert_true(w.born == NULL && w.route.created == 0 && w.route.room == 10);
         way_end(&w);
@@ -208,7 +259,9 @@ static void again(void **state UNUSED)
     assert_int_equal(run(&w, &done, &why), OK);
     assert_false(done);
     w.event.again = true;
-    w.request = (struct request){ .method = SLICE("POST"), .body = body_of(&a, "1"), .received_ms = 1790000000000 };
+    w.request = (struct request){ .method = SLICE("POST"),
+                                  .body = body_of(&a, "1"),
+                                  .received_ms = 1790000000000 };
     for (int turn = 0; turn < 3; turn++) {
         assert_int_equal(run(&w, &done, &why), OK);
         assert_true(done);
@@ -222,15 +275,19 @@ static void again(void **state UNUSED)
 static void credentials_are_not_kept(void **state UNUSED)
 {
     static const struct header headers[] = {
-        { SLICE_INIT("Content-Type"), SLICE_INIT("application/json") }, { SLICE_INIT("Authorization"), SLICE_INIT("Bearer hush") },
-        { SLICE_INIT("X-API-KEY"), SLICE_INIT("hush") },                { SLICE_INIT("Cookie"), SLICE_INIT("s=hush") },
+        { SLICE_INIT("Content-Type"), SLICE_INIT("application/json") },
+        { SLICE_INIT("Authorization"), SLICE_INIT("Bearer hush") },
+        { SLICE_INIT("X-API-KEY"), SLICE_INIT("hush") },
+        { SLICE_INIT("Cookie"), SLICE_INIT("s=hush") },
         { SLICE_INIT("X-Signature"), SLICE_INIT("t=1,v1=ab\"c") },
     };
     struct arena a;
     arena_init(&a, 1 << 16);
     struct buf b = buf_in(&a, 4096);
     interpret_write_headers(&b, headers, ARRAY_LEN(headers));
-    assert_slice(buf_slice(&b), SLICE("[\"Content-Type\",\"application/json\",\"X-Signature\",\"t=1,v1=ab\\\"c\"]"));
+    assert_slice(
+        buf_slice(&b),
+        SLICE("[\"Content-Type\",\"application/json\",\"X-Signature\",\"t=1,v1=ab\\\"c\"]"));
     arena_free(&a);
 }
 

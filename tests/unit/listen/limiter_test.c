@@ -20,17 +20,23 @@ static void takes_and_refills(void **state UNUSED)
         assert_int_equal(l.limit, 60);
         assert_int_equal(l.remaining, 59 - i);
     }
-    static const struct { int64_t at_ms; bool allowed; } cases[] = {
-        { 0, false }, { 999, false }, { 1000, true }, { 1000, false }, { 1999, false }, { 3000, true }, { 3000, true },
-        { 3000, false },
+    static const struct {
+        int64_t at_ms;
+        bool allowed;
+    } cases[] = {
+        { 0, false },    { 999, false }, { 1000, true }, { 1000, false },
+        { 1999, false }, { 3000, true }, { 3000, true }, { 3000, false },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-        if (limiter_take(&limiter, 1, 60, START + cases[i].at_ms).allowed != cases[i].allowed) fail_msg("step %zu", i);
+        if (limiter_take(&limiter, 1, 60, START + cases[i].at_ms).allowed != cases[i].allowed)
+            fail_msg("step %zu", i);
     struct limit refused = limiter_take(&limiter, 1, 60, START + 3000);
     assert_false(refused.allowed);
     assert_int_equal(refused.remaining, 0);
     assert_true(refused.reset_s >= 1 && refused.reset_s <= 2);
-    for (int i = 0; i < 60; i++) assert_true(limiter_take(&limiter, 1, 60, START + 3600000).allowed); /* full, never fuller */
+    for (int i = 0; i < 60; i++)
+        assert_true(
+            limiter_take(&limiter, 1, 60, START + 3600000).allowed); /* full, never fuller */
     assert_false(limiter_take(&limiter, 1, 60, START + 3600000).allowed);
 }
 
@@ -64,8 +70,10 @@ static void more_ids_than_buckets(void **state UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup(takes_and_refills, setup), cmocka_unit_test_setup(no_limit, setup),
-        cmocka_unit_test_setup(apart, setup),             cmocka_unit_test_setup(lowered, setup),
+        cmocka_unit_test_setup(takes_and_refills, setup),
+        cmocka_unit_test_setup(no_limit, setup),
+        cmocka_unit_test_setup(apart, setup),
+        cmocka_unit_test_setup(lowered, setup),
         cmocka_unit_test_setup(more_ids_than_buckets, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -5,7 +5,8 @@
 
 static void quantiles(void **state UNUSED)
 {
-    static const int64_t values[] = { 0, 1, 2, 3, 4, 5, 7, 8, 100, 999, 1000, 65535, 65536, 1000000, 59999999, 3600000000 };
+    static const int64_t values[] = { 0,   1,   2,    3,     4,     5,       7,        8,
+                                      100, 999, 1000, 65535, 65536, 1000000, 59999999, 3600000000 };
     for (size_t i = 0; i < ARRAY_LEN(values); i++) {
         static struct histogram h;
         memset(&h, 0, sizeof h);
@@ -13,7 +14,8 @@ static void quantiles(void **state UNUSED)
         for (int n = 0; n < 10; n++) histogram_add(&h, values[i]);
         int64_t got = histogram_quantile(&h, 0.5), least = values[i] < 1 ? 1 : values[i];
         /* never below what was measured; a quarter of the power of two below it at most above */
-        if (got < least || (double)got > (double)least * 1.25 + 1) fail_msg("%lld gives %lld", (long long)values[i], (long long)got);
+        if (got < least || (double)got > (double)least * 1.25 + 1)
+            fail_msg("%lld gives %lld", (long long)values[i], (long long)got);
         assert_int_equal(got, histogram_quantile(&h, 0.99));
     }
 }
@@ -34,7 +36,10 @@ static void spread(void **state UNUSED)
     static struct histogram h;
     memset(&h, 0, sizeof h);
     for (int64_t us = 1; us <= 10000; us++) histogram_add(&h, us);
-    static const struct { double p; int64_t want; } cases[] = { { 0.5, 5000 }, { 0.9, 9000 }, { 0.99, 9900 } };
+    static const struct {
+        double p;
+        int64_t want;
+    } cases[] = { { 0.5, 5000 }, { 0.9, 9000 }, { 0.99, 9900 } };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         int64_t got = histogram_quantile(&h, cases[i].p);
         assert_true(got >= cases[i].want && got <= cases[i].want * 5 / 4);
@@ -51,7 +56,8 @@ static void slots_of_sources(void **state UNUSED)
         seen[id - 1] = metrics_source(&m, id * 1000);
         for (uint64_t k = 1; k < id; k++) assert_ptr_not_equal(seen[id - 1], seen[k - 1]);
     }
-    for (uint64_t id = 1; id <= SOURCES_METERED_MAX; id++) assert_ptr_equal(metrics_source(&m, id * 1000), seen[id - 1]);
+    for (uint64_t id = 1; id <= SOURCES_METERED_MAX; id++)
+        assert_ptr_equal(metrics_source(&m, id * 1000), seen[id - 1]);
     assert_non_null(metrics_source(&m, 7)); /* one more than there are slots shares one */
 }
 
@@ -74,14 +80,17 @@ static void text(void **state UNUSED)
         if (line.len == 0 || line.ptr[0] == '#') continue;
         size_t blank = slice_find(line, ' ');
         assert_true(slice_starts(line, SLICE("malote_")) && blank + 1 < line.len);
-        assert_int_equal(slice_find(slice_sub(line, blank + 1, line.len), ' '), line.len - blank - 1);
+        assert_int_equal(slice_find(slice_sub(line, blank + 1, line.len), ' '),
+                         line.len - blank - 1);
     }
     arena_free(&a);
 }
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(quantiles), cmocka_unit_test(odd_values), cmocka_unit_test(spread),
-                                        cmocka_unit_test(slots_of_sources), cmocka_unit_test(text) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(quantiles), cmocka_unit_test(odd_values),
+                                        cmocka_unit_test(spread),
+                                        cmocka_unit_test(slots_of_sources),
+                                        cmocka_unit_test(text) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@ static int teardown(void **state UNUSED)
 
 struct step {
     enum order_status status;
-    int64_t amount, paid_ms;   /* -1, 0: says nothing */
+    int64_t amount, paid_ms; /* -1, 0: says nothing */
     const char *method;
 };
 
@@ -50,14 +50,42 @@ static void every_order_of_arrival(void **state UNUSED)
         int64_t amount, paid_ms;
         const char *method;
     } cases[] = {
-        { { { ORDER_CREATED, 100, 0, "" }, { ORDER_PENDING, 100, 0, "pix" }, { ORDER_REFUSED, 100, 0, "card" },
-            { ORDER_PAID, 110, 5000, "card" }, { ORDER_NONE, -1, 0, NULL } }, ORDER_PAID, 110, 5000, "card" },
-        { { { ORDER_PENDING, 100, 0, "" }, { ORDER_PAID, 110, 5000, "pix" }, { ORDER_CANCELLED, -1, 0, "" },
-            { ORDER_DELIVERED, -1, 0, "" }, { ORDER_NONE, -1, 0, "" } }, ORDER_DELIVERED, 0, 5000, NULL },
-        { { { ORDER_CREATED, 1, 0, "" }, { ORDER_PAID, 2, 5000, "" }, { ORDER_REFUNDED, 3, 0, "" },
-            { ORDER_CHARGEBACK, 4, 0, "boleto" }, { ORDER_PENDING, 5, 0, "" } }, ORDER_CHARGEBACK, 4, 5000, "boleto" },
-        { { { ORDER_CANCELLED, 7, 0, "pix" }, { ORDER_REFUSED, 6, 0, "" }, { ORDER_PENDING, 5, 0, "" },
-            { ORDER_CREATED, 4, 0, "" }, { ORDER_NONE, 3, 0, "" } }, ORDER_CANCELLED, 7, 0, "pix" },
+        { { { ORDER_CREATED, 100, 0, "" },
+            { ORDER_PENDING, 100, 0, "pix" },
+            { ORDER_REFUSED, 100, 0, "card" },
+            { ORDER_PAID, 110, 5000, "card" },
+            { ORDER_NONE, -1, 0, NULL } },
+          ORDER_PAID,
+          110,
+          5000,
+          "card" },
+        { { { ORDER_PENDING, 100, 0, "" },
+            { ORDER_PAID, 110, 5000, "pix" },
+            { ORDER_CANCELLED, -1, 0, "" },
+            { ORDER_DELIVERED, -1, 0, "" },
+            { ORDER_NONE, -1, 0, "" } },
+          ORDER_DELIVERED,
+          0,
+          5000,
+          NULL },
+        { { { ORDER_CREATED, 1, 0, "" },
+            { ORDER_PAID, 2, 5000, "" },
+            { ORDER_REFUNDED, 3, 0, "" },
+            { ORDER_CHARGEBACK, 4, 0, "boleto" },
+            { ORDER_PENDING, 5, 0, "" } },
+          ORDER_CHARGEBACK,
+          4,
+          5000,
+          "boleto" },
+        { { { ORDER_CANCELLED, 7, 0, "pix" },
+            { ORDER_REFUSED, 6, 0, "" },
+            { ORDER_PENDING, 5, 0, "" },
+            { ORDER_CREATED, 4, 0, "" },
+            { ORDER_NONE, 3, 0, "" } },
+          ORDER_CANCELLED,
+          7,
+          0,
+          "pix" },
     };
     struct arena a;
     uint64_t workspace_id = 0;
@@ -90,10 +118,15 @@ static void the_row_follows(void **state UNUSED)
     struct arena a;
     struct why why;
     arena_init(&a, 1 << 20);
-    static const struct step steps[] = { { ORDER_PAID, 3990, 5000, "pix" }, { ORDER_PENDING, 3990, 0, "" } };
+    static const struct step steps[] = { { ORDER_PAID, 3990, 5000, "pix" },
+                                         { ORDER_PENDING, 3990, 0, "" } };
     for (size_t i = 0; i < ARRAY_LEN(steps); i++) apply(1, &steps[i], &a);
     assert_int_equal(store_commit(hub.store, &why), OK);
-    assert_int_equal(hub_count(&hub, "SELECT COUNT(*) FROM orders WHERE status = 5 AND amount = 3990 AND paid_ms = 5000"), 1);
+    assert_int_equal(
+        hub_count(
+            &hub,
+            "SELECT COUNT(*) FROM orders WHERE status = 5 AND amount = 3990 AND paid_ms = 5000"),
+        1);
     assert_int_equal(hub_count(&hub, "SELECT COUNT(*) FROM orders"), 1);
     assert_int_equal(store_begin(hub.store, &why), OK);
     arena_free(&a);
@@ -115,7 +148,8 @@ static void too_large_is_final(void **state UNUSED)
     o->items = arena_new(&a, struct order_item, ORDER_ITEMS_MAX);
     o->item_count = ORDER_ITEMS_MAX;
     for (size_t i = 0; i < ORDER_ITEMS_MAX; i++)
-        o->items[i] = (struct order_item){ .name = slice_of(text, sizeof text), .quantity = 1, .price = -1 };
+        o->items[i] =
+            (struct order_item){ .name = slice_of(text, sizeof text), .quantity = 1, .price = -1 };
     struct apply_ctx ctx = shuffle_ctx(&hub, 1, &a);
     assert_int_equal(order_apply(&ctx, o, 0, &out, &id, &why), ERR_SYNTAX);
     assert_non_null(strstr(why.text, "larger"));

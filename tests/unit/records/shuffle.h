@@ -26,8 +26,14 @@ static inline bool shuffle_next(size_t *order, size_t n)
 
 static inline struct apply_ctx shuffle_ctx(struct hub *h, uint64_t workspace_id, struct arena *a)
 {
-    return (struct apply_ctx){ .store = h->store, .ids = &h->ids, .arena = a, .workspace_id = workspace_id,
-                               .source_id = 1, .origin = SLICE("shop"), .rank = ORIGIN_PLATFORM, .occurred_ms = 1000,
+    return (struct apply_ctx){ .store = h->store,
+                               .ids = &h->ids,
+                               .arena = a,
+                               .workspace_id = workspace_id,
+                               .source_id = 1,
+                               .origin = SLICE("shop"),
+                               .rank = ORIGIN_PLATFORM,
+                               .occurred_ms = 1000,
                                .now_ms = 5000 };
 }
 

@@ -31,16 +31,32 @@ static void every_order_of_arrival(void **state UNUSED)
         enum subscription_status want;
         int64_t period; /* 0: not compared */
     } cases[] = {
-        { { { SUBSCRIPTION_TRIAL, 10, 1 }, { SUBSCRIPTION_ACTIVE, 20, 2 }, { SUBSCRIPTION_PAST_DUE, 30, 2 },
-            { SUBSCRIPTION_ACTIVE, 40, 3 } }, SUBSCRIPTION_ACTIVE, 3 },
-        { { { SUBSCRIPTION_ACTIVE, 10, 1 }, { SUBSCRIPTION_CANCELLED, 30, 0 }, { SUBSCRIPTION_ACTIVE, 20, 0 },
-            { SUBSCRIPTION_PAUSED, 25, 0 } }, SUBSCRIPTION_CANCELLED, 0 },
+        { { { SUBSCRIPTION_TRIAL, 10, 1 },
+            { SUBSCRIPTION_ACTIVE, 20, 2 },
+            { SUBSCRIPTION_PAST_DUE, 30, 2 },
+            { SUBSCRIPTION_ACTIVE, 40, 3 } },
+          SUBSCRIPTION_ACTIVE,
+          3 },
+        { { { SUBSCRIPTION_ACTIVE, 10, 1 },
+            { SUBSCRIPTION_CANCELLED, 30, 0 },
+            { SUBSCRIPTION_ACTIVE, 20, 0 },
+            { SUBSCRIPTION_PAUSED, 25, 0 } },
+          SUBSCRIPTION_CANCELLED,
+          0 },
         /* at one instant the state further on */
-        { { { SUBSCRIPTION_ACTIVE, 10, 1 }, { SUBSCRIPTION_CANCELLED, 10, 1 }, { SUBSCRIPTION_PAST_DUE, 10, 1 },
-            { SUBSCRIPTION_TRIAL, 10, 1 } }, SUBSCRIPTION_CANCELLED, 1 },
+        { { { SUBSCRIPTION_ACTIVE, 10, 1 },
+            { SUBSCRIPTION_CANCELLED, 10, 1 },
+            { SUBSCRIPTION_PAST_DUE, 10, 1 },
+            { SUBSCRIPTION_TRIAL, 10, 1 } },
+          SUBSCRIPTION_CANCELLED,
+          1 },
         /* what says nothing about the state changes nothing of it, however late it is */
-        { { { SUBSCRIPTION_NONE, 90, 0 }, { SUBSCRIPTION_ACTIVE, 10, 1 }, { SUBSCRIPTION_PAUSED, 20, 0 },
-            { SUBSCRIPTION_NONE, 5, 0 } }, SUBSCRIPTION_PAUSED, 0 },
+        { { { SUBSCRIPTION_NONE, 90, 0 },
+            { SUBSCRIPTION_ACTIVE, 10, 1 },
+            { SUBSCRIPTION_PAUSED, 20, 0 },
+            { SUBSCRIPTION_NONE, 5, 0 } },
+          SUBSCRIPTION_PAUSED,
+          0 },
     };
     struct arena a;
     struct why why;
@@ -54,14 +70,16 @@ static void every_order_of_arrival(void **state UNUSED)
             arena_reset(&a);
             for (size_t i = 0; i < 4; i++) {
                 const struct step *s = &cases[c].steps[order[i]];
-                struct subscription said = { .number = SLICE("s-1"), .status = s->status, .period = s->period };
+                struct subscription said = { .number = SLICE("s-1"),
+                                             .status = s->status,
+                                             .period = s->period };
                 struct apply_ctx ctx = shuffle_ctx(&hub, workspace_id, &a);
                 ctx.occurred_ms = s->ms;
                 assert_int_equal(subscription_apply(&ctx, &said, 0, &last, &id, &why), OK);
             }
             if (last.status != cases[c].want)
-                fail_msg("case %zu, order %zu%zu%zu%zu: %s", c, order[0], order[1], order[2], order[3],
-                         subscription_status_name[last.status]);
+                fail_msg("case %zu, order %zu%zu%zu%zu: %s", c, order[0], order[1], order[2],
+                         order[3], subscription_status_name[last.status]);
             if (cases[c].period) assert_int_equal(last.period, cases[c].period);
         } while (shuffle_next(order, 4));
     }

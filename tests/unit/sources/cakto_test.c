@@ -497,7 +497,8 @@ int main(int argc, char **argv)
 {
     tests_dir = argc > 1 ? argv[1] : "tests";
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(wrong_types_never_crash), cmocka_unit_test(renewals_by_period),
+        cmocka_unit_test(wrong_types_never_crash),
+        cmocka_unit_test(renewals_by_period),
         cmocka_unit_test(one_bad_field_costs_nothing_else),
         cmocka_unit_test(bodies),
         cmocka_unit_test(lists),
