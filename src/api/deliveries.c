@@ -187,7 +187,8 @@ enum err api_delivery_move(struct call *c, enum sql sql, uint64_t id, const char
     struct move m = { c, sql, reason, id, false };
     enum err rc = journal_call(c->app->journal, move_run, &m, why);
     *moved = m.moved;
-    if (rc == OK && m.moved) deliver_wake(c->app->deliver, 0);
+    if (rc == OK && m.moved && sql == SQL_DELIVERIES_CANCEL) deliver_cancel(c->app->deliver, id);
+    else if (rc == OK && m.moved) deliver_wake(c->app->deliver, 0);
     return rc;
 }
 

@@ -46,6 +46,18 @@ void deliver_wake(struct deliver *d, int64_t due_ms)
     wire_wake(d->wire);
 }
 
+void deliver_cancel(struct deliver *d, uint64_t id)
+{
+    struct cancel *c = malloc(sizeof *c);
+    if (!c) return; /* it goes out although cancelled: the store tells so by its attempt */
+    c->id = id;
+    pthread_mutex_lock(&d->lock);
+    c->next = d->cancels;
+    d->cancels = c;
+    pthread_mutex_unlock(&d->lock);
+    wire_wake(d->wire);
+}
+
 void deliver_config_changed(struct deliver *d)
 {
     wire_wake(d->wire); /* the loop compares generations itself */
@@ -85,6 +97,14 @@ static void take_config(struct deliver *d)
     config_release(old);
 }
 
+/* The store says cancelled already: settling only frees it, since a result is written over a lease alone. */
+static void drop(struct deliver *d, uint64_t id)
+{
+    struct leased *l = NULL;
+    for (struct lane *lane = d->lanes; lane && !l; lane = lane->next) l = lane_remove(lane, id);
+    if (l) loop_settle(d, settlement_new(l, DELIVERY_WAITING, clock_wall_ms(), ""));
+}
+
 static void take_inbox(struct deliver *d)
 {
     pthread_mutex_lock(&d->lock);
@@ -95,6 +115,8 @@ static void take_inbox(struct deliver *d)
     d->wake_at_ms = INT64_MAX;
     struct claim_job *claims = d->claims_done;
     d->claims_done = NULL;
+    struct cancel *cancels = d->cancels;
+    d->cancels = NULL;
     bool settled = d->settle_done;
     d->settle_done = false;
     pthread_mutex_unlock(&d->lock);
@@ -107,6 +129,11 @@ static void take_inbox(struct deliver *d)
     for (struct claim_job *c = claims, *next; c; c = next) {
         next = c->ctx;
         loop_claimed(d, c);
+    }
+    for (struct cancel *c = cancels, *next; c; c = next) { /* after everything that was leased before it */
+        next = c->next;
+        drop(d, c->id);
+        free(c);
     }
     if (settled) loop_settled(d);
 }
@@ -362,6 +389,10 @@ void deliver_free(struct deliver *d)
     for (struct settlement *s = d->unsettled, *next; s; s = next) {
         next = s->next;
         settlement_free(s);
+    }
+    for (struct cancel *c = d->cancels, *next; c; c = next) {
+        next = c->next;
+        free(c);
     }
     wire_free(d->wire);
     config_release(d->config);

@@ -38,6 +38,8 @@ size_t deliver_room(const struct deliver *d);
 void deliver_hand(struct deliver *d, struct leased *list);
 /* The store has waiting deliveries that the loop does not know of, due at due_ms (wall clock) or later. */
 void deliver_wake(struct deliver *d, int64_t due_ms);
+/* A delivery was cancelled in the store: it is dropped from memory unless its request is under way. */
+void deliver_cancel(struct deliver *d, uint64_t id);
 /* The configuration was swapped: kill switches, limits and holds are read anew. */
 void deliver_config_changed(struct deliver *d);
 

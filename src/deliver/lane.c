@@ -44,6 +44,29 @@ struct leased *lane_pop(struct lane *lane)
     return NULL;
 }
 
+static struct leased *queue_remove(struct lane_queue *q, uint64_t id)
+{
+    struct leased **at = &q->head;
+    while (*at && (*at)->id != id) at = &(*at)->next;
+    struct leased *found = *at;
+    if (!found) return NULL;
+    *at = found->next;
+    if (!*at) q->tail = at;
+    q->count--;
+    found->next = NULL;
+    return found;
+}
+
+struct leased *lane_remove(struct lane *lane, uint64_t id)
+{
+    struct leased *found = NULL;
+    for (size_t i = 0; i < PRIORITY_COUNT && !found; i++) found = queue_remove(&lane->queue[i], id);
+    if (found) lane->waiting--;
+    for (struct lane_queue *half = lane->halves; half && !found; half = half->more)
+        found = queue_remove(half, id);
+    return found;
+}
+
 struct lane_queue *lane_pop_half(struct lane *lane)
 {
     struct lane_queue *half = lane->halves;

@@ -48,6 +48,8 @@ void lane_init(struct lane *lane, uint64_t workspace_id, uint64_t id);
 void lane_push(struct lane *lane, struct leased *d);
 /* The next delivery: classes in the ratio 16:8:4:2:1, none starves; NULL when empty. */
 struct leased *lane_pop(struct lane *lane);
+/* Takes delivery `id` out of the queues or a waiting half; NULL when it is not there. */
+struct leased *lane_remove(struct lane *lane, uint64_t id);
 /* The next half of a split batch, taken out of the lane (the caller frees it); NULL when there is none. */
 struct lane_queue *lane_pop_half(struct lane *lane);
 /* The oldest delivery's arrival (monotonic µs); INT64_MAX when empty. */

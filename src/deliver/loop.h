@@ -9,6 +9,11 @@
 
 struct batch;
 
+struct cancel { /* an id to be dropped; malloc'ed */
+    struct cancel *next;
+    uint64_t id;
+};
+
 struct lane_view { /* what other threads may see of a lane */
     uint64_t id;
     struct deliver_status status;
@@ -29,6 +34,7 @@ struct deliver {
     struct leased *inbox, **inbox_tail;
     int64_t wake_at_ms;
     struct claim_job *claims_done;
+    struct cancel *cancels;
     bool settle_done;
     struct lane_view views[LANE_VIEWS_MAX];
     size_t view_count;

@@ -201,12 +201,13 @@ static struct verdict judge_error(const struct reply *r, json *error, size_t cou
                                   const struct settings *cfg, struct arena *arena)
 {
     int64_t code = 0, subcode = 0;
-    slice words = words_of(error, cfg, arena), trace = trace_of(error, cfg);
+    slice words = words_of(error, cfg, arena);
     if (!json_i64(json_get(error, "code"), &code)) code = 0;
     if (!json_i64(json_get(error, "error_subcode"), &subcode)) subcode = 0;
     char what[WHY_TEXT_MAX];
-    (void)snprintf(what, sizeof what, "%lld/%lld %.*s (HTTP %d, trace %.*s)", (long long)code,
-                   (long long)subcode, SLICE_ARG(words), r->status, SLICE_ARG(trace));
+    /* Without the trace id, which is in the attempt's reply: equal reasons must be counted as equal. */
+    (void)snprintf(what, sizeof what, "%lld/%lld %.*s (HTTP %d)", (long long)code,
+                   (long long)subcode, SLICE_ARG(words), r->status);
     return verdict_of_answer(
         answer_of(code, subcode, json_truth(json_get(error, "is_transient")), r->status), r, count,
         slice_str(what), arena);

@@ -223,8 +223,7 @@ test('a cancelled delivery is never sent; it can be revived', async (t) => {
   assert.equal(meta.stats().purchases, 2);
 });
 
-test('cancelling a delivery that waits in memory behind another keeps it from being sent', {
-  todo: 'the delivery loop is not told: what it has leased goes out although the store says cancelled' }, async (t) => {
+test('cancelling a delivery that waits in memory behind another keeps it from being sent', async (t) => {
   const { sink, hub } = await withSink(t, { concurrency: 1, timeout: '3s' });
   sink.mode('slow', 1);
   await accepted(hub, paidOrder('first'));
