@@ -235,8 +235,9 @@ static enum err sqlite_backup(struct store *s, const char *path, struct why *why
     enum err rc = code == SQLITE_OK ? OK : failed(to, code, path, why);
     sqlite3_backup *copy = rc == OK ? sqlite3_backup_init(to, "main", db_of(s), "main") : NULL;
     if (rc == OK && !copy) rc = failed(to, sqlite3_errcode(to), "backup", why);
-    /* One read transaction around all steps: the copy is of one moment, and writers do not make it start anew. */
-    if (rc == OK) rc = sqlite_script(s, "BEGIN", why);
+    /* One snapshot for all steps: the copy is of one moment, and writers do not make it start anew
+     * for ever. BEGIN alone takes none: the first read does. */
+    if (rc == OK) rc = sqlite_script(s, "BEGIN; SELECT 1 FROM sqlite_schema LIMIT 1", why);
     while (rc == OK && (code = sqlite3_backup_step(copy, BACKUP_PAGES_PER_STEP)) != SQLITE_DONE)
         if (code != SQLITE_OK) rc = failed(to, code, "backup", why);
     if (copy) sqlite3_backup_finish(copy);
