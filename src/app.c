@@ -94,11 +94,13 @@ enum err app_reload(struct app *app, struct why *why)
 {
     struct store *s = NULL;
     struct config *fresh = NULL;
+    pthread_mutex_lock(&app->reload_lock); /* who read earlier must not swap in later */
     enum err rc = store_open(app->database, STORE_READER, &s, why);
     if (rc == OK) rc = config_load(s, &app->key, &fresh, why);
     store_close(s);
+    if (rc == OK) config_swap(&app->config, fresh);
+    pthread_mutex_unlock(&app->reload_lock);
     if (rc != OK) return rc;
-    config_swap(&app->config, fresh);
     if (app->deliver) deliver_config_changed(app->deliver);
     return OK;
 }
@@ -164,6 +166,7 @@ enum err app_open(struct app *app, const struct app_options *options, struct why
     CHECK(pthread_key_create(&app->reader_key, close_reader) == 0);
     config_box_init(&app->config);
     CHECK(pthread_mutex_init(&app->config_lock, NULL) == 0);
+    CHECK(pthread_mutex_init(&app->reload_lock, NULL) == 0);
     limiter_init(&app->api_limiter);
     enum err rc = read_options(app, why);
     if (rc == OK) rc = open_data(app, why);
@@ -185,6 +188,7 @@ void app_close(struct app *app)
     config_swap(&app->config, NULL);
     (void)pthread_key_delete(app->reader_key);
     pthread_mutex_destroy(&app->config_lock);
+    pthread_mutex_destroy(&app->reload_lock);
     if (app->lock_fd >= 0) close(app->lock_fd);
     app->listen = NULL;
     app->deliver = NULL;

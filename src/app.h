@@ -33,6 +33,7 @@ struct app {
     struct seal_key key;
     struct config_box config;
     pthread_mutex_t config_lock; /* held by whoever changes the configuration */
+    pthread_mutex_t reload_lock; /* around load and swap */
     struct guard guard, proxies;
     struct limiter api_limiter;
     int lock_fd;

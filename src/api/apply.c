@@ -104,22 +104,16 @@ static enum err apply_run(void *arg, struct store *s, struct why *why)
     };
     struct config *config = NULL;
     enum err rc = config_load(s, &app->key, &config, why);
-    for (int noun = CONFIG_ROUTE; rc == OK && a->prune && noun >= CONFIG_SOURCE; noun--) {
-        rc = prune_all(a, &ctx, config, (enum config_noun)noun, why);
-        if (noun != CONFIG_ROUTE) continue;
-        /* routes that go must not keep their sources and destinations alive */
-        struct config *fresh = NULL;
-        if (rc == OK) rc = config_load(s, &app->key, &fresh, why);
-        if (rc != OK) break;
-        config_release(config);
-        config = fresh;
-    }
+    if (rc == OK && a->prune) rc = prune_all(a, &ctx, config, CONFIG_ROUTE, why);
     for (int noun = CONFIG_SOURCE; rc == OK && noun <= CONFIG_ROUTE; noun++) {
         config_release(config);
         config = NULL;
         rc = config_load(s, &app->key, &config, why);
         if (rc == OK) rc = put_all(a, &ctx, config, (enum config_noun)noun, why);
     }
+    /* Now no route uses them any more. */
+    for (int noun = CONFIG_SOURCE; rc == OK && a->prune && noun <= CONFIG_DESTINATION; noun++)
+        rc = prune_all(a, &ctx, config, (enum config_noun)noun, why);
     config_release(config);
     if (rc == OK && a->dry_run)
         return why_set(why, ERR_BUSY, "dry run"); /* undone: that is the point */

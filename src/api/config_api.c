@@ -190,6 +190,10 @@ static enum err edit_run(void *arg, struct store *s, struct why *why)
     else if (rc == OK)
         rc = change_put(&ctx, config, e->noun, id, e->given, e->merge, &id, why);
     config_release(config);
+    /* The whole must still load, or no later start would: a route may name what was renamed. */
+    struct config *whole = NULL;
+    if (rc == OK && config_load(s, &app->key, &whole, why) != OK) rc = ERR_CONFLICT;
+    config_release(whole);
     return rc;
 }
 

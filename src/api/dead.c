@@ -183,6 +183,12 @@ static enum err act_run(void *arg, struct store *s, struct why *why)
         if (sql[i] == SQL_DEAD_DELIVERY_ARCHIVE) stmt_i64(q, 3, clock_wall_ms());
         rc = stmt_run(q, why);
         if (i == 0) a->moved = store_changes(s) > 0;
+        if (rc == OK && sql[i] == SQL_DEAD_EVENT_FORGET) { /* nothing is left to render them from */
+            q = store_stmt(s, SQL_DEAD_EVENT_CANCEL, why);
+            stmt_i64(q, 1, (int64_t)a->call->key.workspace_id);
+            stmt_i64(q, 2, (int64_t)a->id);
+            rc = stmt_run(q, why);
+        }
         if (!a->moved) break;
     }
     return rc;
@@ -321,6 +327,8 @@ void api_dead_retry_all(struct call *c)
     if (rc == OK) rc = call_time(c, json_get_text(body, "until"), &until_ms, &why);
     int64_t since = (int64_t)id_at(since_ms),
             until = until_ms ? (int64_t)id_at(until_ms + 1) : INT64_MAX;
+    if (rc == OK && json_get(body, "source"))
+        rc = why_set(&why, ERR_SYNTAX, "filter by kind, destination, reason, since and until");
     slice reason = json_get_text(body, "reason");
     if (rc == OK && f.deliveries)
         rc = retry_deliveries(c, &f, reason, since, until, &deliveries, &why);

@@ -31,6 +31,7 @@ static bool is_personal(slice name)
         SLICE_INIT("page_url"),
         SLICE_INIT("referrer"),
         SLICE_INIT("callback"),
+        SLICE_INIT("event_source_url"), SLICE_INIT("checkout_url"), SLICE_INIT("referrer_url"),
     };
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (slice_eq(name, names[i])) return true;
@@ -93,8 +94,9 @@ static void put(struct buf *b, json *v, slice key, slice object UNUSED, int dept
     if (hide && !yyjson_is_null(v))
         json_put_str(b, NULL, SLICE("***"));
     else if (yyjson_is_str(v)) {
-        slice text = json_str(v);
-        bool inner = text.len > 1 && (text.ptr[0] == '{' || text.ptr[0] == '[');
+        slice text = json_str(v), trimmed = slice_trim(text);
+        bool inner = trimmed.len > 1 && (trimmed.ptr[0] == '{' || trimmed.ptr[0] == '[');
+        if (!inner && slice_eq(key, SLICE("body"))) text = SLICE("***"); /* no names to judge it by */
         json_put_str(b, NULL,
                      inner && depth < MASK_DEPTH_MAX ? mask_personal(text, b->arena) : text);
     } else {

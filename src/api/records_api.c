@@ -42,7 +42,8 @@ static void put_order(struct call *c, struct stmt *q)
     put_id(&c->out, "contact", ID_CONTACT, stmt_col_i64(q, 2));
     json_put_time(&c->out, "created_at", stmt_col_i64(q, 4));
     json_put_time(&c->out, "updated_at", stmt_col_i64(q, 5));
-    json_put_raw(&c->out, "order", stmt_col_text(q, 6));
+    slice order = stmt_col_text(q, 6);
+    json_put_raw(&c->out, "order", c->key.pii ? order : mask_personal(order, c->x->arena));
     json_end_object(&c->out);
 }
 

@@ -90,7 +90,7 @@ const struct api_route api_routes[] = {
     { "GET", "/api/dead-letters/stats", ROLE_READER, false, false, api_dead_stats,
       "Dead letters by destination or source and reason", NULL },
     { "POST", "/api/dead-letters/retry", ROLE_OPERATOR, false, false, api_dead_retry_all,
-      "Retry by {kind, destination, source, since, until, reason}", NULL },
+      "Retry by {kind, destination, since, until, reason}", NULL },
     { "POST", "/api/dead-letters/{id}/retry", ROLE_OPERATOR, false, false, api_dead_retry,
       "Retry one", NULL },
     { "POST", "/api/dead-letters/{id}/archive", ROLE_OPERATOR, false, false, api_dead_archive,

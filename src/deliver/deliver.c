@@ -173,7 +173,8 @@ void loop_claimed(struct deliver *d, struct claim_job *c)
             next = l->next;
             lane_push(lane, l);
         }
-        int64_t again_ms = c->more ? 0 : c->next_due_ms;
+        int64_t again_ms = c->more ? 0 : c->next_due_ms, soon_ms = clock_wall_ms() + POLL_MAX_MS;
+        if (c->count == 0 && again_ms < soon_ms) again_ms = soon_ms; /* due, yet nothing was to be had */
         if (again_ms < lane->claim_at_ms) lane->claim_at_ms = again_ms;
     }
     free(c);
@@ -292,7 +293,8 @@ static int64_t pump(struct deliver *d, struct lane *lane, int64_t now_ms)
             return again_ms;
         }
         claim(d, lane, now_ms);
-        if (lane->claim_at_ms < again_ms && !lane->claiming) again_ms = lane->claim_at_ms;
+        bool claims = !lane->claiming && lane->waiting <= CLAIM_LOW_WATER && deliver_room(d) > 0;
+        if (claims && lane->claim_at_ms < again_ms) again_ms = lane->claim_at_ms;
         if (gate == LANE_FULL || (lane->waiting == 0 && !lane->halves)) return again_ms;
         if (!lane->halves && lane->waiting < lane->to->batch_max) {
             int64_t linger_us = lane_oldest_us(lane) + lane->to->linger_ms * 1000 - clock_mono_us();

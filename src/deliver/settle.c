@@ -62,6 +62,7 @@ enum err settle_run(struct journal_job *job, struct store *store, struct why *wh
         stmt_text(q, 8, slice_str(s->reason));
         stmt_i64(q, 9, s->attempted && s->state == DELIVERY_WAITING ? PRIORITY_RETRY : d->priority);
         stmt_i64(q, 10, now_ms);
+        stmt_i64(q, 11, d->lease_until_ms); /* the fence: only our own lease, not a later one */
         rc = stmt_run(q, why);
         if (rc == OK && s->attempted) rc = write_attempt(store, j->ids, s, why);
     }

@@ -18,7 +18,7 @@ WHERE workspace_id = $1 AND id = $2;
 -- name: settle_result
 UPDATE deliveries SET state = $3, due_ms = $4, attempts = $5, first_attempt_ms = $6, outcome_unknown = $7, reason = $8,
   priority = $9, updated_ms = $10
-WHERE workspace_id = $1 AND id = $2 AND state = 1;
+WHERE workspace_id = $1 AND id = $2 AND state = 1 AND due_ms = $11;
 
 -- name: settle_attempt_add
 INSERT INTO attempts (id, workspace_id, delivery_id, at_ms, elapsed_ms, status, verdict, reason, request, reply)

@@ -75,6 +75,22 @@ static enum err set_state(struct interpret_ctx *ctx, const struct stored_event *
     return stmt_run(q, why);
 }
 
+/* What was understood before stays: deliveries may still be rendered from it. */
+static enum err save_failure(struct interpret_ctx *ctx, const struct stored_event *e, slice problem,
+                             struct why *why)
+{
+    struct applied nothing = { .contact_id = 0 };
+    struct stmt *q = store_stmt(ctx->store, SQL_INTERPRET_DATA_FAILED, why);
+    stmt_i64(q, 1, (int64_t)e->id);
+    stmt_i64(q, 2, (int64_t)e->workspace_id);
+    stmt_i64(q, 3, ctx->now_ms);
+    stmt_text(q, 4, problem);
+    enum err rc = stmt_run(q, why);
+    if (rc != OK || store_changes(ctx->store) > 0) return rc;
+    struct stored_event first = { .id = e->id, .workspace_id = e->workspace_id };
+    return save_data(ctx, &first, &nothing, problem, (slice){ NULL, 0 }, why);
+}
+
 static bool is_final(enum err rc)
 {
     return rc == ERR_SYNTAX || rc == ERR_MISSING || rc == ERR_DENIED;
@@ -136,10 +152,7 @@ enum err interpret_event(struct interpret_ctx *ctx, struct request *r, const str
     }
     *tail = NULL;
     if (!is_final(rc)) return why_set(why, rc, "%s", reason.text);
-    struct applied nothing = { .contact_id = 0 };
-    rc = save_data(
-        ctx, &(struct stored_event){ .id = e->id, .workspace_id = e->workspace_id, .again = true },
-        &nothing, slice_str(reason.text), (slice){ NULL, 0 }, why);
+    rc = save_failure(ctx, e, slice_str(reason.text), why);
     if (rc == OK) rc = set_state(ctx, e, EVENT_FAILED, why);
     LOG(ctx->log, LOG_WARN, "event.failed", log_id("event", ID_EVENT, e->id),
         log_str("type", e->event.type), log_cstr("why", reason.text));

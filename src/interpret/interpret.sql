@@ -12,5 +12,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7);
 UPDATE event_data SET contact_id = $3, order_id = $4, interpreted_ms = $5, problem = $6, data = $7
 WHERE workspace_id = $2 AND id = $1;
 
+-- name: interpret_data_failed
+UPDATE event_data SET interpreted_ms = $3, problem = $4 WHERE workspace_id = $2 AND id = $1;
+
 -- name: interpret_event_state
 UPDATE events SET state = $3 WHERE workspace_id = $1 AND id = $2;

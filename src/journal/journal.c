@@ -272,6 +272,12 @@ static enum err interpret_entry(struct interpret_ctx *ctx, struct journal_entry 
     return OK;
 }
 
+static size_t room_for_born(struct journal *j)
+{
+    size_t room = j->o.deliver ? deliver_room(j->o.deliver) : 0;
+    return room > LEASED_MAX - LEASED_BORN_MAX ? room - (LEASED_MAX - LEASED_BORN_MAX) : 0;
+}
+
 /* Interprets what earlier turns committed. Nothing of it is final before this turn's own commit. */
 static enum err interpret_some(struct journal *j, struct turn *t, struct config *config,
                                int64_t now_ms, int64_t piece_us, struct why *why)
@@ -283,7 +289,7 @@ static enum err interpret_some(struct journal *j, struct turn *t, struct config 
                                .arena = &j->arena,
                                .config = config,
                                .now_ms = now_ms,
-                               .room = j->o.deliver ? deliver_room(j->o.deliver) : 0,
+                               .room = room_for_born(j),
                                .tail = &t->born };
     struct interpret_ctx ctx = { j->store,  j->o.ids, j->o.log, j->o.metrics, config,
                                  &j->arena, now_ms,   &route,   &j->minutes };

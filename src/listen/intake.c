@@ -53,8 +53,14 @@ static slice client_address(struct exchange *x, const struct request *r)
     slice remote = slice_str(x->peer->address);
     if (!proxies || !guard_lists(proxies, (const struct sockaddr *)&x->peer->sockaddr))
         return remote;
-    slice hops = request_header(r, SLICE("x-forwarded-for"));
-    while (hops.len > 0) {
+    slice hops = { NULL, 0 };
+    size_t line = r->header_count; /* several lines are one list (RFC 9110, 5.3): from the last hop to the first */
+    while (hops.len > 0 || line > 0) {
+        if (hops.len == 0) {
+            const struct header *h = &r->headers[--line];
+            if (slice_eq_nocase(h->name, SLICE("x-forwarded-for"))) hops = h->value;
+            continue;
+        }
         size_t from = hops.len;
         while (from > 0 && hops.ptr[from - 1] != ',') from--;
         slice hop = slice_trim(slice_sub(hops, from, hops.len));
@@ -131,6 +137,10 @@ static bool limited(struct exchange *x)
                                   clock_mono_ms());
     if (l.allowed) return false;
     refuse(x, METRIC_requests_limited);
+    if (x->source->kind->overload == OVERLOAD_CUT) { /* its platform takes any answer for a delivery */
+        x->stage = STAGE_CUT;
+        return true;
+    }
     answer_header(x, "Retry-After", "%lld", (long long)l.reset_s);
     answer_header(x, "RateLimit-Limit", "%u", l.limit);
     answer_header(x, "RateLimit-Remaining", "%u", l.remaining);

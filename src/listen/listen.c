@@ -27,15 +27,14 @@ enum {
 void exchange_complete(struct exchange *x)
 {
     struct listen_loop *loop = x->loop;
+    uint64_t one = 1;
     pthread_mutex_lock(&loop->lock);
     bool first = loop->completed == NULL;
     x->next = loop->completed;
     loop->completed = x;
+    /* Inside the lock: at shutdown the loop may be freed as soon as it has seen the exchange. */
+    if (first) (void)!write(loop->event, &one, sizeof one);
     pthread_mutex_unlock(&loop->lock);
-    uint64_t one = 1;
-    if (first)
-        (void)!write(loop->event, &one,
-                     sizeof one); /* full (impossible) would mean it is awake already */
 }
 
 static void take_completed(struct listen_loop *loop)

@@ -15,7 +15,7 @@ enum {
     IDENTITY_PHONE,
     IDENTITY_COUNT
 }; /* strongest first */
-enum { CONTACT_TEXT_MAX = 64 * 1024, FIELD_VALUE_MAX = 2048 };
+enum { CONTACT_TEXT_MAX = 64 * 1024, FIELD_VALUE_MAX = 1024 };
 
 static const enum contact_field identity_field[IDENTITY_COUNT] = { CONTACT_external_id,
                                                                    CONTACT_document, CONTACT_email,

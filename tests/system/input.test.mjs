@@ -328,7 +328,9 @@ test('slow headers and slow bodies are cut off, however steadily they drip', asy
 
 test('rate limits: of a source and of a key', async (t) => {
   const hub = await startHub(t);
-  await hub.apply({ sources: [caktoSource({ rate_per_min: 3 })] });
+  const site = { name: 'site', kind: 'lead', path: '/lead', write_key: 'k', rate_per_min: 3 };
+  await hub.apply({ sources: [site, caktoSource({ rate_per_min: 1 })] });
+  const lead = (n) => hub.call('POST', '/lead', { email: `p${n}@example.com`, write_key: 'k' }, { key: null });
   const limited = (answer, limit) => {
     assert.equal(answer.status, 429, answer.text);
     assert.equal(answer.json.error.code, 'rate_limited');
@@ -337,14 +339,16 @@ test('rate limits: of a source and of a key', async (t) => {
     assert.ok(Number(answer.headers.get('ratelimit-reset')) >= 1);
     assert.ok(Number(answer.headers.get('retry-after')) >= 1);
   };
-  for (let i = 0; i < 3; i++) await accepted(hub, paidOrder());
-  limited(await send(hub, paidOrder()), 3);
+  for (let i = 0; i < 3; i++) assert.equal((await lead(i)).status, 200);
+  limited(await lead(3), 3);
+  await accepted(hub, paidOrder());
+  await assert.rejects(send(hub, paidOrder()), 'Cakto takes any answer for a delivery: it gets none');
   const { key } = await hub.post('/api/keys', { name: 'slow', role: 'reader', rate_per_min: 2 });
   for (let i = 0; i < 2; i++) assert.equal((await hub.call('GET', '/api/sources', undefined, { key })).status, 200);
   limited(await hub.call('GET', '/api/sources', undefined, { key }), 2);
   for (let i = 0; i < 60; i++) assert.equal((await hub.call('GET', '/api/sources', undefined, { key: `guess-${i}` })).status, 401);
   limited(await hub.call('GET', '/api/sources', undefined, { key: 'one-guess-more' }), 60);
-  assert.equal((await hub.get('/api/events')).items.length, 3);
+  assert.equal((await hub.get('/api/events')).items.length, 4);
 });
 
 // ---- configuration ----

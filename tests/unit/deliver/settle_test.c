@@ -160,6 +160,7 @@ static struct settlement *settled(int64_t id, enum delivery_state state, int64_t
     d->workspace_id = 1;
     d->priority = PRIORITY_NOTIFY;
     d->attempts = 3;
+    d->lease_until_ms = now_ms + 1000; /* as the rows below have it: the fence */
     d->first_attempt_ms = 555;
     d->outcome_unknown = true;
     struct settlement *s = settlement_new(d, state, due_ms, reason);
@@ -175,6 +176,7 @@ static void settling(void **state UNUSED)
 {
     for (int64_t id = 11; id <= 14; id++)
         add(id, DEST, DELIVERY_LEASED, PRIORITY_NOTIFY, now_ms + 1000, 60);
+    add(16, DEST, DELIVERY_LEASED, PRIORITY_NOTIFY, now_ms + 2000, 60); /* leased anew since */
     add(15, DEST, DELIVERY_CANCELLED, PRIORITY_NOTIFY, 1,
         60); /* by a person, while it was under way */
     struct settlement *all[] = {
@@ -183,6 +185,7 @@ static void settling(void **state UNUSED)
         settled(13, DELIVERY_DEAD, 0, "HTTP 410", true),
         settled(14, DELIVERY_WAITING, 888, "", false),
         settled(15, DELIVERY_WAITING, 999, "HTTP 503", true),
+        settled(16, DELIVERY_WAITING, 999, "", false),
     };
     for (size_t i = 0; i + 1 < ARRAY_LEN(all); i++) all[i]->next = all[i + 1];
     struct settle_job j = { .ids = &hub.ids, .list = all[0] };
@@ -190,7 +193,7 @@ static void settling(void **state UNUSED)
     assert_int_equal(store_begin(hub.store, &why), OK);
     if (settle_run(&j.job, hub.store, &why) != OK) fail_msg("%s", why.text);
     assert_int_equal(store_commit(hub.store, &why), OK);
-    static const struct {
+    const struct {
         int64_t id;
         enum delivery_state state;
         enum priority p;
@@ -200,6 +203,7 @@ static void settling(void **state UNUSED)
         { 12, DELIVERY_DELIVERED, PRIORITY_NOTIFY, 0 }, { 13, DELIVERY_DEAD, PRIORITY_NOTIFY, 0 },
         { 14, DELIVERY_WAITING, PRIORITY_NOTIFY, 888 }, /* given back unsent: keeps its class */
         { 15, DELIVERY_CANCELLED, PRIORITY_NOTIFY, 1 },
+        { 16, DELIVERY_LEASED, PRIORITY_NOTIFY, now_ms + 2000 }, /* not ours any more */
     };
     for (size_t i = 0; i < ARRAY_LEN(want); i++) {
         assert_int_equal(row("state", want[i].id), want[i].state);
