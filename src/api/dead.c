@@ -317,7 +317,7 @@ void api_dead_retry_all(struct call *c)
 {
     struct why why;
     json *body = NULL;
-    struct dead_filter f;
+    struct dead_filter f = { .archived = false };
     int64_t since_ms = 0, until_ms = 0, deliveries = 0, events = 0;
     enum err rc = call_body(c, true, &body, &why);
     if (rc == OK)

@@ -28,7 +28,7 @@ static void put_parameters(struct buf *b, const struct api_route *r)
 static void put_operation(struct buf *b, const struct api_route *r)
 {
     char method[8] = "";
-    for (size_t i = 0; r->method[i] && i < sizeof method - 1; i++)
+    for (size_t i = 0; i < sizeof method - 1 && r->method[i]; i++)
         method[i] = (char)(r->method[i] + 32);
     json_begin_object(b, method);
     json_put_str(b, "summary", slice_str(r->summary));

@@ -8,7 +8,7 @@ static const char *const choices[] = { "red", "green", NULL };
 static const struct setting table[] = {
     [TEXT] = { "text", SETTING_TEXT, .fallback = "a \"quoted\" default" },
     [SHORT] = { "short", SETTING_TEXT, .max = 3 },
-    [URL] = { "url", SETTING_URL },
+    [URL] = { .name = "url", .type = SETTING_URL },
     [INT] = { "int", SETTING_INT, .fallback = "7", .min = -5, .max = 1000 },
     [BOOL] = { "bool", SETTING_BOOL, .fallback = "true" },
     [CHOICE] = { "choice", SETTING_CHOICE, .fallback = "green", .choices = choices },
