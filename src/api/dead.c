@@ -258,25 +258,34 @@ void api_dead_retry(struct call *c)
 
 /* ---- many ---- */
 
+/* One page of either list: ids at or after `since` whose reason holds `reason`; *before moves on. */
+static enum err read_ids(struct stmt *q, slice reason, int64_t since, int64_t *before,
+                         uint64_t ids[RETRY_PAGE], size_t *count, bool *more, struct why *why)
+{
+    size_t seen = 0;
+    bool row = true;
+    enum err rc;
+    while ((rc = stmt_step(q, &row, why)) == OK && row && stmt_col_i64(q, 0) >= since) {
+        slice text = stmt_col_text(q, 5);
+        *before = stmt_col_i64(q, 0);
+        seen++;
+        if (reason.len == 0 || slice_find_slice(text, reason) < text.len)
+            ids[(*count)++] = (uint64_t)*before;
+    }
+    stmt_reset(q);
+    *more = seen == RETRY_PAGE;
+    return rc;
+}
+
 static enum err retry_deliveries(struct call *c, const struct dead_filter *f, slice reason,
                                  int64_t since, int64_t until, int64_t *count, struct why *why)
 {
     int64_t before = until;
     for (bool more = true; more && *count < RETRY_MAX;) {
         uint64_t ids[RETRY_PAGE];
-        size_t n = 0, seen = 0;
-        bool row = true;
+        size_t n = 0;
         struct stmt *q = deliveries_of(c, f, before, RETRY_PAGE, why);
-        enum err rc;
-        while ((rc = stmt_step(q, &row, why)) == OK && row && stmt_col_i64(q, 0) >= since) {
-            slice text = stmt_col_text(q, 5);
-            before = stmt_col_i64(q, 0);
-            seen++;
-            if (reason.len == 0 || slice_find_slice(text, reason) < text.len)
-                ids[n++] = (uint64_t)before;
-        }
-        stmt_reset(q);
-        more = seen == RETRY_PAGE;
+        enum err rc = read_ids(q, reason, since, &before, ids, &n, &more, why);
         for (size_t i = 0; rc == OK && i < n; i++) {
             bool moved = false;
             rc = api_delivery_move(c, SQL_DELIVERIES_RETRY, ids[i], "retried by hand", &moved, why);
@@ -293,19 +302,9 @@ static enum err retry_events(struct call *c, const struct dead_filter *f, slice 
     int64_t before = until;
     for (bool more = true; more && *count < RETRY_MAX;) {
         uint64_t ids[RETRY_PAGE];
-        size_t n = 0, seen = 0, changed = 0;
-        bool row = true;
+        size_t n = 0, changed = 0;
         struct stmt *q = events_of(c, f, before, RETRY_PAGE, why);
-        enum err rc;
-        while ((rc = stmt_step(q, &row, why)) == OK && row && stmt_col_i64(q, 0) >= since) {
-            slice text = stmt_col_text(q, 5);
-            before = stmt_col_i64(q, 0);
-            seen++;
-            if (reason.len == 0 || slice_find_slice(text, reason) < text.len)
-                ids[n++] = (uint64_t)before;
-        }
-        stmt_reset(q);
-        more = seen == RETRY_PAGE;
+        enum err rc = read_ids(q, reason, since, &before, ids, &n, &more, why);
         if (rc == OK && n > 0) rc = api_events_pending(c, ids, n, &changed, why);
         *count += (int64_t)changed;
         if (rc != OK) return rc;

@@ -5,7 +5,7 @@
 #include "base/text.h"
 #include "interpret/interpret.h"
 
-enum { REPLAY_PAGE = 500, REPLAY_MAX_DEFAULT = 100000, SECRETS_MAX = 64 };
+enum { REPLAY_PAGE = 500, SECRETS_MAX = 64 };
 
 /* ---- filters ---- */
 

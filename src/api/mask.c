@@ -2,8 +2,9 @@
 #include "api/mask.h"
 
 #include "base/buf.h"
+#include "base/text.h"
 
-enum { MASK_TEXT_MAX = 8 * 1024 * 1024, MASK_DEPTH_MAX = JSON_DEPTH_MAX + 1, SECRET_MIN = 4 };
+enum { MASK_TEXT_MAX = 8 * 1024 * 1024, MASK_DEPTH_MAX = JSON_DEPTH_MAX + 1 };
 
 /* Members of our own shapes and of what destinations are sent. */
 static bool is_personal(slice name)
@@ -31,7 +32,9 @@ static bool is_personal(slice name)
         SLICE_INIT("page_url"),
         SLICE_INIT("referrer"),
         SLICE_INIT("callback"),
-        SLICE_INIT("event_source_url"), SLICE_INIT("checkout_url"), SLICE_INIT("referrer_url"),
+        SLICE_INIT("event_source_url"),
+        SLICE_INIT("checkout_url"),
+        SLICE_INIT("referrer_url"),
     };
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (slice_eq(name, names[i])) return true;
@@ -96,7 +99,8 @@ static void put(struct buf *b, json *v, slice key, slice object UNUSED, int dept
     else if (yyjson_is_str(v)) {
         slice text = json_str(v), trimmed = slice_trim(text);
         bool inner = trimmed.len > 1 && (trimmed.ptr[0] == '{' || trimmed.ptr[0] == '[');
-        if (!inner && slice_eq(key, SLICE("body"))) text = SLICE("***"); /* no names to judge it by */
+        if (!inner && slice_eq(key, SLICE("body")))
+            text = SLICE("***"); /* no names to judge it by */
         json_put_str(b, NULL,
                      inner && depth < MASK_DEPTH_MAX ? mask_personal(text, b->arena) : text);
     } else {
@@ -116,17 +120,6 @@ slice mask_personal(slice text, struct arena *arena)
 
 slice mask_secrets(slice text, const slice *secrets, size_t count, struct arena *arena)
 {
-    for (size_t i = 0; i < count; i++) {
-        if (secrets[i].len < SECRET_MIN || slice_find_slice(text, secrets[i]) == text.len) continue;
-        struct buf b = buf_in(arena, 2 * MASK_TEXT_MAX);
-        for (slice rest = text; rest.len > 0;) {
-            size_t at = slice_find_slice(rest, secrets[i]);
-            buf_add(&b, slice_sub(rest, 0, at));
-            if (at < rest.len) buf_add(&b, SLICE("***"));
-            rest =
-                at < rest.len ? slice_sub(rest, at + secrets[i].len, rest.len) : (slice){ NULL, 0 };
-        }
-        text = buf_ok(&b) ? buf_slice(&b) : SLICE("***");
-    }
+    for (size_t i = 0; i < count; i++) text = text_hide(text, secrets[i], arena);
     return text;
 }

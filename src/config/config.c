@@ -14,17 +14,6 @@ slice config_seal_context(enum config_noun noun, uint64_t id, struct arena *aren
     return arena_printf(arena, "%s:%llu", words[noun], (unsigned long long)id);
 }
 
-/* One JSON object out of the shown settings and the opened secrets. */
-static enum err join(slice settings, slice secrets, struct arena *a, json **out, struct why *why)
-{
-    slice inner = slice_sub(settings, 1, settings.len - 1),
-          more = slice_sub(secrets, 1, secrets.len - 1);
-    slice text = arena_printf(a, "{%.*s%s%.*s}", SLICE_ARG(inner), inner.len && more.len ? "," : "",
-                              SLICE_ARG(more));
-    if (!text.ptr) return why_set(why, ERR_LIMIT, "configuration too large");
-    return json_parse(text, a, out, why);
-}
-
 static enum err open_settings(struct stmt *q, enum config_noun noun, uint64_t id,
                               const struct seal_key *key, struct arena *a, json **out,
                               struct why *why)
@@ -34,7 +23,7 @@ static enum err open_settings(struct stmt *q, enum config_noun noun, uint64_t id
     enum err rc = OK;
     if (sealed.len > 0)
         rc = seal_open(key, config_seal_context(noun, id, a), sealed, a, &secrets, why);
-    return rc == OK ? join(settings, secrets, a, out, why) : rc;
+    return rc == OK ? tables_join(settings, secrets, a, out, why) : rc;
 }
 
 /* Puts the name of the record before what is wrong with it. */

@@ -40,8 +40,6 @@ static void keep_old(json *old, json *given, struct buf *secrets)
 static enum err split(json *given, const struct setting *table, size_t count, slice old_secrets,
                       struct arena *a, struct config_draft *out, struct why *why)
 {
-    static const char *const identity[] = { "name",       "kind",       "id",    "workspace",
-                                            "created_at", "updated_at", "state", "hold" };
     struct buf shown = buf_in(a, DRAFT_TEXT_MAX), secrets = buf_in(a, DRAFT_TEXT_MAX);
     json_begin_object(&shown, NULL);
     json_begin_object(&secrets, NULL);
@@ -49,8 +47,8 @@ static enum err split(json *given, const struct setting *table, size_t count, sl
     for (json *key; (key = yyjson_obj_iter_next(&it));) {
         json *v = yyjson_obj_iter_get_val(key);
         bool skip = yyjson_is_null(v);
-        for (size_t i = 0; i < ARRAY_LEN(identity); i++)
-            skip = skip || slice_eq(json_str(key), slice_str(identity[i]));
+        for (size_t i = 0; tables_identity[i]; i++)
+            skip = skip || slice_eq(json_str(key), slice_str(tables_identity[i]));
         if (skip) continue;
         bool hide = is_secret(table, count, json_str(key));
         json_put_raw(hide ? &secrets : &shown, yyjson_get_str(key), json_print(v, a));
@@ -65,23 +63,13 @@ static enum err split(json *given, const struct setting *table, size_t count, sl
     return buf_ok(&shown) && buf_ok(&secrets) ? OK : why_set(why, ERR_LIMIT, "settings too large");
 }
 
-/* The draft joined again, as config_load will see it: what is stored is what was checked. */
-static enum err rejoin(const struct config_draft *d, struct arena *a, json **out, struct why *why)
-{
-    slice inner = slice_sub(d->settings, 1, d->settings.len - 1),
-          more = slice_sub(d->secrets, 1, d->secrets.len - 1);
-    slice text = arena_printf(a, "{%.*s%s%.*s}", SLICE_ARG(inner), inner.len && more.len ? "," : "",
-                              SLICE_ARG(more));
-    return text.ptr ? json_parse(text, a, out, why) : why_set(why, ERR_LIMIT, "settings too large");
-}
-
 static enum err check_source(const struct config *c, uint64_t ws, uint64_t id,
                              const struct source_kind *kind, struct config_draft *d,
                              struct arena *a, struct why *why)
 {
     json *whole = NULL;
     struct source s = { .workspace_id = ws, .name = d->name };
-    enum err rc = rejoin(d, a, &whole, why);
+    enum err rc = tables_join(d->settings, d->secrets, a, &whole, why);
     if (rc == OK) rc = tables_read_source(kind, whole, a, &s, why);
     if (rc != OK) return rc;
     const struct source *same = config_source_by_name(c, ws, d->name),
@@ -100,7 +88,7 @@ static enum err check_destination(const struct config *c, uint64_t ws, uint64_t 
 {
     json *whole = NULL;
     struct destination to = { .workspace_id = ws, .name = d->name };
-    enum err rc = rejoin(d, a, &whole, why);
+    enum err rc = tables_join(d->settings, d->secrets, a, &whole, why);
     if (rc == OK) rc = tables_read_destination(kind, whole, a, &to, why);
     const struct destination *same = rc == OK ? config_destination_by_name(c, ws, d->name) : NULL;
     if (same && same->id != id)

@@ -31,7 +31,9 @@ enum {
 
     /* deliver */
     LEASED_MAX = 8192, /* deliveries in memory */
-    LEASED_BORN_MAX = LEASED_MAX / 2,    /* ... of which new ones at once: a burst for one destination leaves room for others' claims */
+    LEASED_BORN_MAX =
+        LEASED_MAX /
+        2, /* ... of which new ones at once: a burst for one destination leaves room for others' claims */
     LEASE_MS = 5 * 60 * 1000,
     RETRIES_MAX = 32,
     REPLY_BODY_MAX = 64 * 1024,

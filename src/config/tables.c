@@ -57,9 +57,17 @@ const struct setting config_route_settings[] = {
 };
 const size_t config_route_setting_count = ARRAY_LEN(config_route_settings);
 
-static const char *const identity_keys[] = { "name",      "kind",       "id",
-                                             "workspace", "created_at", "updated_at",
-                                             "state",     "hold",       NULL };
+const char *const tables_identity[] = { "name",       "kind",  "id",   "workspace", "created_at",
+                                        "updated_at", "state", "hold", NULL };
+
+enum err tables_join(slice settings, slice secrets, struct arena *a, json **out, struct why *why)
+{
+    slice inner = slice_sub(settings, 1, settings.len - 1),
+          more = slice_sub(secrets, 1, secrets.len - 1);
+    slice text = arena_printf(a, "{%.*s%s%.*s}", SLICE_ARG(inner), inner.len && more.len ? "," : "",
+                              SLICE_ARG(more));
+    return text.ptr ? json_parse(text, a, out, why) : why_set(why, ERR_LIMIT, "settings too large");
+}
 
 enum err tables_duration(slice text, int64_t *ms, struct why *why)
 {
@@ -101,7 +109,7 @@ static enum err read_both(const struct setting *kind, size_t kind_count,
     if (!table) return why_set(why, ERR_LIMIT, "configuration too large");
     if (kind_count) memcpy(table, kind, kind_count * sizeof *table);
     memcpy(table + kind_count, common, common_count * sizeof *table);
-    return settings_read(table, kind_count + common_count, given, identity_keys, a, out, why);
+    return settings_read(table, kind_count + common_count, given, tables_identity, a, out, why);
 }
 
 static enum err check_path(slice path, struct why *why)
@@ -193,7 +201,7 @@ enum err tables_read_route(const struct config *c, json *given, struct arena *a,
 {
     struct settings cfg;
     enum err rc = settings_read(config_route_settings, config_route_setting_count, given,
-                                identity_keys, a, &cfg, why);
+                                tables_identity, a, &cfg, why);
     if (rc != OK) return rc;
     slice from = settings_text(&cfg, ROUTE_FROM), to = settings_text(&cfg, ROUTE_TO);
     const struct setting_value *on = settings_get(&cfg, ROUTE_ON);

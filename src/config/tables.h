@@ -13,6 +13,14 @@ MUST_CHECK enum err tables_read_destination(const struct dest_kind *kind, json *
 MUST_CHECK enum err tables_read_route(const struct config *c, json *given, struct arena *a,
                                       struct route *out, struct why *why);
 
+/* Members of a record that are no settings; NULL-terminated. */
+extern const char *const tables_identity[];
+
+/* One JSON object out of the shown settings and the opened secrets (both JSON objects as text): what is checked when a person
+ * writes it is what is read when it is loaded. */
+MUST_CHECK enum err tables_join(slice settings, slice secrets, struct arena *a, json **out,
+                                struct why *why);
+
 /* "90", "90s", "5m", "2h", "7d" in milliseconds; ERR_SYNTAX, ERR_LIMIT (over a year). */
 MUST_CHECK enum err tables_duration(slice text, int64_t *ms, struct why *why);
 

@@ -1,31 +1,14 @@
 /* hide.c: a server may say back what we sent it ("Malformed access token EAAB…"). Our secrets are taken out of what it says before
  * anybody sees or keeps it: before it is judged, since reasons quote it. */
-#include "base/buf.h"
+#include "base/text.h"
 #include "deliver/loop.h"
-
-enum { SECRET_BYTES_MIN = 4, HIDDEN_TEXT_MAX = 512 * 1024 };
-
-static slice without(slice text, slice secret, struct arena *a)
-{
-    if (secret.len < SECRET_BYTES_MIN || text.len < secret.len ||
-        slice_find_slice(text, secret) == text.len)
-        return text;
-    struct buf b = buf_in(a, HIDDEN_TEXT_MAX);
-    for (slice rest = text; rest.len > 0;) {
-        size_t at = slice_find_slice(rest, secret);
-        buf_add(&b, slice_sub(rest, 0, at));
-        if (at < rest.len) buf_add(&b, SLICE("***"));
-        rest = at < rest.len ? slice_sub(rest, at + secret.len, rest.len) : (slice){ NULL, 0 };
-    }
-    return buf_ok(&b) ? buf_slice(&b) : SLICE("***");
-}
 
 /* A key may be said without its mark. */
 static slice without_key(slice text, slice secret, struct arena *a)
 {
-    text = without(text, secret, a);
+    text = text_hide(text, secret, a);
     return slice_starts(secret, SLICE("whsec_"))
-               ? without(text, slice_sub(secret, 6, secret.len), a)
+               ? text_hide(text, slice_sub(secret, 6, secret.len), a)
                : text;
 }
 
@@ -42,6 +25,6 @@ void hide_secrets(struct wire_call *call, const struct settings *cfg)
     for (size_t i = 0; i < call->out.header_count && text.len > 0;
          i++) /* "X-Token: sesame" is said back as the value alone */
         if (call->out.headers[i].secret)
-            text = without(text, call->out.headers[i].value, call->arena);
+            text = text_hide(text, call->out.headers[i].value, call->arena);
     call->reply.body = text;
 }
