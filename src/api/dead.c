@@ -252,7 +252,7 @@ void api_dead_retry(struct call *c)
     if (!dead_id(c, &kind, &id)) return;
     enum err rc = kind == ID_DELIVERY ? api_delivery_move(c, SQL_DELIVERIES_RETRY, id,
                                                           "retried by hand", &moved, &why)
-                                      : api_events_pending(c, &id, 1, &changed, &why);
+                                      : api_events_replay(c, &id, 1, &changed, &why);
     answer(c, rc, moved || changed, "retried", &why);
 }
 
@@ -305,7 +305,7 @@ static enum err retry_events(struct call *c, const struct dead_filter *f, slice 
         size_t n = 0, changed = 0;
         struct stmt *q = events_of(c, f, before, RETRY_PAGE, why);
         enum err rc = read_ids(q, reason, since, &before, ids, &n, &more, why);
-        if (rc == OK && n > 0) rc = api_events_pending(c, ids, n, &changed, why);
+        if (rc == OK && n > 0) rc = api_events_replay(c, ids, n, &changed, why);
         *count += (int64_t)changed;
         if (rc != OK) return rc;
     }

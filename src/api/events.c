@@ -38,7 +38,7 @@ static enum err read_filter(struct call *c, slice source, slice type, slice stat
     for (int i = 0; state.len && i < EVENT_STATE_COUNT; i++)
         if (slice_eq(state, slice_str(event_state_name[i]))) f->state = i;
     if (state.len && f->state < 0)
-        return why_set(why, ERR_SYNTAX, "`state` is pending, done, failed or archived");
+        return why_set(why, ERR_SYNTAX, "`state` is pending, done, failed, archived or replaying");
     return OK;
 }
 
@@ -163,20 +163,20 @@ void api_event(struct call *c)
     reply_err(c, rc, &why);
 }
 
-/* ---- retry and replay: events go back to pending; the writer reads them from the store ---- */
+/* ---- retry and replay: the writer reads the events back from the store ---- */
 
-struct pending_call {
+struct replay_call {
     struct call *call;
     uint64_t *ids;
     size_t count, changed;
 };
 
-static enum err pending_run(void *arg, struct store *s, struct why *why)
+static enum err replay_run(void *arg, struct store *s, struct why *why)
 {
-    struct pending_call *p = arg;
+    struct replay_call *p = arg;
     enum err rc = OK;
     for (size_t i = 0; rc == OK && i < p->count; i++) {
-        struct stmt *q = store_stmt(s, SQL_EVENTS_SET_PENDING, why);
+        struct stmt *q = store_stmt(s, SQL_EVENTS_REPLAY, why);
         stmt_i64(q, 1, (int64_t)p->call->key.workspace_id);
         stmt_i64(q, 2, (int64_t)p->ids[i]);
         rc = stmt_run(q, why);
@@ -185,13 +185,13 @@ static enum err pending_run(void *arg, struct store *s, struct why *why)
     return rc;
 }
 
-enum err api_events_pending(struct call *c, uint64_t *ids, size_t count, size_t *changed,
+enum err api_events_replay(struct call *c, uint64_t *ids, size_t count, size_t *changed,
                             struct why *why)
 {
-    struct pending_call p = { .call = c, .ids = ids, .count = count };
-    enum err rc = journal_call(c->app->journal, pending_run, &p, why);
+    struct replay_call p = { .call = c, .ids = ids, .count = count };
+    enum err rc = journal_call(c->app->journal, replay_run, &p, why);
     *changed = p.changed;
-    if (rc == OK) journal_wake_interpret(c->app->journal);
+    if (rc == OK) journal_replay(c->app->journal);
     return rc;
 }
 
@@ -203,9 +203,9 @@ void api_event_retry(struct call *c)
     enum err rc = id_parse(ID_EVENT, c->param[0], &id) == OK
                       ? OK
                       : why_set(&why, ERR_MISSING, "there is no such event");
-    if (rc == OK) rc = api_events_pending(c, &id, 1, &changed, &why);
+    if (rc == OK) rc = api_events_replay(c, &id, 1, &changed, &why);
     if (rc == OK && changed == 0)
-        rc = why_set(&why, ERR_CONFLICT, "there is no such event, or it is pending already");
+        rc = why_set(&why, ERR_CONFLICT, "there is no such event, or it waits for interpretation already");
     if (rc != OK) {
         reply_err(c, rc, &why);
         return;
@@ -248,7 +248,7 @@ static void preview(void *arg, const struct route *r, slice key)
     json_end_object(&p->call->out);
 }
 
-/* One page of matching events: previewed, or set pending. *after moves on. */
+/* One page of matching events: previewed, or set to be replayed. *after moves on. */
 static enum err replay_page(struct replay *p, int64_t *after, bool *more, struct why *why)
 {
     struct call *c = p->call;
@@ -287,7 +287,7 @@ static enum err replay_page(struct replay *p, int64_t *after, bool *more, struct
     }
     stmt_reset(q);
     arena_free(&page_arena);
-    if (rc == OK && !p->dry_run && count > 0) rc = api_events_pending(c, ids, count, &changed, why);
+    if (rc == OK && !p->dry_run && count > 0) rc = api_events_replay(c, ids, count, &changed, why);
     p->events += (int64_t)count;
     *more = seen == REPLAY_PAGE;
     return rc;

@@ -10,14 +10,14 @@ SELECT e.id, e.source_id, e.request_id, e.type, e.name, e.key, e.occurred_ms, e.
 FROM events e LEFT JOIN event_data x ON x.workspace_id = e.workspace_id AND x.id = e.id
 WHERE e.workspace_id = $1 AND e.id = $2;
 
--- name: events_set_pending
-UPDATE events SET state = 0 WHERE workspace_id = $1 AND id = $2 AND state <> 0;
+-- name: events_replay
+UPDATE events SET state = 4 WHERE workspace_id = $1 AND id = $2 AND state <> 0 AND state <> 4;
 
 -- name: events_replay_page
 SELECT e.id, e.source_id, e.type, e.occurred_ms, e.received_ms, x.data FROM events e
 LEFT JOIN event_data x ON x.workspace_id = e.workspace_id AND x.id = e.id
 WHERE e.workspace_id = $1 AND e.id > $2 AND e.id <= $3 AND (CAST($4 AS BIGINT) = 0 OR e.source_id = $4)
-  AND (CAST($5 AS BIGINT) < 0 OR e.state = $5) AND e.state <> 0
+  AND (CAST($5 AS BIGINT) < 0 OR e.state = $5) AND e.state <> 0 AND e.state <> 4
 ORDER BY e.id LIMIT $6;
 
 -- name: events_delivery_known

@@ -68,8 +68,8 @@ void api_metrics(struct call *c);
 /* keys_api.c */
 void api_keys(struct call *c);
 void api_key(struct call *c);
-/* Shared by events.c, deliveries.c and dead.c: events back to pending; one delivery moved by a statement of deliveries.sql. */
-MUST_CHECK enum err api_events_pending(struct call *c, uint64_t *ids, size_t count, size_t *changed,
+/* Shared by events.c, deliveries.c and dead.c: events to be interpreted once more; one delivery moved by a statement of deliveries.sql. */
+MUST_CHECK enum err api_events_replay(struct call *c, uint64_t *ids, size_t count, size_t *changed,
                                        struct why *why);
 MUST_CHECK enum err api_delivery_move(struct call *c, enum sql sql, uint64_t id, const char *reason,
                                       bool *moved, struct why *why);

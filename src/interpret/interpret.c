@@ -8,11 +8,12 @@
 
 enum {
     EVENT_JSON_MAX = 1024 * 1024,
+    INTERPRET_PAGE_MIN = 8,
     INTERPRET_PAGE_MAX = 256,
     INTERPRET_PAGE_BYTES = 4 * 1024 * 1024
 };
 
-const char *const event_state_name[] = { "pending", "done", "failed", "archived" };
+const char *const event_state_name[] = { "pending", "done", "failed", "archived", "replaying" };
 _Static_assert(ARRAY_LEN(event_state_name) == EVENT_STATE_COUNT, "every state has a name");
 
 /* The event's JSON, docs/events.md. */
@@ -216,15 +217,14 @@ static enum err read_headers(slice text, struct arena *a, struct request *r, str
     return OK;
 }
 
-static enum err read_pending(struct stmt *q, struct arena *a, struct request *r,
-                             struct stored_event *e, struct why *why)
+static enum err read_event(struct stmt *q, struct arena *a, struct request *r,
+                           struct stored_event *e, struct why *why)
 {
     *e = (struct stored_event){ .id = (uint64_t)stmt_col_i64(q, 0),
                                 .workspace_id = (uint64_t)stmt_col_i64(q, 1),
                                 .source_id = (uint64_t)stmt_col_i64(q, 2),
                                 .received_ms = stmt_col_i64(q, 8),
-                                .request_id = (uint64_t)stmt_col_i64(q, 15),
-                                .again = true };
+                                .request_id = (uint64_t)stmt_col_i64(q, 15) };
     e->event = (struct event){ .type = arena_dup(a, stmt_col_text(q, 3)),
                                .name = arena_dup(a, stmt_col_text(q, 4)),
                                .key = arena_dup(a, stmt_col_text(q, 5)),
@@ -240,7 +240,7 @@ static enum err read_pending(struct stmt *q, struct arena *a, struct request *r,
     return read_headers(stmt_col_text(q, 12), a, r, why);
 }
 
-/* One page of pending events, copied out: the statement is closed before anything is written. */
+/* One page of stored events, copied out: the statement is closed before anything is written. */
 struct page {
     struct arena arena;
     struct stored_event event[INTERPRET_PAGE_MAX];
@@ -249,20 +249,21 @@ struct page {
     bool more;
 };
 
-static enum err read_page(struct interpret_ctx *ctx, uint64_t after_id, size_t max, struct page *p,
-                          struct why *why)
+static enum err read_page(struct interpret_ctx *ctx, const struct interpret_backlog *backlog,
+                          size_t max, struct page *p, struct why *why)
 {
-    if (max > INTERPRET_PAGE_MAX) max = INTERPRET_PAGE_MAX;
-    struct stmt *q = store_stmt(ctx->store, SQL_INTERPRET_PENDING, why);
-    stmt_i64(q, 1, (int64_t)after_id);
+    bool again = backlog->state == EVENT_REPLAYING;
+    struct stmt *q =
+        store_stmt(ctx->store, again ? SQL_INTERPRET_REPLAYING : SQL_INTERPRET_PENDING, why);
+    stmt_i64(q, 1, (int64_t)backlog->after_id);
     stmt_i64(q, 2, (int64_t)max);
     enum err rc = OK;
     p->more = true;
     while (rc == OK && p->count < max && p->arena.used < INTERPRET_PAGE_BYTES) {
         rc = stmt_step(q, &p->more, why);
         if (rc != OK || !p->more) break;
-        rc = read_pending(q, &p->arena, &p->request[p->count], &p->event[p->count], why);
-        p->count++;
+        rc = read_event(q, &p->arena, &p->request[p->count], &p->event[p->count], why);
+        p->event[p->count++].again = again;
     }
     stmt_reset(q);
     return rc;
@@ -274,25 +275,33 @@ bool interpret_goes_on(const struct interpret_limit *limit)
            !(limit->requests && atomic_load_explicit(limit->requests, memory_order_relaxed) > 0);
 }
 
-enum err interpret_stored(struct interpret_ctx *ctx, uint64_t *after_id, size_t max,
-                          const struct interpret_limit *limit, size_t *count, bool *more,
-                          struct why *why)
+/* As many as the last time went well, doubled: what is read and not reached in time is read again. */
+static size_t page_size(const struct interpret_backlog *backlog,
+                        const struct interpret_limit *limit)
 {
-    *count = 0;
-    *more = true;
+    size_t max = backlog->last * 2 < INTERPRET_PAGE_MIN ? INTERPRET_PAGE_MIN : backlog->last * 2;
+    if (max > limit->events) max = limit->events;
+    return max < INTERPRET_PAGE_MAX ? max : INTERPRET_PAGE_MAX;
+}
+
+enum err interpret_stored(struct interpret_ctx *ctx, struct interpret_backlog *backlog,
+                          struct interpret_limit *limit, struct why *why)
+{
+    size_t count = 0;
     struct page *p = calloc(1, sizeof *p);
     if (!p) return why_set(why, ERR_LIMIT, "out of memory");
     arena_init(&p->arena, 2 * BODY_MAX_HIGHEST + INTERPRET_PAGE_BYTES);
-    enum err rc = read_page(ctx, *after_id, max, p, why);
-    while (rc == OK && *count < p->count && (*count == 0 || interpret_goes_on(limit))) {
+    enum err rc = read_page(ctx, backlog, page_size(backlog, limit), p, why);
+    while (rc == OK && count < p->count && (count == 0 || interpret_goes_on(limit))) {
         bool done = false;
-        rc = interpret_event(ctx, &p->request[*count], &p->event[*count], &done, why);
+        rc = interpret_event(ctx, &p->request[count], &p->event[count], &done, why);
         if (rc != OK) break;
-        interpret_count(ctx, &p->event[*count], done);
-        *after_id = p->event[*count].id;
-        (*count)++;
+        interpret_count(ctx, &p->event[count], done);
+        backlog->after_id = p->event[count++].id;
+        limit->events--;
     }
-    if (rc == OK) *more = p->more || *count < p->count;
+    backlog->last = count;
+    backlog->more = p->more || count < p->count;
     arena_free(&p->arena);
     free(p);
     return rc;

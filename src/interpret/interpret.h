@@ -9,7 +9,14 @@
 #include "journal/keep.h"
 #include "route/route.h"
 
-enum event_state { EVENT_PENDING, EVENT_DONE, EVENT_FAILED, EVENT_ARCHIVED, EVENT_STATE_COUNT };
+enum event_state {
+    EVENT_PENDING,
+    EVENT_DONE,
+    EVENT_FAILED,
+    EVENT_ARCHIVED,
+    EVENT_REPLAYING, /* to be interpreted once more */
+    EVENT_STATE_COUNT
+};
 extern const char *const event_state_name[EVENT_STATE_COUNT];
 
 struct interpret_ctx {
@@ -48,11 +55,17 @@ struct interpret_limit {
 };
 bool interpret_goes_on(const struct interpret_limit *limit);
 
-/* Reads pending events with id > *after_id back from the store, at most `max`, and interprets them within the limit (at least one).
- * Moves *after_id; *count tells how many were handled, *more whether there may be others. */
-MUST_CHECK enum err interpret_stored(struct interpret_ctx *ctx, uint64_t *after_id, size_t max,
-                                     const struct interpret_limit *limit, size_t *count, bool *more,
-                                     struct why *why);
+/* Events to be read back from the store, in the order of their ids: EVENT_PENDING or EVENT_REPLAYING ones. */
+struct interpret_backlog {
+    enum event_state state;
+    uint64_t after_id; /* those up to here are handled */
+    bool more;         /* there may be others */
+    size_t last;       /* how many went well the last time */
+};
+
+/* Interprets some of a backlog within the limit, at least one. Moves its after_id, more and last. */
+MUST_CHECK enum err interpret_stored(struct interpret_ctx *ctx, struct interpret_backlog *backlog,
+                                     struct interpret_limit *limit, struct why *why);
 
 /* Headers of a request as JSON object text and back; the credential ones are left out when written. */
 void interpret_write_headers(struct buf *b, const struct header *headers, size_t count);

@@ -4,6 +4,12 @@ SELECT e.id, e.workspace_id, e.source_id, e.type, e.name, e.key, e.locator, e.oc
 FROM events e JOIN requests r ON r.workspace_id = e.workspace_id AND r.id = e.request_id
 WHERE e.state = 0 AND e.id > $1 ORDER BY e.id LIMIT $2;
 
+-- name: interpret_replaying
+SELECT e.id, e.workspace_id, e.source_id, e.type, e.name, e.key, e.locator, e.occurred_ms, e.received_ms,
+  r.method, r.path, r.query, r.headers, r.remote, r.body, e.request_id
+FROM events e JOIN requests r ON r.workspace_id = e.workspace_id AND r.id = e.request_id
+WHERE e.state = 4 AND e.id > $1 ORDER BY e.id LIMIT $2;
+
 -- name: interpret_data_add
 INSERT INTO event_data (id, workspace_id, contact_id, order_id, interpreted_ms, problem, data)
 VALUES ($1, $2, $3, $4, $5, $6, $7);

@@ -9,6 +9,7 @@
 #include "interpret/interpret.h"
 #include "journal/checkpoint.h"
 #include "journal/keep.h"
+#include "journal/mark.h"
 
 enum {
     /* Under pressure (turns full of requests) interpreting earns a tenth of the time and spends it in one piece now and then: many
@@ -23,7 +24,6 @@ enum {
     INTERPRET_TURN_MAX = 512, /* events in one turn */
     RETRY_WAIT_MS = 100,      /* after a failed commit */
     GATHER_US = 1000,
-    STORED_MIN = 8,
 };
 
 struct entry_list {
@@ -42,22 +42,22 @@ struct journal {
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
-    struct entry_list queue;       /* under lock */
-    struct job_list jobs;          /* under lock */
-    bool stopping, wake_interpret; /* under lock */
+    struct entry_list queue;     /* under lock */
+    struct job_list jobs;        /* under lock */
+    bool stopping, replay_asked; /* under lock */
 
     /* The writer thread's own. */
     struct entry_list pending; /* committed, in memory, to be interpreted */
     size_t pending_event;      /* next event of pending.head */
-    bool spilled;              /* there are pending events only in the store */
-    uint64_t spilled_after;    /* read back from behind this id */
+    /* Events only in the store: those behind `pending` (stored.after_id is the mark "interpreted"), and those to be replayed. */
+    struct interpret_backlog stored, replaying;
     struct arena arena;
     struct keep_minutes minutes;
+    struct known *known;
     bool busy; /* the last turn had requests */
     size_t
         pressure; /* most requests of a recent turn: full turns and near-empty ones take turns under load */
-    int64_t earned_us;  /* time that interpreting has saved up */
-    size_t stored_last; /* events the last turn interpreted from the store */
+    int64_t earned_us; /* time that interpreting has saved up */
 };
 
 static void list_init(struct entry_list *l) { *l = (struct entry_list){ .tail = &l->head }; }
@@ -173,10 +173,10 @@ enum err journal_call(struct journal *j,
     return c.rc;
 }
 
-void journal_wake_interpret(struct journal *j)
+void journal_replay(struct journal *j)
 {
     pthread_mutex_lock(&j->lock);
-    j->wake_interpret = true;
+    j->replay_asked = true;
     pthread_cond_signal(&j->wake);
     pthread_mutex_unlock(&j->lock);
 }
@@ -192,18 +192,20 @@ struct turn {
     struct journal_entry *finished;
     struct leased *born; /* deliveries to hand over after the commit */
     uint64_t created, unborn;
-    size_t pending_event; /* where j->pending_event will stand */
-    uint64_t spilled_after;
-    bool spilled_more;
+    size_t pending_event; /* where j->pending_event will stand, and so the next two */
+    struct interpret_backlog stored, replaying;
 };
+
+static bool to_interpret(const struct journal *j)
+{
+    return j->pending.head || j->stored.more || j->replaying.more;
+}
 
 /* Between two waves of requests there is nothing to acknowledge for a moment. A turn for interpreting alone would cost an fsync that
  * the next wave then waits for: so wait for that wave, a little, and interpret beside it. */
 static void turn_gather(struct journal *j)
 {
-    if (!j->busy || j->queue.head || j->jobs.head || j->stopping ||
-        !(j->pending.head || j->spilled))
-        return;
+    if (!j->busy || j->queue.head || j->jobs.head || j->stopping || !to_interpret(j)) return;
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_nsec += GATHER_US * 1000;
@@ -216,8 +218,7 @@ static void turn_take(struct journal *j, struct turn *t)
 {
     pthread_mutex_lock(&j->lock);
     turn_gather(j);
-    while (!j->queue.head && !j->jobs.head && !j->stopping && !j->wake_interpret &&
-           !j->pending.head && !j->spilled)
+    while (!j->queue.head && !j->jobs.head && !j->stopping && !j->replay_asked && !to_interpret(j))
         pthread_cond_wait(&j->wake, &j->lock);
     list_init(&t->entries);
     while (j->queue.head && t->entries.count < JOURNAL_BATCH_MAX)
@@ -225,10 +226,9 @@ static void turn_take(struct journal *j, struct turn *t)
     t->jobs = j->jobs;
     j->jobs = (struct job_list){ .tail = &j->jobs.head };
     t->stopping = j->stopping && !j->queue.head;
-    if (j->wake_interpret) {
-        j->spilled = true;
-        j->spilled_after = 0;
-        j->wake_interpret = false;
+    if (j->replay_asked) {
+        j->replaying = (struct interpret_backlog){ EVENT_REPLAYING, .more = j->o.interpret };
+        j->replay_asked = false;
     }
     atomic_store_explicit(&j->o.metrics->journal_depth, (int64_t)j->queue.count,
                           memory_order_relaxed);
@@ -252,7 +252,7 @@ static enum err run_jobs(struct journal *j, struct turn *t, struct why *why)
 }
 
 static enum err interpret_entry(struct interpret_ctx *ctx, struct journal_entry *e, size_t *index,
-                                struct interpret_limit *limit, struct why *why)
+                                struct interpret_limit *limit, uint64_t *last_id, struct why *why)
 {
     for (; *index < e->events.count; (*index)++) {
         bool done = false;
@@ -266,6 +266,7 @@ static enum err interpret_entry(struct interpret_ctx *ctx, struct journal_entry 
                                   .received_ms = e->request.received_ms };
         enum err rc = interpret_event(ctx, &e->request, &s, &done, why);
         if (rc != OK) return rc;
+        *last_id = s.id;
         limit->events--;
         interpret_count(ctx, &s, done);
     }
@@ -296,22 +297,21 @@ static enum err interpret_some(struct journal *j, struct turn *t, struct config 
     enum err rc = OK;
     struct journal_entry *e = j->pending.head;
     t->pending_event = j->pending_event;
+    t->stored = j->stored;
+    t->replaying = j->replaying;
     while (rc == OK && e) {
-        rc = interpret_entry(&ctx, e, &t->pending_event, &limit, why);
+        rc = interpret_entry(&ctx, e, &t->pending_event, &limit, &t->stored.after_id, why);
         if (rc != OK || t->pending_event < e->events.count) break;
         t->interpreted++;
         t->pending_event = 0;
         e = e->next;
     }
-    t->spilled_after = j->spilled_after;
-    t->spilled_more = j->spilled;
-    if (rc == OK && !e && j->spilled && interpret_goes_on(&limit)) {
-        /* As many as the last time went well, doubled: what is read and not reached in time is read again. */
-        size_t count = 0, max = j->stored_last * 2 < STORED_MIN ? STORED_MIN : j->stored_last * 2;
-        rc = interpret_stored(&ctx, &t->spilled_after, max < limit.events ? max : limit.events,
-                              &limit, &count, &t->spilled_more, why);
-        j->stored_last = count;
-    }
+    if (rc == OK && !e && t->stored.more && interpret_goes_on(&limit))
+        rc = interpret_stored(&ctx, &t->stored, &limit, why);
+    if (rc == OK && t->stored.after_id != j->stored.after_id)
+        rc = mark_set(j->store, MARK_INTERPRETED, t->stored.after_id, why);
+    if (rc == OK && !e && !t->stored.more && t->replaying.more && interpret_goes_on(&limit))
+        rc = interpret_stored(&ctx, &t->replaying, &limit, why);
     t->created = route.created;
     t->unborn = route.unborn;
     return rc;
@@ -320,7 +320,7 @@ static enum err interpret_some(struct journal *j, struct turn *t, struct config 
 /* How long this turn may interpret, µs; 0 = not now. */
 static int64_t interpret_piece(struct journal *j, const struct turn *t)
 {
-    if (!j->o.interpret || !(j->pending.head || j->spilled)) return 0;
+    if (!j->o.interpret || !to_interpret(j)) return 0;
     if (t->entries.count == 0) return INTERPRET_IDLE_US;
     if (j->pressure < PRESSURE_REQUESTS) return INTERPRET_BESIDE_US;
     if (j->earned_us < INTERPRET_PIECE_MIN_US) return 0;
@@ -334,8 +334,10 @@ static enum err turn_work(struct journal *j, struct turn *t, struct why *why)
     int64_t now_ms = clock_wall_ms();
     enum err rc = store_begin(j->store, why);
     if (rc != OK) return rc;
+    known_begin(j->known);
     for (struct journal_entry *e = t->entries.head; rc == OK && e; e = e->next)
-        rc = keep_entry(j->store, j->o.ids, &j->minutes, e, now_ms, why);
+        rc = keep_entry(j->store, j->o.ids, j->known, &j->minutes, e, now_ms, why);
+    if (rc == OK) rc = known_merge(j->known, j->store, why);
     if (rc == OK) rc = run_jobs(j, t, why);
     int64_t piece_us = rc == OK ? interpret_piece(j, t) : 0;
     t->interpreting = piece_us > 0;
@@ -345,11 +347,12 @@ static enum err turn_work(struct journal *j, struct turn *t, struct why *why)
         config_release(config);
     }
     if (rc == OK) rc = keep_flush_minutes(j->store, &j->minutes, why);
-    if (rc != OK) {
+    if (rc == OK)
+        rc = store_commit(j->store, why);
+    else
         store_rollback(j->store);
-        return rc;
-    }
-    return store_commit(j->store, why);
+    known_end(j->known, rc == OK);
+    return rc;
 }
 
 /* ---- after the commit ---- */
@@ -377,16 +380,15 @@ static void entry_committed(struct journal *j, struct journal_entry *e, bool rea
     }
     bool room =
         j->pending.count < INTERPRET_QUEUE_MAX && j->pending.bytes < INTERPRET_QUEUE_BYTES_MAX;
-    if (room && !j->spilled) {
+    if (room && !j->stored.more) {
         list_push(&j->pending, e);
         return;
     }
-    if (!j->spilled) j->spilled_after = 0;
-    j->spilled = true; /* from here on read back, so that events stay in order */
+    j->stored.more = true; /* from here on read back, so that events stay in order */
     journal_entry_free(e);
 }
 
-/* Takes finished entries off `pending`. While spilled, the ids read back start behind what memory held. */
+/* Takes finished entries off `pending`. */
 static void pending_finish(struct journal *j, const struct turn *t)
 {
     if (!t->interpreting) return;
@@ -398,14 +400,13 @@ static void pending_finish(struct journal *j, const struct turn *t)
         journal_entry_free(e);
     }
     j->pending_event = t->pending_event;
-    if (!j->spilled) return;
-    j->spilled_after = t->spilled_after;
-    if (!t->spilled_more) j->spilled = false;
+    j->stored = t->stored;
+    j->replaying = t->replaying;
 }
 
 static void turn_committed(struct journal *j, struct turn *t)
 {
-    bool read_back = j->spilled;
+    bool read_back = j->stored.more;
     pending_finish(j, t);
     for (struct journal_entry *e; (e = list_pop(&t->entries));) entry_committed(j, e, read_back);
     for (struct journal_job *job = t->jobs.head, *next; job; job = next) {
@@ -479,10 +480,24 @@ static void *writer(void *arg)
         checkpoint_after_commit(j->checkpoint, j->store); /* after everyone was told */
         atomic_store_explicit(&j->o.metrics->interpret_depth, (int64_t)j->pending.count,
                               memory_order_relaxed);
-        atomic_store_explicit(&j->o.metrics->interpret_spilled, j->spilled, memory_order_relaxed);
+        atomic_store_explicit(&j->o.metrics->interpret_spilled, j->stored.more,
+                              memory_order_relaxed);
         more = !t.stopping;
     }
     return NULL;
+}
+
+static void journal_free(struct journal *j)
+{
+    for (struct journal_entry *e; (e = list_pop(&j->pending));)
+        journal_entry_free(e); /* pending in the store */
+    arena_free(&j->arena);
+    checkpoint_stop(j->checkpoint);
+    known_close(j->known);
+    store_close(j->store);
+    pthread_cond_destroy(&j->wake);
+    pthread_mutex_destroy(&j->lock);
+    free(j);
 }
 
 enum err journal_start(const struct journal_options *options, struct journal **out, struct why *why)
@@ -497,24 +512,18 @@ enum err journal_start(const struct journal_options *options, struct journal **o
     list_init(&j->pending);
     j->jobs.tail = &j->jobs.head;
     arena_init(&j->arena, INTERPRET_ARENA_MAX + BODY_MAX_HIGHEST);
-    j->spilled = j->o.interpret; /* whatever an earlier run left pending */
+    j->stored = (struct interpret_backlog){ EVENT_PENDING, .more = j->o.interpret };
+    j->replaying = (struct interpret_backlog){ EVENT_REPLAYING, .more = j->o.interpret };
     enum err rc = store_open(options->database, STORE_WRITER, &j->store, why);
-    if (rc == OK) {
-        rc = keep_ids_above(j->store, options->ids, why);
-        if (rc != OK) store_close(j->store);
-    }
-    if (rc == OK) {
-        store_own_checkpoints(j->store);
-        rc = checkpoint_start(options->database, options->log, &j->checkpoint, why);
-        if (rc != OK) store_close(j->store);
-    }
-    if (rc == OK && pthread_create(&j->thread, NULL, writer, j) != 0) {
-        checkpoint_stop(j->checkpoint);
-        store_close(j->store);
+    if (rc == OK) rc = keep_ids_above(j->store, options->ids, why);
+    if (rc == OK) rc = mark_get(j->store, MARK_INTERPRETED, &j->stored.after_id, why);
+    if (rc == OK) rc = known_open(j->store, options->log, KNOWN_MEMORY_MAX, &j->known, why);
+    if (rc == OK) store_own_checkpoints(j->store);
+    if (rc == OK) rc = checkpoint_start(options->database, options->log, &j->checkpoint, why);
+    if (rc == OK && pthread_create(&j->thread, NULL, writer, j) != 0)
         rc = why_set(why, ERR_IO, "cannot start the writer thread");
-    }
     if (rc != OK)
-        free(j);
+        journal_free(j);
     else
         *out = j;
     return rc;
@@ -528,12 +537,5 @@ void journal_stop(struct journal *j)
     pthread_cond_signal(&j->wake);
     pthread_mutex_unlock(&j->lock);
     pthread_join(j->thread, NULL);
-    for (struct journal_entry *e; (e = list_pop(&j->pending));)
-        journal_entry_free(e); /* pending in the store */
-    arena_free(&j->arena);
-    checkpoint_stop(j->checkpoint);
-    store_close(j->store);
-    pthread_cond_destroy(&j->wake);
-    pthread_mutex_destroy(&j->lock);
-    free(j);
+    journal_free(j);
 }

@@ -73,7 +73,7 @@ void journal_post(struct journal *j, struct journal_job *job);
 MUST_CHECK enum err journal_call(struct journal *j,
                                  enum err (*run)(void *ctx, struct store *s, struct why *why),
                                  void *ctx, struct why *why);
-/* There are pending events in the store that this process did not just commit (start, replay): read them back. */
-void journal_wake_interpret(struct journal *j);
+/* Events were set to EVENT_REPLAYING: interpret them, after what is new. */
+void journal_replay(struct journal *j);
 
 #endif

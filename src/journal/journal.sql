@@ -4,8 +4,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
 
 -- name: journal_event_add
 INSERT INTO events (id, workspace_id, source_id, request_id, type, name, key, locator, occurred_ms, received_ms, state)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0)
-ON CONFLICT (workspace_id, source_id, key) DO NOTHING;
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0);
 
 -- name: journal_minute_add
 INSERT INTO source_minutes (workspace_id, source_id, minute, requests, events, duplicates, unreadable, done, failed)

@@ -54,7 +54,7 @@ enum err keep_ids_above(struct store *s, struct id_maker *ids, struct why *why)
 }
 
 static enum err add_event(struct store *s, const struct journal_entry *e, const struct event *v,
-                          uint64_t id, bool *fresh, struct why *why)
+                          uint64_t id, struct why *why)
 {
     struct stmt *q = store_stmt(s, SQL_JOURNAL_EVENT_ADD, why);
     stmt_i64(q, 1, (int64_t)id);
@@ -67,9 +67,7 @@ static enum err add_event(struct store *s, const struct journal_entry *e, const 
     stmt_text(q, 8, v->locator);
     stmt_i64(q, 9, v->occurred_ms);
     stmt_i64(q, 10, e->request.received_ms);
-    enum err rc = stmt_run(q, why);
-    *fresh = rc == OK && store_changes(s) > 0;
-    return rc;
+    return stmt_run(q, why);
 }
 
 static enum err add_request(struct store *s, struct journal_entry *e, struct why *why)
@@ -93,15 +91,18 @@ static enum err add_request(struct store *s, struct journal_entry *e, struct why
     return stmt_run(q, why);
 }
 
-enum err keep_entry(struct store *s, struct id_maker *ids, struct keep_minutes *m,
-                    struct journal_entry *e, int64_t now_ms, struct why *why)
+enum err keep_entry(struct store *s, struct id_maker *ids, struct known *known,
+                    struct keep_minutes *m, struct journal_entry *e, int64_t now_ms,
+                    struct why *why)
 {
     e->fresh = e->duplicates = 0;
     e->id = id_next(ids, now_ms);
     for (size_t i = 0; i < e->events.count; i++) {
         bool fresh = false;
         uint64_t id = id_next(ids, now_ms);
-        enum err rc = add_event(s, e, &e->events.at[i], id, &fresh, why);
+        enum err rc = known_take(known, s, e->source->workspace_id, e->source->id,
+                                 e->events.at[i].key, id, &fresh, why);
+        if (rc == OK && fresh) rc = add_event(s, e, &e->events.at[i], id, why);
         if (rc != OK) return rc;
         e->event_ids[i] = fresh ? id : 0;
         e->fresh += fresh;

@@ -4,6 +4,7 @@
 
 #include "config/limits.h"
 #include "journal/journal.h"
+#include "journal/known.h"
 
 enum {
     KEEP_MINUTES_MAX = 2048
@@ -30,7 +31,8 @@ MUST_CHECK enum err keep_ids_above(struct store *s, struct id_maker *ids, struct
 
 /* Stores the entry's request and its events; sets id, event_ids, fresh, duplicates, stored. A request all of whose events are known
  * already is not stored again. */
-MUST_CHECK enum err keep_entry(struct store *s, struct id_maker *ids, struct keep_minutes *m,
-                               struct journal_entry *e, int64_t now_ms, struct why *why);
+MUST_CHECK enum err keep_entry(struct store *s, struct id_maker *ids, struct known *known,
+                               struct keep_minutes *m, struct journal_entry *e, int64_t now_ms,
+                               struct why *why);
 
 #endif

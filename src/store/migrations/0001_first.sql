@@ -1,5 +1,6 @@
--- The first schema. One dialect for SQLite and PostgreSQL; what differs is two tokens (store_driver.tokens):
+-- The first schema. One dialect for SQLite and PostgreSQL; what differs is three tokens (store_driver.tokens):
 --   @id@  the 64-bit id column      @pk@  the table's primary key, (workspace_id, id) where the driver shards by workspace
+--   @by_key@  the table is kept in the order of its primary key, without row numbers, where the driver can
 -- Times are milliseconds since 1970 UTC, 0 = never; money is minor units; booleans 0/1; JSON is text.
 -- No foreign keys: every write is made by one thread in one place, and retention deletes in small steps.
 CREATE TABLE workspaces (
@@ -72,7 +73,8 @@ CREATE TABLE requests (
 );
 CREATE INDEX requests_problem ON requests (workspace_id, id) WHERE problem <> '';
 
--- state: 0 pending, 1 done, 2 failed (dead letter; problem says why), 3 archived
+-- state: 0 pending, 1 done, 2 failed (dead letter; problem says why), 3 archived, 4 replaying (to be interpreted once more).
+-- Those pending are the ones behind the mark "interpreted": an index of them would be written twice for each event.
 CREATE TABLE events (
   @id@,
   workspace_id BIGINT NOT NULL,
@@ -87,9 +89,20 @@ CREATE TABLE events (
   state BIGINT NOT NULL,
   @pk@
 );
+-- Keys of events, up to the mark "known"; see journal/known.h. key: the first 16 bytes of a SHA-256.
 -- In unique indexes the column that tells rows apart comes first: comparing ends there.
-CREATE UNIQUE INDEX events_key ON events (key, source_id, workspace_id);
-CREATE INDEX events_pending ON events (id) WHERE state = 0;
+CREATE TABLE known_keys (
+  workspace_id BIGINT NOT NULL,
+  key BYTEA NOT NULL,
+  PRIMARY KEY (key, workspace_id)
+) @by_key@;
+-- How far work that follows the events has come.
+CREATE TABLE marks (
+  name TEXT PRIMARY KEY,
+  event_id BIGINT NOT NULL
+);
+INSERT INTO marks (name, event_id) VALUES ('known', 0), ('interpreted', 0);
+CREATE INDEX events_replaying ON events (id) WHERE state = 4;
 CREATE INDEX events_failed ON events (workspace_id, id) WHERE state = 2;
 
 -- What was understood of an event: its JSON, or why it could not be.

@@ -1,0 +1,255 @@
+/* known.c: two hash tables over the keys that known_keys does not hold yet. */
+#include "journal/known.h"
+
+#include <stdlib.h>
+
+#include "crypto/hash.h"
+#include "journal/mark.h"
+
+enum {
+    KEY_BYTES = 16,
+    MERGE_FACTOR =
+        2, /* keys carried over for each one taken: `merging` is empty before `fresh` is full */
+    READ_PAGE = 8192, /* events of one statement at the start */
+};
+
+/* As numbers whose order is that of the bytes in known_keys. lo is odd, so that a zero marks a free slot. */
+struct key {
+    uint64_t hi, lo, workspace_id;
+};
+
+/* Open addressing from the slot that the key's highest bits name: walking the slots is walking the keys nearly in order. */
+struct table {
+    struct key *slots;
+    size_t mask, count;
+    uint64_t newest; /* event id */
+};
+
+struct known {
+    struct table fresh, merging;
+    size_t memory_max;
+    unsigned shift;   /* from a key's hi to its slot */
+    size_t merge_at;  /* next slot of `merging` */
+    size_t merged_to; /* where the turn stands */
+    bool mark_moved;  /* in this turn */
+    size_t taken;     /* in this turn, the direct ones too */
+    uint32_t *slots;  /* of `fresh`, filled in this turn, in order */
+    size_t slot_count;
+};
+
+static uint64_t big_endian(const uint8_t *p)
+{
+    uint64_t v = 0;
+    for (size_t i = 0; i < 8; i++) v = v << 8 | p[i];
+    return v;
+}
+
+static void to_bytes(const struct key *k, uint8_t out[KEY_BYTES])
+{
+    for (size_t i = 0; i < 8; i++) {
+        out[i] = (uint8_t)(k->hi >> (56 - 8 * i));
+        out[8 + i] = (uint8_t)(k->lo >> (56 - 8 * i));
+    }
+}
+
+static struct key key_of(uint64_t workspace_id, uint64_t source_id, slice text)
+{
+    uint8_t digest[HASH_BYTES_MAX];
+    const uint64_t ids[] = { workspace_id, source_id };
+    const slice parts[] = { slice_of(ids, sizeof ids), text };
+    hash_digest(HASH_SHA256, parts, 2, digest);
+    return (struct key){ big_endian(digest), big_endian(digest + 8) | 1, workspace_id };
+}
+
+/* The slot that holds the key, or the free one where it would go. */
+static size_t find(const struct known *k, const struct table *t, const struct key *key)
+{
+    size_t i = (size_t)(key->hi >> k->shift);
+    while (t->slots[i].lo && (t->slots[i].hi != key->hi || t->slots[i].lo != key->lo))
+        i = (i + 1) & t->mask;
+    return i;
+}
+
+static enum err add_row(struct store *s, const struct key *key, bool *fresh, struct why *why)
+{
+    uint8_t bytes[KEY_BYTES];
+    to_bytes(key, bytes);
+    struct stmt *q = store_stmt(s, SQL_KNOWN_ADD, why);
+    stmt_i64(q, 1, (int64_t)key->workspace_id);
+    stmt_blob(q, 2, slice_of(bytes, KEY_BYTES));
+    enum err rc = stmt_run(q, why);
+    *fresh = rc == OK && store_changes(s) > 0;
+    return rc;
+}
+
+static enum err find_row(struct store *s, const struct key *key, bool *found, struct why *why)
+{
+    uint8_t bytes[KEY_BYTES];
+    to_bytes(key, bytes);
+    struct stmt *q = store_stmt(s, SQL_KNOWN_FIND, why);
+    stmt_i64(q, 1, (int64_t)key->workspace_id);
+    stmt_blob(q, 2, slice_of(bytes, KEY_BYTES));
+    enum err rc = stmt_step(q, found, why);
+    stmt_reset(q);
+    return rc;
+}
+
+void known_begin(struct known *k)
+{
+    k->taken = k->slot_count = 0;
+    k->merged_to = k->merge_at;
+    k->mark_moved = false;
+    if (k->fresh.count < k->memory_max || k->merging.count > 0) return;
+    struct table empty = k->merging;
+    k->merging = k->fresh;
+    k->fresh = empty;
+}
+
+enum err known_take(struct known *k, struct store *s, uint64_t workspace_id, uint64_t source_id,
+                    slice text, uint64_t event_id, bool *fresh, struct why *why)
+{
+    struct key key = key_of(workspace_id, source_id, text);
+    *fresh = false;
+    k->taken++;
+    if (k->memory_max == 0) return add_row(s, &key, fresh, why);
+    size_t at = find(k, &k->fresh, &key);
+    if (k->fresh.slots[at].lo) return OK;
+    if (k->merging.count && k->merging.slots[find(k, &k->merging, &key)].lo) return OK;
+    bool full = k->fresh.count >= k->memory_max; /* and `merging` too: one turn took very many */
+    if (full) return add_row(s, &key, fresh, why);
+    bool found = false;
+    enum err rc = find_row(s, &key, &found, why);
+    if (rc != OK || found) return rc;
+    k->fresh.slots[at] = key;
+    k->fresh.count++;
+    k->fresh.newest = event_id;
+    k->slots[k->slot_count++] = (uint32_t)at;
+    *fresh = true;
+    return OK;
+}
+
+static enum err merge(struct known *k, struct store *s, size_t max, struct why *why)
+{
+    const struct table *t = &k->merging;
+    if (t->count == 0) return OK;
+    enum err rc = OK;
+    for (size_t n = 0; rc == OK && n < max && k->merged_to <= t->mask; k->merged_to++) {
+        bool fresh;
+        if (!t->slots[k->merged_to].lo) continue;
+        rc = add_row(s, &t->slots[k->merged_to], &fresh, why);
+        n++;
+    }
+    if (rc != OK || k->merged_to <= t->mask) return rc;
+    k->mark_moved = true;
+    return mark_set(s, MARK_KNOWN, t->newest, why);
+}
+
+enum err known_merge(struct known *k, struct store *s, struct why *why)
+{
+    return merge(k, s, MERGE_FACTOR * k->taken, why);
+}
+
+static void table_clear(struct table *t)
+{
+    memset(t->slots, 0, (t->mask + 1) * sizeof *t->slots);
+    t->count = 0;
+}
+
+void known_end(struct known *k, bool committed)
+{
+    if (!committed) { /* the last in is the first out: no search path is broken */
+        k->fresh.count -= k->slot_count;
+        while (k->slot_count > 0) k->fresh.slots[k->slots[--k->slot_count]] = (struct key){ 0 };
+        return;
+    }
+    k->merge_at = k->merged_to;
+    if (!k->mark_moved) return;
+    table_clear(&k->merging);
+    k->merge_at = 0;
+}
+
+/* All of `fresh` into known_keys, in a transaction of its own. */
+static enum err merge_all(struct known *k, struct store *s, struct why *why)
+{
+    known_begin(k);
+    enum err rc = store_begin(s, why);
+    if (rc != OK) return rc;
+    rc = merge(k, s, SIZE_MAX, why);
+    if (rc == OK)
+        rc = store_commit(s, why);
+    else
+        store_rollback(s);
+    known_end(k, rc == OK);
+    return rc;
+}
+
+static enum err read_page(struct known *k, struct store *s, uint64_t *after_id, bool *more,
+                          struct why *why)
+{
+    struct stmt *q = store_stmt(s, SQL_KNOWN_EVENTS, why);
+    stmt_i64(q, 1, (int64_t)*after_id);
+    stmt_i64(q, 2, READ_PAGE);
+    enum err rc = OK;
+    while (rc == OK && k->fresh.count < k->memory_max) {
+        rc = stmt_step(q, more, why);
+        if (rc != OK || !*more) break;
+        struct key key =
+            key_of((uint64_t)stmt_col_i64(q, 1), (uint64_t)stmt_col_i64(q, 2), stmt_col_text(q, 3));
+        size_t at = find(k, &k->fresh, &key);
+        k->fresh.count += k->fresh.slots[at].lo == 0;
+        k->fresh.slots[at] = key;
+        k->fresh.newest = *after_id = (uint64_t)stmt_col_i64(q, 0);
+    }
+    stmt_reset(q);
+    return rc;
+}
+
+static enum err load(struct known *k, struct store *s, struct log *log, struct why *why)
+{
+    uint64_t after_id = 0, before;
+    enum err rc = mark_get(s, MARK_KNOWN, &after_id, why);
+    do {
+        before = after_id;
+        bool more = false;
+        if (rc == OK) rc = read_page(k, s, &after_id, &more, why);
+        if (rc != OK || k->fresh.count < k->memory_max) continue;
+        LOG(log, LOG_INFO, "keys.merging", log_int("keys", (int64_t)k->fresh.count),
+            log_id("to", ID_EVENT, after_id));
+        rc = merge_all(k, s, why);
+    } while (rc == OK && after_id != before);
+    return rc;
+}
+
+enum err known_open(struct store *s, struct log *log, size_t memory_max, struct known **out,
+                    struct why *why)
+{
+    *out = NULL;
+    struct known *k = calloc(1, sizeof *k);
+    if (!k) return why_set(why, ERR_LIMIT, "out of memory");
+    k->memory_max = memory_max;
+    k->shift = 62;
+    while (((size_t)1 << (64 - k->shift)) * 3 / 4 < memory_max) k->shift--;
+    size_t slots = (size_t)1 << (64 - k->shift);
+    k->fresh.mask = k->merging.mask = slots - 1;
+    k->fresh.slots = calloc(slots, sizeof *k->fresh.slots);
+    k->merging.slots = calloc(slots, sizeof *k->merging.slots);
+    k->slots = calloc(memory_max + 1, sizeof *k->slots);
+    enum err rc = OK;
+    if (!k->fresh.slots || !k->merging.slots || !k->slots)
+        rc = why_set(why, ERR_LIMIT, "out of memory");
+    if (rc == OK && memory_max > 0) rc = load(k, s, log, why);
+    if (rc == OK)
+        *out = k;
+    else
+        known_close(k);
+    return rc;
+}
+
+void known_close(struct known *k)
+{
+    if (!k) return;
+    free(k->fresh.slots);
+    free(k->merging.slots);
+    free(k->slots);
+    free(k);
+}
