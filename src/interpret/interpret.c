@@ -8,8 +8,8 @@
 
 enum {
     EVENT_JSON_MAX = 1024 * 1024,
-    INTERPRET_PAGE_MIN = 8,
-    INTERPRET_PAGE_MAX = 256,
+    INTERPRET_FIRST =
+        4, /* stored events read at first: what is not reached in time is read again */
     INTERPRET_PAGE_BYTES = 4 * 1024 * 1024
 };
 
@@ -125,33 +125,45 @@ static enum err understand(struct interpret_ctx *ctx, struct request *r,
     return route_event(ctx->route, e->workspace_id, e->source_id, e->id, &out, why);
 }
 
+/* understand(), with what it leaves in memory made sure of. */
+static enum err try_event(struct interpret_ctx *ctx, struct request *r,
+                          const struct stored_event *e, struct why *why)
+{
+    arena_reset(ctx->arena);
+    r->json = NULL; /* the tree of an earlier event lived in the arena just reset */
+    enum err rc = understand(ctx, r, e, why);
+    /* A full arena is the event's fault and no full disk; and whatever was built in it may lack a part. */
+    if (ctx->arena->full && (rc == OK || rc == ERR_LIMIT || is_final(rc)))
+        rc = why_set(why, ERR_SYNTAX, "too large to be interpreted");
+    return rc;
+}
+
+/* Back to where `before` was taken: the store, and the deliveries made since. */
+static void undo(struct interpret_ctx *ctx, const struct route_ctx *before)
+{
+    store_undo(ctx->store);
+    *ctx->route = *before;
+    for (struct leased *d = *before->tail, *next; d; d = next) {
+        next = d->next;
+        leased_free(d);
+    }
+    *before->tail = NULL;
+}
+
 enum err interpret_event(struct interpret_ctx *ctx, struct request *r, const struct stored_event *e,
                          bool *done, struct why *why)
 {
-    *done = false;
-    arena_reset(ctx->arena);
-    r->json = NULL; /* the tree of an earlier event lived in the arena just reset */
-    struct leased **tail = ctx->route->tail;
     struct route_ctx before = *ctx->route;
+    struct why reason = { .code = OK };
+    *done = false;
     enum err rc = store_savepoint(ctx->store, why);
     if (rc != OK) return rc;
-    struct why reason = { .code = OK };
-    rc = understand(ctx, r, e, &reason);
-    /* A full arena is the event's fault and no full disk; and whatever was built in it may lack a part. */
-    if (ctx->arena->full && (rc == OK || rc == ERR_LIMIT || is_final(rc)))
-        rc = why_set(&reason, ERR_SYNTAX, "too large to be interpreted");
+    rc = try_event(ctx, r, e, &reason);
     if (rc == OK) {
         *done = true;
         return store_release(ctx->store, why);
     }
-    store_undo(ctx->store);
-    *ctx->route = before;
-    for (struct leased *d = *tail; d;) { /* deliveries of the part that was undone */
-        struct leased *next = d->next;
-        leased_free(d);
-        d = next;
-    }
-    *tail = NULL;
+    undo(ctx, &before);
     if (!is_final(rc)) return why_set(why, rc, "%s", reason.text);
     rc = save_failure(ctx, e, slice_str(reason.text), why);
     if (rc == OK) rc = set_state(ctx, e, EVENT_FAILED, why);
@@ -160,15 +172,65 @@ enum err interpret_event(struct interpret_ctx *ctx, struct request *r, const str
     return rc;
 }
 
-void interpret_count(struct interpret_ctx *ctx, const struct stored_event *e, bool done)
+static void count_event(struct interpret_ctx *ctx, const struct stored_event *e, bool done)
 {
     struct source_metrics *m = metrics_source(ctx->metrics, e->source_id);
     metrics_add(ctx->metrics, done ? METRIC_events_done : METRIC_events_failed, 1);
     atomic_fetch_add_explicit(done ? &m->done : &m->failed, 1, memory_order_relaxed);
-    if (!ctx->minutes) return;
     struct keep_minute *n = keep_minute(ctx->minutes, e->workspace_id, e->source_id, ctx->now_ms);
     n->done += done;
     n->failed += !done;
+}
+
+bool interpret_goes_on(const struct interpret_limit *limit)
+{
+    return limit->events > 0 && clock_mono_us() < limit->until_us &&
+           !(limit->requests && atomic_load_explicit(limit->requests, memory_order_relaxed) > 0);
+}
+
+/* All in one part. A final error: one of them could not be understood and nothing of it happened. */
+static enum err items_together(struct interpret_ctx *ctx, struct interpret_item *items,
+                               size_t count, const struct interpret_limit *limit, size_t *handled,
+                               struct why *why)
+{
+    struct route_ctx before = *ctx->route;
+    enum err rc = store_savepoint(ctx->store, why);
+    if (rc != OK) return rc;
+    for (size_t i = 0; rc == OK && i < count && (i == 0 || interpret_goes_on(limit)); i++) {
+        rc = try_event(ctx, items[i].request, &items[i].event, why);
+        *handled = i + 1;
+    }
+    if (rc == OK) rc = store_release(ctx->store, why);
+    if (rc != OK) {
+        undo(ctx, &before);
+        *handled = 0;
+    }
+    for (size_t i = 0; i < *handled; i++) count_event(ctx, &items[i].event, true);
+    return rc;
+}
+
+static enum err items_apart(struct interpret_ctx *ctx, struct interpret_item *items, size_t count,
+                            const struct interpret_limit *limit, size_t *handled, struct why *why)
+{
+    enum err rc = OK;
+    for (size_t i = 0; rc == OK && i < count && (i == 0 || interpret_goes_on(limit)); i++) {
+        bool done = false;
+        rc = interpret_event(ctx, items[i].request, &items[i].event, &done, why);
+        if (rc != OK) return rc;
+        count_event(ctx, &items[i].event, done);
+        *handled = i + 1;
+    }
+    return rc;
+}
+
+enum err interpret_items(struct interpret_ctx *ctx, struct interpret_item *items, size_t count,
+                         struct interpret_limit *limit, size_t *handled, struct why *why)
+{
+    *handled = 0;
+    enum err rc = items_together(ctx, items, count, limit, handled, why);
+    if (is_final(rc)) rc = items_apart(ctx, items, count, limit, handled, why);
+    limit->events -= *handled < limit->events ? *handled : limit->events;
+    return rc;
 }
 
 /* Headers that carry credentials: they are checked and then forgotten. */
@@ -243,8 +305,8 @@ static enum err read_event(struct stmt *q, struct arena *a, struct request *r,
 /* One page of stored events, copied out: the statement is closed before anything is written. */
 struct page {
     struct arena arena;
-    struct stored_event event[INTERPRET_PAGE_MAX];
-    struct request request[INTERPRET_PAGE_MAX];
+    struct interpret_item item[INTERPRET_ITEMS_MAX];
+    struct request request[INTERPRET_ITEMS_MAX];
     size_t count;
     bool more;
 };
@@ -258,50 +320,39 @@ static enum err read_page(struct interpret_ctx *ctx, const struct interpret_back
     stmt_i64(q, 1, (int64_t)backlog->after_id);
     stmt_i64(q, 2, (int64_t)max);
     enum err rc = OK;
+    p->count = 0;
     p->more = true;
+    arena_reset(&p->arena);
     while (rc == OK && p->count < max && p->arena.used < INTERPRET_PAGE_BYTES) {
         rc = stmt_step(q, &p->more, why);
         if (rc != OK || !p->more) break;
-        rc = read_event(q, &p->arena, &p->request[p->count], &p->event[p->count], why);
-        p->event[p->count++].again = again;
+        struct interpret_item *item = &p->item[p->count];
+        item->request = &p->request[p->count++];
+        rc = read_event(q, &p->arena, item->request, &item->event, why);
+        item->event.again = again;
     }
     stmt_reset(q);
     return rc;
 }
 
-bool interpret_goes_on(const struct interpret_limit *limit)
-{
-    return limit->events > 0 && clock_mono_us() < limit->until_us &&
-           !(limit->requests && atomic_load_explicit(limit->requests, memory_order_relaxed) > 0);
-}
-
-/* As many as the last time went well, doubled: what is read and not reached in time is read again. */
-static size_t page_size(const struct interpret_backlog *backlog,
-                        const struct interpret_limit *limit)
-{
-    size_t max = backlog->last * 2 < INTERPRET_PAGE_MIN ? INTERPRET_PAGE_MIN : backlog->last * 2;
-    if (max > limit->events) max = limit->events;
-    return max < INTERPRET_PAGE_MAX ? max : INTERPRET_PAGE_MAX;
-}
-
 enum err interpret_stored(struct interpret_ctx *ctx, struct interpret_backlog *backlog,
                           struct interpret_limit *limit, struct why *why)
 {
-    size_t count = 0;
     struct page *p = calloc(1, sizeof *p);
     if (!p) return why_set(why, ERR_LIMIT, "out of memory");
     arena_init(&p->arena, 2 * BODY_MAX_HIGHEST + INTERPRET_PAGE_BYTES);
-    enum err rc = read_page(ctx, backlog, page_size(backlog, limit), p, why);
-    while (rc == OK && count < p->count && (count == 0 || interpret_goes_on(limit))) {
-        bool done = false;
-        rc = interpret_event(ctx, &p->request[count], &p->event[count], &done, why);
+    enum err rc = OK;
+    size_t max = INTERPRET_FIRST;
+    do {
+        size_t handled = 0;
+        rc = read_page(ctx, backlog, max, p, why);
+        max = INTERPRET_ITEMS_MAX;
+        if (rc == OK && p->count > 0)
+            rc = interpret_items(ctx, p->item, p->count, limit, &handled, why);
         if (rc != OK) break;
-        interpret_count(ctx, &p->event[count], done);
-        backlog->after_id = p->event[count++].id;
-        limit->events--;
-    }
-    backlog->last = count;
-    backlog->more = p->more || count < p->count;
+        if (handled > 0) backlog->after_id = p->item[handled - 1].event.id;
+        backlog->more = p->more || handled < p->count;
+    } while (backlog->more && interpret_goes_on(limit));
     arena_free(&p->arena);
     free(p);
     return rc;

@@ -28,7 +28,7 @@ struct interpret_ctx {
     struct arena *arena;         /* reset for each event */
     int64_t now_ms;
     struct route_ctx *route;
-    struct keep_minutes *minutes; /* running totals of the turn; NULL: none are kept */
+    struct keep_minutes *minutes; /* running totals of the turn; interpret_event needs none */
 };
 
 /* What is known of a stored event. */
@@ -44,8 +44,11 @@ struct stored_event {
 MUST_CHECK enum err interpret_event(struct interpret_ctx *ctx, struct request *r,
                                     const struct stored_event *e, bool *done, struct why *why);
 
-/* Counts an event that was handled: metrics, the source's figures, the running totals. */
-void interpret_count(struct interpret_ctx *ctx, const struct stored_event *e, bool done);
+enum { INTERPRET_ITEMS_MAX = 32 };
+struct interpret_item {
+    struct request *request;
+    struct stored_event event;
+};
 
 /* How long interpreting may go on in one turn. */
 struct interpret_limit {
@@ -55,15 +58,21 @@ struct interpret_limit {
 };
 bool interpret_goes_on(const struct interpret_limit *limit);
 
+/* Interprets events in their order, within the limit, at least one; *handled tells how many. Counts them in metrics and totals.
+ * The same as interpret_event for each of them, but for the cost: one part for all, since a part makes SQLite copy each page that
+ * changes in it; only when one of them cannot be understood, all is undone and each gets a part of its own. */
+MUST_CHECK enum err interpret_items(struct interpret_ctx *ctx, struct interpret_item *items,
+                                    size_t count, struct interpret_limit *limit, size_t *handled,
+                                    struct why *why);
+
 /* Events to be read back from the store, in the order of their ids: EVENT_PENDING or EVENT_REPLAYING ones. */
 struct interpret_backlog {
     enum event_state state;
     uint64_t after_id; /* those up to here are handled */
     bool more;         /* there may be others */
-    size_t last;       /* how many went well the last time */
 };
 
-/* Interprets some of a backlog within the limit, at least one. Moves its after_id, more and last. */
+/* Interprets some of a backlog within the limit, at least one. Moves its after_id and more. */
 MUST_CHECK enum err interpret_stored(struct interpret_ctx *ctx, struct interpret_backlog *backlog,
                                      struct interpret_limit *limit, struct why *why);
 

@@ -183,16 +183,21 @@ void journal_replay(struct journal *j)
 
 /* ---- one turn ---- */
 
+/* An event of `pending`. */
+struct cursor {
+    struct journal_entry *entry; /* NULL: behind the last */
+    size_t event;
+};
+
 struct turn {
     struct entry_list entries;
     struct job_list jobs;
     bool stopping;
     bool interpreting;
-    size_t interpreted; /* entries of `pending` finished in this turn */
-    struct journal_entry *finished;
     struct leased *born; /* deliveries to hand over after the commit */
     uint64_t created, unborn;
-    size_t pending_event; /* where j->pending_event will stand, and so the next two */
+    /* Where j->pending.head and j->pending_event, j->stored and j->replaying will stand. */
+    struct cursor at;
     struct interpret_backlog stored, replaying;
 };
 
@@ -251,26 +256,58 @@ static enum err run_jobs(struct journal *j, struct turn *t, struct why *why)
     return OK;
 }
 
-static enum err interpret_entry(struct interpret_ctx *ctx, struct journal_entry *e, size_t *index,
-                                struct interpret_limit *limit, uint64_t *last_id, struct why *why)
+/* To the next event that is to be interpreted: duplicates are not, they were when they came first. */
+static void cursor_settle(struct cursor *c)
 {
-    for (; *index < e->events.count; (*index)++) {
-        bool done = false;
-        if (e->event_ids[*index] == 0) continue;  /* a duplicate: interpreted when it came first */
-        if (!interpret_goes_on(limit)) return OK; /* *index tells how far it came */
-        struct stored_event s = { .id = e->event_ids[*index],
-                                  .workspace_id = e->source->workspace_id,
-                                  .source_id = e->source->id,
-                                  .request_id = e->id,
-                                  .event = e->events.at[*index],
-                                  .received_ms = e->request.received_ms };
-        enum err rc = interpret_event(ctx, &e->request, &s, &done, why);
-        if (rc != OK) return rc;
-        *last_id = s.id;
-        limit->events--;
-        interpret_count(ctx, &s, done);
+    while (c->entry && (c->event == c->entry->events.count || c->entry->event_ids[c->event] == 0)) {
+        if (c->event < c->entry->events.count) {
+            c->event++;
+            continue;
+        }
+        c->entry = c->entry->next;
+        c->event = 0;
     }
-    return OK;
+}
+
+static size_t cursor_read(struct cursor c, struct interpret_item items[INTERPRET_ITEMS_MAX])
+{
+    size_t n = 0;
+    for (cursor_settle(&c); c.entry && n < INTERPRET_ITEMS_MAX; n++) {
+        struct journal_entry *e = c.entry;
+        items[n] = (struct interpret_item){ &e->request,
+                                            { .id = e->event_ids[c.event],
+                                              .workspace_id = e->source->workspace_id,
+                                              .source_id = e->source->id,
+                                              .request_id = e->id,
+                                              .event = e->events.at[c.event],
+                                              .received_ms = e->request.received_ms } };
+        c.event++;
+        cursor_settle(&c);
+    }
+    return n;
+}
+
+static void cursor_move(struct cursor *c, size_t events)
+{
+    cursor_settle(c);
+    for (; events > 0; events--) {
+        c->event++;
+        cursor_settle(c);
+    }
+}
+
+static enum err interpret_memory(struct interpret_ctx *ctx, struct turn *t,
+                                 struct interpret_limit *limit, struct why *why)
+{
+    struct interpret_item items[INTERPRET_ITEMS_MAX];
+    enum err rc = OK;
+    for (size_t n; rc == OK && interpret_goes_on(limit) && (n = cursor_read(t->at, items)) > 0;) {
+        size_t handled = 0;
+        rc = interpret_items(ctx, items, n, limit, &handled, why);
+        cursor_move(&t->at, handled);
+        if (handled > 0) t->stored.after_id = items[handled - 1].event.id;
+    }
+    return rc;
 }
 
 static size_t room_for_born(struct journal *j)
@@ -294,23 +331,17 @@ static enum err interpret_some(struct journal *j, struct turn *t, struct config 
                                .tail = &t->born };
     struct interpret_ctx ctx = { j->store,  j->o.ids, j->o.log, j->o.metrics, config,
                                  &j->arena, now_ms,   &route,   &j->minutes };
-    enum err rc = OK;
-    struct journal_entry *e = j->pending.head;
-    t->pending_event = j->pending_event;
+    t->at = (struct cursor){ j->pending.head, j->pending_event };
     t->stored = j->stored;
     t->replaying = j->replaying;
-    while (rc == OK && e) {
-        rc = interpret_entry(&ctx, e, &t->pending_event, &limit, &t->stored.after_id, why);
-        if (rc != OK || t->pending_event < e->events.count) break;
-        t->interpreted++;
-        t->pending_event = 0;
-        e = e->next;
-    }
-    if (rc == OK && !e && t->stored.more && interpret_goes_on(&limit))
+    enum err rc = interpret_memory(&ctx, t, &limit, why);
+    /* Memory is first, then the store, in the order of the ids. */
+    bool read = rc == OK && !t->at.entry;
+    if (read && t->stored.more && interpret_goes_on(&limit))
         rc = interpret_stored(&ctx, &t->stored, &limit, why);
     if (rc == OK && t->stored.after_id != j->stored.after_id)
         rc = mark_set(j->store, MARK_INTERPRETED, t->stored.after_id, why);
-    if (rc == OK && !e && !t->stored.more && t->replaying.more && interpret_goes_on(&limit))
+    if (rc == OK && read && !t->stored.more && t->replaying.more && interpret_goes_on(&limit))
         rc = interpret_stored(&ctx, &t->replaying, &limit, why);
     t->created = route.created;
     t->unborn = route.unborn;
@@ -392,14 +423,14 @@ static void entry_committed(struct journal *j, struct journal_entry *e, bool rea
 static void pending_finish(struct journal *j, const struct turn *t)
 {
     if (!t->interpreting) return;
-    for (size_t i = 0; i < t->interpreted; i++) {
+    while (j->pending.head != t->at.entry) {
         struct journal_entry *e = list_pop(&j->pending);
         int64_t us = clock_mono_us() - e->offered_us;
         histogram_add(&j->o.metrics->process, us);
         histogram_add(&metrics_source(j->o.metrics, e->source->id)->process, us);
         journal_entry_free(e);
     }
-    j->pending_event = t->pending_event;
+    j->pending_event = t->at.event;
     j->stored = t->stored;
     j->replaying = t->replaying;
 }

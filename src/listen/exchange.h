@@ -45,11 +45,12 @@ struct exchange {
     int64_t away_since_ms;
     /* the answer */
     int status;
-    char text[ANSWER_TEXT_MAX];
     slice answer, type;
-    const char *header_name[ANSWER_HEADERS_MAX];
-    char header_value[ANSWER_HEADERS_MAX][160];
     size_t header_count;
+    const char *header_name[ANSWER_HEADERS_MAX];
+    /* from here on not zeroed when it is made */
+    char text[ANSWER_TEXT_MAX];
+    char header_value[ANSWER_HEADERS_MAX][160];
 };
 
 struct listen_loop {

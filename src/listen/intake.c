@@ -54,7 +54,8 @@ static slice client_address(struct exchange *x, const struct request *r)
     if (!proxies || !guard_lists(proxies, (const struct sockaddr *)&x->peer->sockaddr))
         return remote;
     slice hops = { NULL, 0 };
-    size_t line = r->header_count; /* several lines are one list (RFC 9110, 5.3): from the last hop to the first */
+    size_t line =
+        r->header_count; /* several lines are one list (RFC 9110, 5.3): from the last hop to the first */
     while (hops.len > 0 || line > 0) {
         if (hops.len == 0) {
             const struct header *h = &r->headers[--line];
@@ -83,7 +84,7 @@ static slice client_address(struct exchange *x, const struct request *r)
 
 static bool read_request(struct exchange *x, struct request *r, struct arena *a, const char *method)
 {
-    struct header_walk w = { .arena = a, .at = arena_new(a, struct header, HEADERS_MAX) };
+    struct header_walk w = { .arena = a, .at = arena_raw(a, HEADERS_MAX * sizeof(struct header)) };
     if (w.at) (void)MHD_get_connection_values(x->connection, MHD_HEADER_KIND, add_header, &w);
     if (!w.at || w.full) {
         refuse(x, METRIC_requests_refused);
@@ -137,7 +138,8 @@ static bool limited(struct exchange *x)
                                   clock_mono_ms());
     if (l.allowed) return false;
     refuse(x, METRIC_requests_limited);
-    if (x->source->kind->overload == OVERLOAD_CUT) { /* its platform takes any answer for a delivery */
+    if (x->source->kind->overload ==
+        OVERLOAD_CUT) { /* its platform takes any answer for a delivery */
         x->stage = STAGE_CUT;
         return true;
     }

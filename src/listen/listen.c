@@ -144,11 +144,11 @@ static void on_peer(void *ctx, struct MHD_Connection *connection, void **socket_
 static void *on_uri(void *ctx, const char *uri, struct MHD_Connection *connection)
 {
     struct listen_loop *loop = ctx;
-    struct exchange *x = calloc(1, sizeof *x + strlen(uri) + 1);
+    size_t len = strlen(uri);
+    struct exchange *x = malloc(sizeof *x + len + 1);
     if (!x) return NULL;
-    char *copy = (char *)(x + 1);
-    memcpy(copy, uri, strlen(uri) + 1);
-    x->uri = slice_str(copy);
+    memset(x, 0, offsetof(struct exchange, text));
+    x->uri = slice_of(memcpy(x + 1, uri, len + 1), len);
     x->loop = loop;
     x->connection = connection;
     x->peer =

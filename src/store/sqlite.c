@@ -128,7 +128,7 @@ static enum err sqlite_open(const char *path, enum store_mode mode, struct store
     (void)snprintf(
         pragmas, sizeof pragmas,
         "PRAGMA busy_timeout=%d; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-        "PRAGMA cache_size=-%d; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=67108864; %s",
+        "PRAGMA cache_size=-%d; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=268435456; %s",
         BUSY_WAIT_MS, mode == STORE_WRITER ? CACHE_KIB_WRITER : CACHE_KIB_READER,
         mode == STORE_READER ? "PRAGMA query_only=ON;" : "");
     if (rc == OK) sqlite3_extended_result_codes(s->db, 1);

@@ -2,6 +2,8 @@
  * runs out at any point. */
 #include "test.h"
 
+#include <stdlib.h>
+
 #include "hub.h"
 #include "interpret/interpret.h"
 
@@ -247,6 +249,66 @@ static void memory_runs_out(void **state UNUSED)
     arena_free(&a);
 }
 
+/* Several events together: what cannot be understood fails alone, wherever it stands, and counts alone. */
+static void together(void **state UNUSED)
+{
+    enum { N = 5 };
+    static const unsigned bad[] = {
+        0, 1, 1 << 2, 1 << 4, 1 | 1 << 4, 1 << 1 | 1 << 2, (1 << N) - 1
+    };
+    for (size_t c = 0; c < ARRAY_LEN(bad); c++) {
+        struct way w[N];
+        struct interpret_item items[N];
+        struct keep_minutes *minutes = calloc(1, sizeof *minutes);
+        struct why why = { .code = OK };
+        struct arena a;
+        arena_init(&a, 1 << 20);
+        for (unsigned i = 0; i < N; i++) {
+            char text[800], sql[64];
+            snprintf(text, sizeof text,
+                     "{\"event\":\"paid\",\"id\":\"%u\",\"mail\":\"ana%u@example.com\",\"order\":"
+                     "\"o-%u\",\"amount\":\"39.90\"}",
+                     i, i, i);
+            slice body = bad[c] >> i & 1 ? SLICE("{") : arena_dup(&a, slice_str(text));
+            way_start(&w[i], 50 + i, SLICE("order.paid"), body, 1 << 20);
+            snprintf(sql, sizeof sql, "k%u", i);
+            w[i].event.event.key = arena_dup(&a, slice_str(sql));
+            items[i] = (struct interpret_item){ &w[i].request, w[i].event };
+        }
+        uint64_t failed_before = atomic_load(&hub.metrics.counter[METRIC_events_failed]);
+        struct interpret_limit limit = { 100, INT64_MAX, NULL };
+        size_t handled = 0, good = 0;
+        w[0].ctx.minutes = minutes;
+        if (store_begin(hub.store, &why) != OK) fail_msg("%s", why.text);
+        if (interpret_items(&w[0].ctx, items, N, &limit, &handled, &why) != OK)
+            fail_msg("%s", why.text);
+        if (store_commit(hub.store, &why) != OK) fail_msg("%s", why.text);
+        assert_int_equal(handled, N);
+        assert_int_equal(limit.events, 100 - N);
+        for (unsigned i = 0; i < N; i++) {
+            bool done = !(bad[c] >> i & 1);
+            good += done;
+            assert_int_equal(count("SELECT state FROM events WHERE id = %llu", 50 + i),
+                             done ? EVENT_DONE : EVENT_FAILED);
+            assert_int_equal(count("SELECT COUNT(*) FROM deliveries WHERE event_id = %llu", 50 + i),
+                             done ? 2 : 0);
+        }
+        size_t born = 0;
+        for (struct leased *d = w[0].born; d; d = d->next) born++;
+        assert_int_equal(born, 2 * good);
+        assert_int_equal(w[0].route.created, 2 * good);
+        assert_int_equal(count("SELECT COUNT(*) FROM orders WHERE %llu > 0", 1), good);
+        assert_int_equal(minutes->at[0].done, good);
+        assert_int_equal(minutes->at[0].failed, N - good);
+        assert_int_equal(atomic_load(&hub.metrics.counter[METRIC_events_failed]) - failed_before,
+                         N - good);
+        for (unsigned i = 0; i < N; i++) way_end(&w[i]);
+        free(minutes);
+        arena_free(&a);
+        wipe();
+    }
+}
+
 /* A failed event is interpreted again after the fix: the same row, no second delivery. */
 static void again(void **state UNUSED)
 {
@@ -297,6 +359,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(understood, setup, teardown),
         cmocka_unit_test_setup_teardown(not_understood, setup, teardown),
         cmocka_unit_test_setup_teardown(memory_runs_out, setup, teardown),
+        cmocka_unit_test_setup_teardown(together, setup, teardown),
         cmocka_unit_test_setup_teardown(again, setup, teardown),
         cmocka_unit_test(credentials_are_not_kept),
     };
