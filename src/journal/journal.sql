@@ -18,6 +18,5 @@ ON CONFLICT (workspace_id, source_id, minute) DO UPDATE SET
 -- name: journal_newest_id
 SELECT MAX(id) FROM (SELECT MAX(id) AS id FROM requests UNION ALL SELECT MAX(id) FROM events
   UNION ALL SELECT MAX(id) FROM deliveries UNION ALL SELECT MAX(id) FROM attempts
-  UNION ALL SELECT MAX(id) FROM contacts UNION ALL SELECT MAX(id) FROM contact_identities
-  UNION ALL SELECT MAX(id) FROM orders UNION ALL SELECT MAX(id) FROM subscriptions
+  UNION ALL SELECT MAX(id) FROM contacts UNION ALL SELECT MAX(id) FROM orders UNION ALL SELECT MAX(id) FROM subscriptions
   UNION ALL SELECT MAX(id) FROM checkouts) AS newest;

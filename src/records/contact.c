@@ -124,11 +124,10 @@ static enum err find(struct apply_ctx *ctx, int kind, slice value, uint64_t *id,
 static enum err claim(struct apply_ctx *ctx, int kind, slice value, uint64_t id, struct why *why)
 {
     struct stmt *q = store_stmt(ctx->store, SQL_CONTACT_IDENTITY_ADD, why);
-    stmt_i64(q, 1, (int64_t)id_next(ctx->ids, ctx->now_ms));
-    stmt_i64(q, 2, (int64_t)ctx->workspace_id);
-    stmt_i64(q, 3, kind);
-    stmt_text(q, 4, value);
-    stmt_i64(q, 5, (int64_t)id);
+    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
+    stmt_i64(q, 2, kind);
+    stmt_text(q, 3, value);
+    stmt_i64(q, 4, (int64_t)id);
     return stmt_run(q, why);
 }
 

@@ -2,7 +2,7 @@
 SELECT contact_id FROM contact_identities WHERE workspace_id = $1 AND kind = $2 AND value = $3;
 
 -- name: contact_identity_add
-INSERT INTO contact_identities (id, workspace_id, kind, value, contact_id) VALUES ($1, $2, $3, $4, $5)
+INSERT INTO contact_identities (workspace_id, kind, value, contact_id) VALUES ($1, $2, $3, $4)
 ON CONFLICT (workspace_id, kind, value) DO NOTHING;
 
 -- name: contact_get

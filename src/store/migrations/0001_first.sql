@@ -128,14 +128,12 @@ CREATE TABLE contacts (
 );
 -- kind: 0 external id, 1 document, 2 e-mail, 3 phone
 CREATE TABLE contact_identities (
-  @id@,
   workspace_id BIGINT NOT NULL,
   kind BIGINT NOT NULL,
   value TEXT NOT NULL,
   contact_id BIGINT NOT NULL,
-  @pk@
-);
-CREATE UNIQUE INDEX contact_identities_value ON contact_identities (value, kind, workspace_id);
+  PRIMARY KEY (value, kind, workspace_id)
+) @by_key@;
 CREATE INDEX contact_identities_contact ON contact_identities (workspace_id, contact_id);
 
 CREATE TABLE orders (
