@@ -4,10 +4,11 @@
 #include <stdlib.h>
 
 #include "crypto/hash.h"
+#include "journal/filter.h"
 #include "journal/mark.h"
 
 enum {
-    KEY_BYTES = 16,
+    KEY_BYTES = FILTER_KEY_BYTES,
     MERGE_FACTOR =
         2, /* keys carried over for each one taken: `merging` is empty before `fresh` is full */
     READ_PAGE = 8192, /* events of one statement at the start */
@@ -33,7 +34,8 @@ struct known {
     size_t merged_to; /* where the turn stands */
     bool mark_moved;  /* in this turn */
     size_t taken;     /* in this turn, the direct ones too */
-    uint32_t *slots;  /* of `fresh`, filled in this turn, in order */
+    struct filter *filter;
+    uint32_t *slots; /* of `fresh`, filled in this turn, in order */
     size_t slot_count;
 };
 
@@ -82,6 +84,21 @@ static enum err add_row(struct store *s, const struct key *key, bool *fresh, str
     return rc;
 }
 
+static bool certainly_new(const struct known *k, const struct key *key)
+{
+    uint8_t bytes[KEY_BYTES];
+    to_bytes(key, bytes);
+    return filter_is_new(k->filter, bytes);
+}
+
+/* From now on it is known, in memory or in the table. */
+static void note(struct known *k, const struct key *key)
+{
+    uint8_t bytes[KEY_BYTES];
+    to_bytes(key, bytes);
+    filter_add(k->filter, bytes);
+}
+
 static enum err find_row(struct store *s, const struct key *key, bool *found, struct why *why)
 {
     uint8_t bytes[KEY_BYTES];
@@ -92,6 +109,13 @@ static enum err find_row(struct store *s, const struct key *key, bool *found, st
     enum err rc = stmt_step(q, found, why);
     stmt_reset(q);
     return rc;
+}
+
+static void put(struct known *k, size_t at, const struct key *key, uint64_t event_id)
+{
+    k->fresh.count += k->fresh.slots[at].lo == 0;
+    k->fresh.slots[at] = *key;
+    k->fresh.newest = event_id;
 }
 
 void known_begin(struct known *k)
@@ -115,16 +139,19 @@ enum err known_take(struct known *k, struct store *s, uint64_t workspace_id, uin
     size_t at = find(k, &k->fresh, &key);
     if (k->fresh.slots[at].lo) return OK;
     if (k->merging.count && k->merging.slots[find(k, &k->merging, &key)].lo) return OK;
-    bool full = k->fresh.count >= k->memory_max; /* and `merging` too: one turn took very many */
-    if (full) return add_row(s, &key, fresh, why);
     bool found = false;
-    enum err rc = find_row(s, &key, &found, why);
+    enum err rc = OK;
+    if (k->fresh.count >= k->memory_max) { /* `merging` is full too: this turn took very many */
+        rc = add_row(s, &key, fresh, why);
+        if (*fresh) note(k, &key);
+        return rc;
+    }
+    if (!certainly_new(k, &key)) rc = find_row(s, &key, &found, why);
     if (rc != OK || found) return rc;
-    k->fresh.slots[at] = key;
-    k->fresh.count++;
-    k->fresh.newest = event_id;
-    k->slots[k->slot_count++] = (uint32_t)at;
     *fresh = true;
+    note(k, &key);
+    put(k, at, &key, event_id);
+    k->slots[k->slot_count++] = (uint32_t)at;
     return OK;
 }
 
@@ -196,9 +223,9 @@ static enum err read_page(struct known *k, struct store *s, uint64_t *after_id, 
         struct key key =
             key_of((uint64_t)stmt_col_i64(q, 1), (uint64_t)stmt_col_i64(q, 2), stmt_col_text(q, 3));
         size_t at = find(k, &k->fresh, &key);
-        k->fresh.count += k->fresh.slots[at].lo == 0;
-        k->fresh.slots[at] = key;
-        k->fresh.newest = *after_id = (uint64_t)stmt_col_i64(q, 0);
+        *after_id = (uint64_t)stmt_col_i64(q, 0);
+        put(k, at, &key, *after_id);
+        note(k, &key);
     }
     stmt_reset(q);
     return rc;
@@ -220,8 +247,8 @@ static enum err load(struct known *k, struct store *s, struct log *log, struct w
     return rc;
 }
 
-enum err known_open(struct store *s, struct log *log, size_t memory_max, struct known **out,
-                    struct why *why)
+enum err known_open(struct store *s, const char *database, struct log *log, size_t memory_max,
+                    struct known **out, struct why *why)
 {
     *out = NULL;
     struct known *k = calloc(1, sizeof *k);
@@ -237,6 +264,7 @@ enum err known_open(struct store *s, struct log *log, size_t memory_max, struct 
     enum err rc = OK;
     if (!k->fresh.slots || !k->merging.slots || !k->slots)
         rc = why_set(why, ERR_LIMIT, "out of memory");
+    if (rc == OK && memory_max > 0 && database) k->filter = filter_start(database, log);
     if (rc == OK && memory_max > 0) rc = load(k, s, log, why);
     if (rc == OK)
         *out = k;
@@ -248,6 +276,7 @@ enum err known_open(struct store *s, struct log *log, size_t memory_max, struct 
 void known_close(struct known *k)
 {
     if (!k) return;
+    filter_stop(k->filter);
     free(k->fresh.slots);
     free(k->merging.slots);
     free(k->slots);

@@ -24,9 +24,9 @@ enum { KNOWN_MEMORY_MAX = 192 * 1024 }; /* keys in `fresh`, and as many in `merg
 struct known;
 
 /* Reads the keys of events younger than the mark; merges in transactions of its own when there are many. On the writer's connection,
- * outside a transaction. */
-MUST_CHECK enum err known_open(struct store *s, struct log *log, size_t memory_max,
-                               struct known **out, struct why *why);
+ * outside a transaction. database: what filter.c reads from; NULL: without a filter. */
+MUST_CHECK enum err known_open(struct store *s, const char *database, struct log *log,
+                               size_t memory_max, struct known **out, struct why *why);
 void known_close(struct known *k);
 
 /* Begin of a turn, before any known_take. */
