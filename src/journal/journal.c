@@ -549,8 +549,9 @@ enum err journal_start(const struct journal_options *options, struct journal **o
     if (rc == OK) rc = keep_ids_above(j->store, options->ids, why);
     if (rc == OK) rc = mark_get(j->store, MARK_INTERPRETED, &j->stored.after_id, why);
     if (rc == OK)
-        rc =
-            known_open(j->store, options->database, options->log, KNOWN_MEMORY_MAX, &j->known, why);
+        rc = known_open(j->store, options->database, options->log,
+                        options->keys_in_memory ? options->keys_in_memory : KNOWN_MEMORY_MAX,
+                        &j->known, why);
     if (rc == OK) store_own_checkpoints(j->store);
     if (rc == OK) rc = checkpoint_start(options->database, options->log, &j->checkpoint, why);
     if (rc == OK && pthread_create(&j->thread, NULL, writer, j) != 0)

@@ -57,6 +57,7 @@ struct journal_options {
     struct config_box *config;
     struct deliver *deliver; /* where new deliveries are handed; may be NULL in tests */
     bool interpret;          /* false: only keep (tests, bench) */
+    size_t keys_in_memory;   /* known.h's memory_max; 0: KNOWN_MEMORY_MAX */
 };
 
 /* Opens the writing connection and starts the thread. */

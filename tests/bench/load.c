@@ -163,7 +163,11 @@ static void run(struct load *l)
             next_us += (int64_t)(1e6 / l->rate);
         }
         struct epoll_event ready[256];
-        int count = epoll_wait(epoll, ready, 256, l->rate > 0 ? 0 : 100);
+        /* Sleeps to the next planned moment, or, when every connection waits, to the next answer: a client that polls would take
+         * a core from the server beside it. */
+        int64_t wait_us = l->rate > 0 && next_us > now_us ? next_us - now_us : 100000;
+        struct timespec wait = { wait_us / 1000000, wait_us % 1000000 * 1000 };
+        int count = epoll_pwait2(epoll, ready, 256, &wait, NULL);
         now_us = clock_mono_us();
         for (int i = 0; i < count; i++) {
             struct connection *c = &l->at[ready[i].data.u32];

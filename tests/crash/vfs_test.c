@@ -48,6 +48,7 @@ struct client {
     uint64_t request_id[KEYS_MAX]; /* of the request that brought the key in; 0: not known */
     uint64_t chance;
     uint64_t seed;
+    size_t keys_in_memory;
 };
 
 struct offer {
@@ -128,7 +129,8 @@ static struct journal *start(struct client *c)
                                  .metrics = &c->hub.metrics,
                                  .ids = &c->hub.ids,
                                  .config = &c->hub.config,
-                                 .interpret = true };
+                                 .interpret = true,
+                                 .keys_in_memory = c->keys_in_memory };
     enum err rc = journal_start(&o, &j, &why);
     if (rc != OK && !disk_is_cut()) (void)complain(c, why.text, rc);
     return j;
@@ -224,6 +226,14 @@ static bool check(const struct client *c, bool all)
         { "SELECT COUNT(*) FROM deliveries d WHERE NOT EXISTS (SELECT 1 FROM events e WHERE e.id = "
           "d.event_id AND e.state = 1)",
           "a delivery has no interpreted event", false },
+        { "SELECT COUNT(*) - COUNT(DISTINCT key) FROM events", "a key was stored twice", false },
+        { "SELECT COUNT(*) FROM events WHERE state = 0 AND id <= (SELECT event_id FROM marks WHERE "
+          "name = 'interpreted')",
+          "a pending event is behind the mark", false },
+        { "SELECT (SELECT COUNT(*) FROM events WHERE id <= (SELECT event_id FROM marks WHERE name "
+          "= "
+          "'known')) > (SELECT COUNT(*) FROM known_keys)",
+          "a key is missing behind the mark", false },
         { "SELECT COUNT(*) FROM events WHERE state <> 1", "an event was not interpreted", true },
     };
     sqlite3 *db = NULL;
@@ -256,6 +266,7 @@ static bool round_of(uint64_t seed, bool lie)
                          .chance = seed,
                          .seed = seed };
     c.hub.log.level = LOG_LEVEL_COUNT;
+    c.keys_in_memory = 1 + below(&c, 40); /* so few that keys are merged all the time */
     (void)snprintf(c.hub.database, sizeof c.hub.database, "malote.db");
     config_box_init(&c.hub.config);
     hub_configure(&c.hub, config);
