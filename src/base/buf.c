@@ -70,12 +70,26 @@ static bool is_plain(unsigned char c)
     return plain[c >> 6] >> (c & 63) & 1;
 }
 
+/* Eight bytes at once, all of them plain? May say no for want of care, never yes. */
+static bool are_plain(const char *p)
+{
+    const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
+    uint64_t w;
+    memcpy(&w, p, sizeof w);
+    uint64_t quote = w ^ ones * '"', slash = w ^ ones * '\\';
+    return ((w | (w - ones * 0x20) | (quote - ones) | (slash - ones)) & high) == 0;
+}
+
 static void put_escaped(struct buf *b, slice s)
 {
     static const char hex[] = "0123456789abcdef";
     buf_byte(b, '"');
     size_t plain = 0; /* start of the run that needs no escape */
     for (size_t i = 0; i < s.len;) {
+        if (s.len - i >= 8 && are_plain(s.ptr + i)) {
+            i += 8;
+            continue;
+        }
         unsigned char c = (unsigned char)s.ptr[i];
         if (is_plain(c)) { /* nearly every byte */
             i++;
