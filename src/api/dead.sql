@@ -31,10 +31,10 @@ DELETE FROM attempts WHERE workspace_id = $1 AND delivery_id = $2;
 
 -- name: dead_event_delete
 DELETE FROM event_data WHERE workspace_id = $1 AND id = $2
-  AND id IN (SELECT id FROM events WHERE workspace_id = $1 AND id = $2 AND state >= 2);
+  AND id IN (SELECT id FROM events WHERE workspace_id = $1 AND id = $2 AND (state = 2 OR state = 3));
 
 -- name: dead_event_cancel
 UPDATE deliveries SET state = 4, reason = 'its event was deleted' WHERE workspace_id = $1 AND event_id = $2 AND state <= 1;
 
 -- name: dead_event_forget
-UPDATE events SET state = 3 WHERE workspace_id = $1 AND id = $2 AND state >= 2;
+UPDATE events SET state = 3 WHERE workspace_id = $1 AND id = $2 AND (state = 2 OR state = 3);
