@@ -357,6 +357,7 @@ enum err listen_start(const struct listen_options *options, struct listen **out,
     CHECK(l->loops && l->api_thread);
     l->api_tail = &l->api_head;
     limiter_init(&l->limiter);
+    limiter_init(&l->denied_lines);
     pthread_mutex_init(&l->api_lock, NULL);
     pthread_cond_init(&l->api_wake, NULL);
     struct addrinfo *at = NULL;

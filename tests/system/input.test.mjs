@@ -351,6 +351,23 @@ test('rate limits: of a source and of a key', async (t) => {
   assert.equal((await hub.get('/api/events')).items.length, 4);
 });
 
+test('unsigned rubbish uses up neither the source\'s rate nor the disk that the log is on', async (t) => {
+  const hub = await startHub(t);
+  const site = { name: 'site', kind: 'lead', path: '/lead', write_key: 'k', rate_per_min: 2 };
+  await hub.apply({ sources: [site, caktoSource({ rate_per_min: 2 })] });
+  for (let i = 0; i < 100; i++) assert.equal((await send(hub, paidOrder(), { secret: 'guessed' })).status, 401);
+  for (let i = 0; i < 10; i++)
+    assert.equal((await hub.call('POST', '/lead', { email: 'p@example.com', write_key: 'x' }, { key: null })).status, 401);
+  for (let i = 0; i < 2; i++) await accepted(hub, paidOrder());
+  await assert.rejects(send(hub, paidOrder()), 'the third authentic one is above the rate');
+  assert.equal((await send(hub, paidOrder(), { secret: 'guessed' })).status, 401, 'who is no one learns nothing of the rate');
+  for (let i = 0; i < 2; i++)
+    assert.equal((await hub.call('POST', '/lead', { email: `p${i}@example.com`, write_key: 'k' }, { key: null })).status, 200);
+  assert.equal(await hub.metric('malote_requests_denied_total'), 111);
+  const lines = hub.err.match(/request\.denied.*source=cakto/g).length;
+  assert.ok(lines >= 60 && lines < 80, `${lines} lines`);
+});
+
 // ---- configuration ----
 
 test('configuration that cannot be: refused whole, with a clear word', async (t) => {
