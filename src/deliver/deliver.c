@@ -305,6 +305,28 @@ static int64_t pump(struct deliver *d, struct lane *lane, int64_t now_ms)
     }
 }
 
+static enum err nothing(void *ctx UNUSED, struct store *s UNUSED, struct why *why UNUSED)
+{
+    return OK;
+}
+
+/* Gives everything back that was not sent. Nobody finds room since `stopping` was set, but a turn of the writer that looked before
+ * may still be making deliveries, and a claim may wait for its turn. Both end, and hand over, before a call that is made now does:
+ * the writer runs what it is asked in order, and tells of one turn before it begins the next. */
+static void wind_up(struct deliver *d)
+{
+    batch_cancel_all(d);
+    (void)!journal_call(d->journal, nothing, NULL, NULL); /* also when its commit fails */
+    do {
+        take_inbox(d);
+        for (struct lane *lane = d->lanes; lane; lane = lane->next)
+            give_back(d, lane, clock_wall_ms());
+        settle(d);
+        if (d->settle_busy || d->unsettled) wire_poll(d->wire, 50);
+        /* When the store does not answer, the leases run out. */
+    } while ((d->settle_busy || d->unsettled) && clock_mono_ms() <= d->stop_by_ms + LEASE_MS / 60);
+}
+
 static void *loop(void *arg)
 {
     struct deliver *d = arg;
@@ -323,17 +345,7 @@ static void *loop(void *arg)
         int64_t wait_ms = next_ms - now_ms;
         wire_poll(d->wire, wait_ms < 0 ? 0 : wait_ms > POLL_MAX_MS ? POLL_MAX_MS : wait_ms);
     }
-    batch_cancel_all(d);
-    for (struct lane *lane = d->lanes; lane; lane = lane->next) give_back(d, lane, clock_wall_ms());
-    while (d->settle_busy || d->unsettled) { /* the journal outlives the loop */
-        take_inbox(d);
-        for (struct lane *lane = d->lanes; lane; lane = lane->next)
-            give_back(d, lane, clock_wall_ms());
-        settle(d);
-        if (d->settle_busy) wire_poll(d->wire, 50);
-        if (clock_mono_ms() > d->stop_by_ms + LEASE_MS / 60)
-            break; /* the store does not answer: the leases run out */
-    }
+    wind_up(d);
     return NULL;
 }
 
