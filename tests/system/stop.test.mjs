@@ -52,3 +52,20 @@ for (const [what, more, mode] of [['slow', { concurrency: 1, timeout: '5s' }, 's
       async () => await hub.metric('malote_deliveries_delivered_total') === ORDERS * NAMES.length - sent, 60_000);
     assert.equal(sink.requests, ORDERS * NAMES.length, 'each of them once');
   });
+
+test('SIGTERM while senders go on sending over open connections', NEEDS, async (t) => {
+  const sink = await startSink(t), hub = await startHub(t);
+  await hub.apply({ sources: [caktoSource()], destinations: destinations(sink, { rate_per_min: 1 }), routes });
+  let taken = 0, next = 0;
+  for (let round = 1; round <= 6; round++) { // a matter of which moment it comes in
+    const senders = Promise.all(Array.from({ length: 32 }, async () => {
+      while ((await send(hub, paidOrder(`flood-${next++}`)).catch(() => null))?.status === 200) taken++;
+    }));
+    await until('the flood', () => taken > 80 * round);
+    await hub.stop();
+    await senders;
+    judgeStopped(hub, sink.faults.seen);
+    assert.ok(rows(hub, 'SELECT COUNT(*) AS n FROM requests')[0].n >= taken, 'what was acknowledged is there');
+    await hub.start();
+  }
+});
