@@ -92,7 +92,7 @@ static void take_config(struct deliver *d)
         lane->claim_at_ms = 0; /* a hold may have ended */
         if (lane->breaker == BREAKER_OPEN)
             lane->open_until_ms = 0; /* changed settings deserve a try */
-        lane->paused_until_ms = 0;
+        lane->paused_until_ms = lane->slow_until_ms = 0;
     }
     config_release(old);
 }
@@ -130,7 +130,8 @@ static void take_inbox(struct deliver *d)
         next = c->ctx;
         loop_claimed(d, c);
     }
-    for (struct cancel *c = cancels, *next; c; c = next) { /* after everything that was leased before it */
+    for (struct cancel *c = cancels, *next; c;
+         c = next) { /* after everything that was leased before it */
         next = c->next;
         drop(d, c->id);
         free(c);
@@ -174,7 +175,8 @@ void loop_claimed(struct deliver *d, struct claim_job *c)
             lane_push(lane, l);
         }
         int64_t again_ms = c->more ? 0 : c->next_due_ms, soon_ms = clock_wall_ms() + POLL_MAX_MS;
-        if (c->count == 0 && again_ms < soon_ms) again_ms = soon_ms; /* due, yet nothing was to be had */
+        if (c->count == 0 && again_ms < soon_ms)
+            again_ms = soon_ms; /* due, yet nothing was to be had */
         if (again_ms < lane->claim_at_ms) lane->claim_at_ms = again_ms;
     }
     free(c);
