@@ -106,8 +106,10 @@ const ROWS = {
   'an empty body': async (hub) => keptUnread(hub, await signed(hub, ''), '', /./),
   'a length that is none': async (hub) => {
     for (const length of ['-1', 'abc', '99999999999999999999999']) {
-      const answer = await raw(hub.port, head({ 'content-length': length }), { done: whole });
+      const answer = await raw(hub.port, `${head({ 'content-length': length })}GET /health HTTP/1.1\r\nHost: hub\r\n\r\n`);
       assert.ok([400, 413].includes(answer.status), `${length}: ${answer.text}`);
+      assert.ok(answer.closed, 'the connection is closed');
+      assert.doesNotMatch(answer.text, /HTTP\/1\.1 200/, 'what stands behind it is no request');
     }
   },
   'two lengths, or a length and chunks: where does it end?': async (hub) => {
