@@ -186,7 +186,7 @@ static enum err replay_run(void *arg, struct store *s, struct why *why)
 }
 
 enum err api_events_replay(struct call *c, uint64_t *ids, size_t count, size_t *changed,
-                            struct why *why)
+                           struct why *why)
 {
     struct replay_call p = { .call = c, .ids = ids, .count = count };
     enum err rc = journal_call(c->app->journal, replay_run, &p, why);
@@ -205,7 +205,8 @@ void api_event_retry(struct call *c)
                       : why_set(&why, ERR_MISSING, "there is no such event");
     if (rc == OK) rc = api_events_replay(c, &id, 1, &changed, &why);
     if (rc == OK && changed == 0)
-        rc = why_set(&why, ERR_CONFLICT, "there is no such event, or it waits for interpretation already");
+        rc = why_set(&why, ERR_CONFLICT,
+                     "there is no such event, or it waits for interpretation already");
     if (rc != OK) {
         reply_err(c, rc, &why);
         return;
@@ -396,19 +397,6 @@ static size_t secrets_of(const struct source *s, slice out[SECRETS_MAX])
     return n;
 }
 
-/* Parameters are compared as they were meant: a secret may be written there in many ways ("a%2Fb", "a/b"). */
-static slice mask_query(slice query, const slice *secrets, size_t count, struct arena *a)
-{
-    struct buf b = buf_in(a, API_REPLY_MAX);
-    slice part;
-    for (bool first = true; slice_cut(&query, '&', &part); first = false) {
-        slice meant = text_url_decode(part, a), masked = mask_secrets(meant, secrets, count, a);
-        if (!first) buf_byte(&b, '&');
-        buf_add(&b, masked.ptr == meant.ptr ? part : masked);
-    }
-    return buf_ok(&b) ? buf_slice(&b) : SLICE("***");
-}
-
 static void put_request(struct call *c, const struct config *config, struct stmt *q)
 {
     struct buf *b = &c->out;
@@ -425,7 +413,7 @@ static void put_request(struct call *c, const struct config *config, struct stmt
     json_put_opt(b, "problem", stmt_col_text(q, 10));
     json_put_i64(b, "bytes", (int64_t)stmt_col_text(q, 8).len);
     if (c->key.pii && s) {
-        json_put_str(b, "query", mask_query(stmt_col_text(q, 5), secrets, count, c->x->arena));
+        json_put_str(b, "query", mask_secrets(stmt_col_text(q, 5), secrets, count, c->x->arena));
         json_put_str(b, "headers", mask_secrets(stmt_col_text(q, 6), secrets, count, c->x->arena));
         json_put_str(b, "remote", stmt_col_text(q, 7));
         json_put_str(b, "body", mask_secrets(stmt_col_text(q, 8), secrets, count, c->x->arena));

@@ -2,7 +2,7 @@
 #include "api/mask.h"
 
 #include "base/buf.h"
-#include "base/text.h"
+#include "base/secret.h"
 
 enum { MASK_TEXT_MAX = 8 * 1024 * 1024, MASK_DEPTH_MAX = JSON_DEPTH_MAX + 1 };
 
@@ -120,6 +120,6 @@ slice mask_personal(slice text, struct arena *arena)
 
 slice mask_secrets(slice text, const slice *secrets, size_t count, struct arena *arena)
 {
-    for (size_t i = 0; i < count; i++) text = text_hide(text, secrets[i], arena);
+    for (size_t i = 0; i < count; i++) text = secret_hide(text, secrets[i], arena);
     return text;
 }

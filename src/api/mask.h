@@ -7,7 +7,7 @@
 /* JSON text with the values of personal members (e-mail, phone, names, documents, addresses, click ids, hashed user data …)
  * replaced by "***", at any depth, also inside strings that hold JSON. Text that is no JSON becomes "***". In `arena`. */
 slice mask_personal(slice text, struct arena *arena);
-/* `text` with every occurrence of each secret (4 bytes and longer) replaced by "***". */
+/* `text` with every occurrence of each secret replaced by "***", however it is written there: see secret_hide. */
 slice mask_secrets(slice text, const slice *secrets, size_t count, struct arena *arena);
 
 #endif

@@ -58,7 +58,7 @@ void api_health_detailed(struct call *c)
         struct deliver_status s = deliver_status_of(c->app->deliver, d);
         slice name = arena_printf(c->x->arena, "destination:%.*s", SLICE_ARG(d->name));
         bool good = strcmp(s.state, "ok") == 0 || strcmp(s.state, "disabled") == 0 ||
-                    strcmp(s.state, "probing") == 0;
+                    strcmp(s.state, "probing") == 0 || strcmp(s.state, "slowed") == 0;
         if (name.ptr)
             put_part(c, name.ptr, good,
                      good          ? ""

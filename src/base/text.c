@@ -263,26 +263,6 @@ slice text_lower(slice in, struct arena *arena)
     return slice_of(out, in.len);
 }
 
-slice text_hide(slice text, slice secret, struct arena *arena)
-{
-    const slice mask = SLICE("***");
-    _Static_assert(TEXT_SECRET_MIN >= 3, "the mask is no longer than what it hides");
-    if (secret.len < TEXT_SECRET_MIN || slice_find_slice(text, secret) == text.len) return text;
-    char *out = arena_raw(arena, text.len);
-    if (!out) return mask;
-    size_t n = 0;
-    for (slice rest = text; rest.len > 0;) {
-        size_t at = slice_find_slice(rest, secret);
-        memcpy(out + n, rest.ptr, at);
-        n += at;
-        if (at == rest.len) break;
-        memcpy(out + n, mask.ptr, mask.len);
-        n += mask.len;
-        rest = slice_sub(rest, at + secret.len, rest.len);
-    }
-    return slice_of(out, n);
-}
-
 bool text_glob(slice pattern, slice text)
 {
     size_t p = 0, t = 0, star = SIZE_MAX, mark = 0;

@@ -39,10 +39,6 @@ size_t text_utf8_put(uint32_t code, char *out);
 
 /* ASCII letters lowered, rest as it is; copy in arena. */
 slice text_lower(slice in, struct arena *arena);
-/* `text` with every occurrence of `secret` replaced by "***": `text` itself when there is none or the secret is shorter than
- * TEXT_SECRET_MIN (it would tear up ordinary words), "***" when the arena is full. */
-enum { TEXT_SECRET_MIN = 4 };
-slice text_hide(slice text, slice secret, struct arena *arena);
 /* Glob with '*' (any run of characters) as used for event types: "order.*". */
 bool text_glob(slice pattern, slice text);
 

@@ -92,7 +92,7 @@ static void take_config(struct deliver *d)
         lane->claim_at_ms = 0; /* a hold may have ended */
         if (lane->breaker == BREAKER_OPEN)
             lane->open_until_ms = 0; /* changed settings deserve a try */
-        lane->paused_until_ms = 0;
+        lane->paused_until_ms = lane->slow_until_ms = 0;
     }
     config_release(old);
 }
@@ -130,7 +130,8 @@ static void take_inbox(struct deliver *d)
         next = c->ctx;
         loop_claimed(d, c);
     }
-    for (struct cancel *c = cancels, *next; c; c = next) { /* after everything that was leased before it */
+    for (struct cancel *c = cancels, *next; c;
+         c = next) { /* after everything that was leased before it */
         next = c->next;
         drop(d, c->id);
         free(c);
@@ -174,7 +175,8 @@ void loop_claimed(struct deliver *d, struct claim_job *c)
             lane_push(lane, l);
         }
         int64_t again_ms = c->more ? 0 : c->next_due_ms, soon_ms = clock_wall_ms() + POLL_MAX_MS;
-        if (c->count == 0 && again_ms < soon_ms) again_ms = soon_ms; /* due, yet nothing was to be had */
+        if (c->count == 0 && again_ms < soon_ms)
+            again_ms = soon_ms; /* due, yet nothing was to be had */
         if (again_ms < lane->claim_at_ms) lane->claim_at_ms = again_ms;
     }
     free(c);
@@ -305,6 +307,28 @@ static int64_t pump(struct deliver *d, struct lane *lane, int64_t now_ms)
     }
 }
 
+static enum err nothing(void *ctx UNUSED, struct store *s UNUSED, struct why *why UNUSED)
+{
+    return OK;
+}
+
+/* Gives everything back that was not sent. Nobody finds room since `stopping` was set, but a turn of the writer that looked before
+ * may still be making deliveries, and a claim may wait for its turn. Both end, and hand over, before a call that is made now does:
+ * the writer runs what it is asked in order, and tells of one turn before it begins the next. */
+static void wind_up(struct deliver *d)
+{
+    batch_cancel_all(d);
+    (void)!journal_call(d->journal, nothing, NULL, NULL); /* also when its commit fails */
+    do {
+        take_inbox(d);
+        for (struct lane *lane = d->lanes; lane; lane = lane->next)
+            give_back(d, lane, clock_wall_ms());
+        settle(d);
+        if (d->settle_busy || d->unsettled) wire_poll(d->wire, 50);
+        /* When the store does not answer, the leases run out. */
+    } while ((d->settle_busy || d->unsettled) && clock_mono_ms() <= d->stop_by_ms + LEASE_MS / 60);
+}
+
 static void *loop(void *arg)
 {
     struct deliver *d = arg;
@@ -323,17 +347,7 @@ static void *loop(void *arg)
         int64_t wait_ms = next_ms - now_ms;
         wire_poll(d->wire, wait_ms < 0 ? 0 : wait_ms > POLL_MAX_MS ? POLL_MAX_MS : wait_ms);
     }
-    batch_cancel_all(d);
-    for (struct lane *lane = d->lanes; lane; lane = lane->next) give_back(d, lane, clock_wall_ms());
-    while (d->settle_busy || d->unsettled) { /* the journal outlives the loop */
-        take_inbox(d);
-        for (struct lane *lane = d->lanes; lane; lane = lane->next)
-            give_back(d, lane, clock_wall_ms());
-        settle(d);
-        if (d->settle_busy) wire_poll(d->wire, 50);
-        if (clock_mono_ms() > d->stop_by_ms + LEASE_MS / 60)
-            break; /* the store does not answer: the leases run out */
-    }
+    wind_up(d);
     return NULL;
 }
 

@@ -58,7 +58,7 @@ MUST_CHECK enum err deliver_probe(struct deliver *d, const struct destination *t
 /* What the loop knows of a destination, for the API. */
 struct deliver_status {
     const char *
-        state; /* "ok", "disabled", "held", "broken" (breaker open), "probing" (half-open), "paused" */
+        state; /* "ok", "disabled", "held", "broken" (breaker open), "probing" (half-open), "paused", "slowed" */
     int64_t until_ms; /* wall clock; when it will try again, 0 = not by itself */
     uint32_t in_memory, under_way;
 };

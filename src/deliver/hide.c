@@ -1,14 +1,14 @@
 /* hide.c: a server may say back what we sent it ("Malformed access token EAAB…"). Our secrets are taken out of what it says before
  * anybody sees or keeps it: before it is judged, since reasons quote it. */
-#include "base/text.h"
+#include "base/secret.h"
 #include "deliver/loop.h"
 
 /* A key may be said without its mark. */
 static slice without_key(slice text, slice secret, struct arena *a)
 {
-    text = text_hide(text, secret, a);
+    text = secret_hide(text, secret, a);
     return slice_starts(secret, SLICE("whsec_"))
-               ? text_hide(text, slice_sub(secret, 6, secret.len), a)
+               ? secret_hide(text, slice_sub(secret, 6, secret.len), a)
                : text;
 }
 
@@ -25,6 +25,6 @@ void hide_secrets(struct wire_call *call, const struct settings *cfg)
     for (size_t i = 0; i < call->out.header_count && text.len > 0;
          i++) /* "X-Token: sesame" is said back as the value alone */
         if (call->out.headers[i].secret)
-            text = text_hide(text, call->out.headers[i].value, call->arena);
+            text = secret_hide(text, call->out.headers[i].value, call->arena);
     call->reply.body = text;
 }

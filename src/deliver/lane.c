@@ -108,6 +108,10 @@ enum lane_gate lane_gate(struct lane *lane, int64_t now_ms, int64_t *again_ms)
         *again_ms = lane->open_until_ms;
         return LANE_BROKEN;
     }
+    if (lane->slow_until_ms > now_ms) {
+        *again_ms = lane->slow_until_ms;
+        return LANE_FULL;
+    }
     if (lane->breaker == BREAKER_OPEN) lane->breaker = BREAKER_HALF_OPEN;
     if (lane->breaker == BREAKER_HALF_OPEN && lane->under_way > 0) return LANE_FULL;
     if (lane->under_way >= lane->to->concurrency) return LANE_FULL;
@@ -142,10 +146,18 @@ static void failed(struct lane *lane, int64_t now_ms)
     lane->open_until_ms = now_ms + lane->breaker_wait_ms;
 }
 
+static void slow_down(struct lane *lane, unsigned used_pct, int64_t now_ms)
+{
+    if (used_pct < SLOW_FROM_PCT) return;
+    int64_t over = (used_pct < 100 ? used_pct : 100) - SLOW_FROM_PCT + 1;
+    lane->slow_until_ms = now_ms + SLOW_WAIT_MAX_MS * over / (100 - SLOW_FROM_PCT + 1);
+}
+
 void lane_verdict(struct lane *lane, const struct verdict *v, int64_t now_ms)
 {
     CHECK(lane->under_way > 0);
     lane->under_way--;
+    slow_down(lane, v->used_pct, now_ms);
     if (v->kind == VERDICT_RETRY) {
         failed(lane, now_ms);
         return;

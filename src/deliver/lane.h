@@ -2,7 +2,9 @@
  * times come in as arguments. Thread: "deliver".
  *
  * Breaker: closed -> open after BREAKER_FAILURES failures in a row; open -> half-open when its wait is over: one request goes out;
- * its success closes, its failure opens again for twice as long. Deliveries held by an open breaker lose no attempts. */
+ * its success closes, its failure opens again for twice as long. Deliveries held by an open breaker lose no attempts.
+ * Slow: from SLOW_FROM_PCT of the other side's rate limit on there is a wait between requests, which grows with it up to
+ * SLOW_WAIT_MAX_MS, so that the limit recovers before it is refused and everything pauses. */
 #ifndef MALOTE_DELIVER_LANE_H
 #define MALOTE_DELIVER_LANE_H
 
@@ -12,7 +14,9 @@ enum {
     BREAKER_FAILURES = 5,
     BREAKER_WAIT_FIRST_MS = 5000,
     BREAKER_WAIT_MAX_MS = 600000,
-    PAUSE_WAIT_FIRST_MS = 60000
+    PAUSE_WAIT_FIRST_MS = 60000,
+    SLOW_FROM_PCT = 80, /* of the other side's rate limit */
+    SLOW_WAIT_MAX_MS = 60000
 };
 
 enum breaker { BREAKER_CLOSED, BREAKER_OPEN, BREAKER_HALF_OPEN };
@@ -37,7 +41,8 @@ struct lane {
     uint32_t failures; /* in a row */
     int64_t breaker_wait_ms, open_until_ms;
     int64_t paused_until_ms, pause_wait_ms;
-    double tokens; /* of the rate limit */
+    int64_t slow_until_ms; /* the other side's rate limit is nearly used up */
+    double tokens;         /* of the rate limit */
     int64_t tokens_ms;
     bool claiming;       /* a claim is with the writer */
     int64_t claim_at_ms; /* the store may have something due at; INT64_MAX: nothing known */

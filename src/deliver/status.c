@@ -22,6 +22,8 @@ static struct deliver_status status_of(struct lane *lane, int64_t now_ms)
         s.state = "broken", s.until_ms = lane->open_until_ms;
     else if (lane->breaker == BREAKER_HALF_OPEN)
         s.state = "probing";
+    else if (lane->slow_until_ms > now_ms)
+        s.state = "slowed", s.until_ms = lane->slow_until_ms;
     return s;
 }
 

@@ -69,6 +69,9 @@ struct verdict {
     enum verdict_kind kind;
     int64_t wait_ms;           /* RETRY, PAUSE: at least so long; 0 = the queue's own backoff */
     char reason[WHY_TEXT_MAX]; /* for people; no secret, no personal data */
+    /* How much of its rate limit the other side says is used up, 0..100; 0: it says nothing. Beside any kind: the queue slows the
+     * destination down before it is refused. */
+    unsigned used_pct;
 };
 struct verdict verdict_of(enum verdict_kind kind, int64_t wait_ms, const char *fmt, ...)
     PRINTF_LIKE(3, 4);

@@ -16,6 +16,7 @@ enum {
     SECRET_WORD_MIN =
         25, /* a word of so many letters and digits is a token or a digest, not prose */
     PHONE_DIGITS = 8,
+    USED_PCT_MAX = 100,
 };
 
 enum answer {
@@ -130,33 +131,59 @@ static slice words_of(json *error, const struct settings *cfg, struct arena *are
     return shown(text, cfg, arena);
 }
 
-/* ---- waits ---- */
+/* ---- limits ---- */
 
-/* X-Business-Use-Case-Usage: {"<id>":[{"estimated_time_to_regain_access":<minutes>}]}; the longest
- * of them, in ms. */
-static int64_t regain_ms(const struct reply *r, struct arena *arena)
+/* What the usage headers say; from outside like the body. */
+struct usage {
+    int64_t regain_minutes; /* longest estimate of when calls are taken again; 0: none */
+    int64_t used_pct;       /* most of what is used up of any limit, 0..USED_PCT_MAX */
+};
+
+/* Counts of calls, of time and of processor time, each in percent of its limit. */
+static void add_used(struct usage *u, json *entry)
 {
-    json *root, *list, *key, *entry;
-    int64_t longest = 0, minutes;
-    slice usage = reply_header(r, SLICE("X-Business-Use-Case-Usage"));
-    if (usage.len == 0 || json_parse(usage, arena, &root, NULL) != OK) return 0;
+    static const char *const names[] = { "call_count", "total_time", "total_cputime" };
+    int64_t pct;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (!json_i64(json_get(entry, names[i]), &pct) || pct <= u->used_pct) continue;
+        u->used_pct = pct < USED_PCT_MAX ? pct : USED_PCT_MAX;
+    }
+}
+
+static void add_regain(struct usage *u, json *entry)
+{
+    int64_t minutes;
+    bool given = json_i64(json_get(entry, "estimated_time_to_regain_access"), &minutes);
+    if (given && minutes > u->regain_minutes && minutes <= PAUSE_MS_MAX / PAUSE_MS_MIN)
+        u->regain_minutes = minutes;
+}
+
+/* X-App-Usage is one such entry; X-Business-Use-Case-Usage is {"<id>":[entry, ...]}, and an entry may
+ * bring estimated_time_to_regain_access in minutes. Which entry our calls count for is not told: the
+ * worst of them is taken. */
+static struct usage usage_of(const struct reply *r, struct arena *arena)
+{
+    struct usage u = { 0, 0 };
+    json *root, *key, *entry;
+    slice app = reply_header(r, SLICE("X-App-Usage")),
+          business = reply_header(r, SLICE("X-Business-Use-Case-Usage"));
+    if (app.len > 0 && json_parse(app, arena, &root, NULL) == OK) add_used(&u, root);
+    if (business.len == 0 || json_parse(business, arena, &root, NULL) != OK) return u;
     yyjson_obj_iter it = yyjson_obj_iter_with(root);
     while ((key = yyjson_obj_iter_next(&it))) {
         size_t i, count;
-        list = yyjson_obj_iter_get_val(key);
-        yyjson_arr_foreach(list, i, count, entry)
+        yyjson_arr_foreach(yyjson_obj_iter_get_val(key), i, count, entry)
         {
-            bool given = json_i64(json_get(entry, "estimated_time_to_regain_access"), &minutes);
-            if (given && minutes > longest && minutes <= PAUSE_MS_MAX / PAUSE_MS_MIN)
-                longest = minutes;
+            add_used(&u, entry);
+            add_regain(&u, entry);
         }
     }
-    return longest * 60 * 1000;
+    return u;
 }
 
 static int64_t pause_ms(const struct reply *r, struct arena *arena)
 {
-    int64_t ms = regain_ms(r, arena);
+    int64_t ms = usage_of(r, arena).regain_minutes * 60 * 1000;
     if (r->retry_after_ms > ms) ms = r->retry_after_ms;
     if (ms < PAUSE_MS_MIN) ms = PAUSE_MS_MIN;
     return ms < PAUSE_MS_MAX ? ms : PAUSE_MS_MAX;
@@ -249,8 +276,8 @@ static struct verdict judge_success(json *root, size_t count, const struct setti
     return verdict_of(VERDICT_DELIVERED, 0, "taken, with a warning: %.*s", SLICE_ARG(warning));
 }
 
-struct verdict meta_judge(const struct reply *r, size_t count, const struct settings *cfg,
-                          struct arena *arena)
+static struct verdict judge_reply(const struct reply *r, size_t count, const struct settings *cfg,
+                                  struct arena *arena)
 {
     json *root;
     if (r->status == 0) {
@@ -263,4 +290,12 @@ struct verdict meta_judge(const struct reply *r, size_t count, const struct sett
     if (error) return judge_error(r, error, count, cfg, arena);
     if (r->status >= 200 && r->status <= 299) return judge_success(root, count, cfg, arena);
     return judge_error(r, NULL, count, cfg, arena);
+}
+
+struct verdict meta_judge(const struct reply *r, size_t count, const struct settings *cfg,
+                          struct arena *arena)
+{
+    struct verdict v = judge_reply(r, count, cfg, arena);
+    v.used_pct = (unsigned)usage_of(r, arena).used_pct;
+    return v;
 }

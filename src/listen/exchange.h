@@ -73,7 +73,8 @@ struct listen {
     int port;
     _Atomic bool stopping;
     int64_t stop_by_ms;
-    struct limiter limiter;
+    struct limiter limiter;      /* requests of a source */
+    struct limiter denied_lines; /* log lines about its denied requests */
     /* the API's queue */
     pthread_mutex_t api_lock;
     pthread_cond_t api_wake;

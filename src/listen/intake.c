@@ -1,7 +1,7 @@
 /* intake.c: from bytes to an entry for the writer: what is let in, verified, split. Pure of sockets; runs on a listen loop.
  *
- * Order: path, method, limits (before a byte of the body is read), body, then verify, split, journal. Refused requests are counted
- * and never stored. */
+ * Order: path, method, limits of size (before a byte of the body is read), body, then verify, the source's rate, split, journal.
+ * Refused requests are counted and never stored. */
 #include <arpa/inet.h>
 #include <stdio.h>
 
@@ -9,7 +9,11 @@
 #include "base/text.h"
 #include "listen/exchange.h"
 
-enum { BODY_FIRST_BYTES = 2048, API_ARENA_MAX = 32 * 1024 * 1024 };
+enum {
+    BODY_FIRST_BYTES = 2048,
+    API_ARENA_MAX = 32 * 1024 * 1024,
+    DENIED_LINES_PER_MIN = 60 /* of a source, in the log; every denied request is counted */
+};
 
 static struct metrics *metrics_of(struct exchange *x) { return x->loop->owner->o.metrics; }
 
@@ -132,6 +136,8 @@ static void preflight(struct exchange *x, const struct request *r)
     x->stage = STAGE_ANSWER;
 }
 
+/* Asked about authentic requests alone: if every request took a token, whoever knows the path could use up the source's budget with
+ * unsigned rubbish and have the platform's own messages refused. */
 static bool limited(struct exchange *x)
 {
     struct limit l = limiter_take(&x->loop->owner->limiter, x->source->id, x->source->rate_per_min,
@@ -216,7 +222,7 @@ static void intake_source(struct exchange *x, const char *method)
                      "this origin is not listed in the source's `origins`");
         return;
     }
-    if (limited(x) || !body_admitted(x, r, post)) return;
+    if (!body_admitted(x, r, post)) return;
     x->stage = STAGE_BODY;
 }
 
@@ -344,10 +350,24 @@ static void intake_handshake(struct exchange *x)
         answer_error(x, 403, "denied", "the verification token does not match");
         return;
     }
+    if (limited(x)) return;
     x->answer = answer;
     x->type = SLICE("text/plain");
     x->status = 200;
     x->stage = STAGE_ANSWER;
+}
+
+static void denied(struct exchange *x, const struct why *why)
+{
+    struct listen *owner = x->loop->owner;
+    refuse(x, METRIC_requests_denied);
+    answer_error(x, 401, "denied", "signature or token is missing or wrong");
+    /* Nothing limits how often a stranger is refused: that must not fill the disk. */
+    if (!limiter_take(&owner->denied_lines, x->source->id, DENIED_LINES_PER_MIN, clock_mono_ms())
+             .allowed)
+        return;
+    LOG(owner->o.log, LOG_WARN, "request.denied", log_str("source", x->source->name),
+        log_int("bytes", (int64_t)x->body_len), log_why(why));
 }
 
 static bool intake_events(struct exchange *x)
@@ -358,12 +378,10 @@ static bool intake_events(struct exchange *x)
     enum err rc =
         kind->verify(&e->request, &x->source->cfg, e->request.received_ms, &e->arena, &why);
     if (rc != OK) {
-        refuse(x, METRIC_requests_denied);
-        LOG(x->loop->owner->o.log, LOG_WARN, "request.denied", log_str("source", x->source->name),
-            log_int("bytes", (int64_t)x->body_len), log_why(&why));
-        answer_error(x, 401, "denied", "signature or token is missing or wrong");
+        denied(x, &why);
         return false;
     }
+    if (limited(x)) return false;
     rc = kind->split(&e->request, &x->source->cfg, &e->arena, &e->events, &why);
     if (rc != OK) {
         e->events.count = 0;

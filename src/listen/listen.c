@@ -164,6 +164,9 @@ static enum MHD_Result on_request(void *ctx UNUSED, struct MHD_Connection *conne
     struct exchange *x = *cls;
     if (!x || !x->peer) return MHD_NO; /* no memory */
     if (x->stage == STAGE_CUT) return MHD_NO;
+    /* What is not the writer's yet is cut off, so that its sender sends it again: connections that are kept alive would bring new
+     * requests as long as they are answered, and libmicrohttpd aborts when it is stopped while one is suspended. */
+    if (x->stage != STAGE_ANSWER && atomic_load(&x->loop->owner->stopping)) return MHD_NO;
     if (!x->method_known) {
         x->method_known = true;
         intake_headers(x, method, version);
@@ -357,6 +360,7 @@ enum err listen_start(const struct listen_options *options, struct listen **out,
     CHECK(l->loops && l->api_thread);
     l->api_tail = &l->api_head;
     limiter_init(&l->limiter);
+    limiter_init(&l->denied_lines);
     pthread_mutex_init(&l->api_lock, NULL);
     pthread_cond_init(&l->api_wake, NULL);
     struct addrinfo *at = NULL;

@@ -17,6 +17,7 @@
         name, FIELD_TIME, offsetof(struct s, m), 0                                                 \
     }
 
+/* The place in this table is stored with orders (order.c): new members go to the end. */
 static const struct field order_fields[] = {
     TEXT(order, number),
     TEXT(order, reference),
@@ -118,22 +119,43 @@ void fields_read(const struct fields *fields, json *v, void *record)
     }
 }
 
+bool fields_known(const struct field *f, const void *record)
+{
+    const void *p = at(f, record);
+    switch (f->type) {
+    case FIELD_TEXT: return ((const slice *)p)->len > 0;
+    case FIELD_BOOL: return *(const bool *)p;
+    case FIELD_INT: return *(const int64_t *)p != f->unknown;
+    case FIELD_TIME: break;
+    }
+    return *(const int64_t *)p != 0;
+}
+
+int fields_compare(const struct field *f, const void *a, const void *b)
+{
+    const void *x = at(f, a), *y = at(f, b);
+    if (f->type == FIELD_TEXT) return slice_cmp(*(const slice *)x, *(const slice *)y);
+    if (f->type == FIELD_BOOL) return *(const bool *)x - *(const bool *)y;
+    int64_t m = *(const int64_t *)x, n = *(const int64_t *)y;
+    return m < n ? -1 : m > n;
+}
+
+void fields_copy(const struct field *f, void *to, const void *from)
+{
+    static const size_t size[] = { [FIELD_TEXT] = sizeof(slice),
+                                   [FIELD_INT] = sizeof(int64_t),
+                                   [FIELD_TIME] = sizeof(int64_t),
+                                   [FIELD_BOOL] = sizeof(bool) };
+    memcpy(at_mut(f, to), at(f, from), size[f->type]);
+}
+
 void fields_merge(const struct fields *fields, void *record, const void *fresh, bool fill_only)
 {
     for (size_t i = 0; i < fields->count; i++) {
         const struct field *f = &fields->at[i];
-        const void *from = at(f, fresh);
-        void *to = at_mut(f, record);
-        if (f->type == FIELD_TEXT) {
-            if (((const slice *)from)->len && !(fill_only && ((slice *)to)->len))
-                *(slice *)to = *(const slice *)from;
-        } else if (f->type == FIELD_BOOL) {
-            *(bool *)to = *(bool *)to || *(const bool *)from; /* a fact once true stays true */
-        } else {
-            int64_t unknown = f->type == FIELD_INT ? f->unknown : 0, value = *(const int64_t *)from;
-            if (value != unknown && !(fill_only && *(int64_t *)to != unknown))
-                *(int64_t *)to = value;
-        }
+        /* A fact once true stays true: an absent one is not known to be false. */
+        if (fields_known(f, fresh) && !(fill_only && fields_known(f, record)))
+            fields_copy(f, record, fresh);
     }
 }
 
@@ -145,12 +167,9 @@ static unsigned state_of(json *v, const char *const *names, unsigned count)
     return 0;
 }
 
-enum err fields_read_order(slice text, struct arena *arena, struct order *out)
+enum err fields_read_order(json *v, struct arena *arena, struct order *out)
 {
-    json *v = NULL;
     *out = (struct order){ .base_amount = -1, .discount = -1, .fees = -1 };
-    enum err rc = json_parse(text, arena, &v, NULL);
-    if (rc != OK) return rc;
     fields_read(&fields_order, v, out);
     out->status = state_of(v, order_status_name, ORDER_STATUS_COUNT);
     out->has_amount = json_i64(json_get(v, "amount"), &out->amount);
@@ -194,22 +213,30 @@ static void put_id(struct buf *b, enum id_kind kind, uint64_t id)
     if (id) json_put_str(b, "id", id_text(kind, id, text));
 }
 
+void fields_write_items(struct buf *b, const struct order *o)
+{
+    json_begin_array(b, "items");
+    for (size_t i = 0; i < o->item_count; i++) {
+        json_begin_object(b, NULL);
+        fields_write(b, &fields_item, &o->items[i]);
+        json_end_object(b);
+    }
+    json_end_array(b);
+}
+
+void fields_write_order(struct buf *b, const struct order *o)
+{
+    json_put_opt(b, "status", slice_str(order_status_name[o->status]));
+    if (o->has_amount) json_put_i64(b, "amount", o->amount);
+    fields_write(b, &fields_order, o);
+    if (o->item_count > 0) fields_write_items(b, o);
+}
+
 void record_json_order(struct buf *b, const char *key, const struct order *o, uint64_t id)
 {
     json_begin_object(b, key);
     put_id(b, ID_ORDER, id);
-    json_put_opt(b, "status", slice_str(order_status_name[o->status]));
-    if (o->has_amount) json_put_i64(b, "amount", o->amount);
-    fields_write(b, &fields_order, o);
-    if (o->item_count > 0) {
-        json_begin_array(b, "items");
-        for (size_t i = 0; i < o->item_count; i++) {
-            json_begin_object(b, NULL);
-            fields_write(b, &fields_item, &o->items[i]);
-            json_end_object(b);
-        }
-        json_end_array(b);
-    }
+    fields_write_order(b, o);
     json_end_object(b);
 }
 

@@ -3,7 +3,7 @@
 //   node tests/fakes/meta.mjs --port 0 [--token T] [--app-secret S]
 //
 // Batches are all or nothing, as Meta's are. Modes of POST /_control besides those of lib.mjs: 429, rate, unauthorised,
-// blocked, transient, "bad-event:<prefix of event_id>" (that event is refused, and with it its batch).
+// blocked, transient, "usage:<percent>" (taken, and so much of the limit is used up), "bad-event:<prefix of event_id>" (that event is refused, and with it its batch).
 import { createHmac } from 'node:crypto';
 import { isIP } from 'node:net';
 import { pathToFileURL } from 'node:url';
@@ -194,7 +194,10 @@ export class FakeMeta {
       if (!/^application\/json\b/.test(req.headers['content-type'] ?? '')) refuse('Content-Type is not application/json');
       let payload;
       try { payload = JSON.parse(body); } catch { refuse('the body is no JSON'); }
-      return reply(res, 200, this.accept(path[2], payload, token, mode));
+      const taken = this.accept(path[2], payload, token, mode);
+      const used = mode.startsWith('usage:') ? Number(mode.slice('usage:'.length)) : 12;
+      return reply(res, 200, taken, { 'x-business-use-case-usage': JSON.stringify({ 9: [{ type: 'ads_management',
+        call_count: used, total_cputime: 3, total_time: 2, estimated_time_to_regain_access: 0 }] }) });
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       this.rejected.push({ reason: error.message, code: error.code, subcode: error.subcode });

@@ -2,7 +2,7 @@
  * the token.
  *
  * Input: one byte that picks the HTTP status, one for the size of the batch, one for the length of
- * the usage header, then the header, then the body. */
+ * the usage headers (both say the same), then the header, then the body. */
 #include "base/text.h"
 #include "dests/meta_capi.h"
 
@@ -23,12 +23,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CHECK(settings_read(dest_meta_capi.settings, dest_meta_capi.setting_count, root, NULL, &arena,
                         &cfg, NULL) == OK);
     slice rest = slice_of(data + 3, size - 3);
-    struct dest_header usage = { SLICE("X-Business-Use-Case-Usage"), slice_sub(rest, 0, data[2]),
-                                 false };
+    slice said = slice_sub(rest, 0, data[2]);
+    struct dest_header usage[] = { { SLICE("X-Business-Use-Case-Usage"), said, false },
+                                   { SLICE("X-App-Usage"), said, false } };
     slice body = slice_sub(rest, data[2], rest.len);
     struct reply r = { .status = statuses[data[0] % ARRAY_LEN(statuses)],
-                       .headers = &usage,
-                       .header_count = 1,
+                       .headers = usage,
+                       .header_count = ARRAY_LEN(usage),
                        .body = body,
                        .error = body };
     size_t count = 1 + data[1] % 3u;
@@ -39,6 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     CHECK(slice_find_slice(reason, SLICE(token)) == reason.len);
     CHECK(v.kind != VERDICT_SPLIT || count > 1);
     CHECK(v.kind != VERDICT_DELIVERED || r.status == 200);
+    CHECK(v.used_pct <= 100);
     CHECK(v.wait_ms >= 0 && (v.kind != VERDICT_PAUSE || v.wait_ms >= 60000));
     arena_free(&arena);
     return 0;

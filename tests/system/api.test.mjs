@@ -225,6 +225,25 @@ for (const log of ['text', 'json'])
     }
   });
 
+test('a secret in a kept request is masked however the platform wrote it: in JSON, in a form, one in another', async (t) => {
+  const hub = await startHub(t), secret = 'PLANTED/with+odd="s1gns"', twin = 'ção-PLANTED/2';
+  await hub.apply({ sources: [{ name: 'shop', kind: 'http', scheme: 'token', secret: [secret, twin], header: 'X-Key', type: 'order.paid', path: '/in/shop' }] });
+  const every = (text) => [...text].map((c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`).join('');
+  for (const s of [secret, twin])
+    for (const body of [JSON.stringify({ s }), JSON.stringify({ s }).replaceAll('/', '\\/'), `{"s":"${every(s)}","t":1}`,
+      JSON.stringify({ inner: JSON.stringify({ s }).replaceAll('/', '\\/') }), new URLSearchParams({ s, t: 'x' }).toString(),
+      `s=${encodeURIComponent(s)}&t=x`, new URLSearchParams({ payload: JSON.stringify({ s }).replaceAll('/', '\\/') }).toString()]) {
+      const answer = await hub.call('POST', `/in/shop?k=${encodeURIComponent(s)}&l=2`, body, { key: null, headers: { 'x-key': secret, referer: `https://x/?${new URLSearchParams({ s })}` } });
+      assert.equal(answer.status, 200, answer.text);
+      const shown = await hub.get(`/api/requests/${answer.json.request}`);
+      for (const part of ['body', 'query', 'headers']) {
+        assert.doesNotMatch(shown[part], /PLANTED|u0050|s1gns/i, `${part} of ${body}`);
+        assert.match(shown[part], /\*\*\*/, `${part} of ${body}`);
+      }
+      assert.equal(shown.query, 'k=***&l=2');
+    }
+});
+
 test('lists are paged by cursor, newest first', async (t) => {
   const sink = await startSink(t), hub = await startHub(t);
   await hub.apply({ sources: [caktoSource()], destinations: [crm(sink)], routes: [toCrm()] });

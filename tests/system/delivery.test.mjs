@@ -73,6 +73,30 @@ for (const mode of ['429', 'rate'])
     assert.deepEqual(Object.keys(meta.stats().unique.Purchase).sort(), ['Purchase:first', 'Purchase:later']);
   });
 
+test('Meta takes the events but says that its limit is nearly used up: the destination is slowed, and what gathers goes out together', async (t) => {
+  const { meta, hub } = await withPixel(t);
+  meta.mode('usage:79', 1);
+  await accepted(hub, paidOrder('fast'));
+  await hub.deliveries('pixel', 'delivered', 1);
+  assert.equal((await hub.get('/api/destinations/pixel')).state, 'ok');
+  meta.mode('usage:82', 1);
+  await accepted(hub, paidOrder('nearly'));
+  const slowed = await until('the slower way', async () => {
+    const shown = await hub.get('/api/destinations/pixel');
+    return shown.state === 'slowed' && shown;
+  });
+  const wait = Date.parse(slowed.tries_again_at) - Date.now();
+  assert.ok(wait > 4000 && wait < 9000, `again in ${wait} ms`);
+  assert.equal((await hub.call('GET', '/health/detailed')).status, 200, 'which is no fault');
+  for (const id of ['a', 'b', 'c']) await accepted(hub, paidOrder(id));
+  await hub.quiet();
+  assert.equal(meta.requests, 2);
+  await hub.deliveries('pixel', 'delivered', 5);
+  assert.equal(meta.requests, 3, 'one request for the three');
+  assert.equal(meta.stats().purchases, 5);
+  assert.equal((await hub.get('/api/destinations/pixel')).state, 'ok');
+});
+
 test('a batch with one bad event is split until that one alone is dead', async (t) => {
   const { meta, hub } = await withPixel(t);
   meta.mode('bad-event:Purchase:bad');

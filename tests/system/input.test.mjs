@@ -106,8 +106,10 @@ const ROWS = {
   'an empty body': async (hub) => keptUnread(hub, await signed(hub, ''), '', /./),
   'a length that is none': async (hub) => {
     for (const length of ['-1', 'abc', '99999999999999999999999']) {
-      const answer = await raw(hub.port, head({ 'content-length': length }), { done: whole });
+      const answer = await raw(hub.port, `${head({ 'content-length': length })}GET /health HTTP/1.1\r\nHost: hub\r\n\r\n`);
       assert.ok([400, 413].includes(answer.status), `${length}: ${answer.text}`);
+      assert.ok(answer.closed, 'the connection is closed');
+      assert.doesNotMatch(answer.text, /HTTP\/1\.1 200/, 'what stands behind it is no request');
     }
   },
   'two lengths, or a length and chunks: where does it end?': async (hub) => {
@@ -349,6 +351,23 @@ test('rate limits: of a source and of a key', async (t) => {
   for (let i = 0; i < 60; i++) assert.equal((await hub.call('GET', '/api/sources', undefined, { key: `guess-${i}` })).status, 401);
   limited(await hub.call('GET', '/api/sources', undefined, { key: 'one-guess-more' }), 60);
   assert.equal((await hub.get('/api/events')).items.length, 4);
+});
+
+test('unsigned rubbish uses up neither the source\'s rate nor the disk that the log is on', async (t) => {
+  const hub = await startHub(t);
+  const site = { name: 'site', kind: 'lead', path: '/lead', write_key: 'k', rate_per_min: 2 };
+  await hub.apply({ sources: [site, caktoSource({ rate_per_min: 2 })] });
+  for (let i = 0; i < 100; i++) assert.equal((await send(hub, paidOrder(), { secret: 'guessed' })).status, 401);
+  for (let i = 0; i < 10; i++)
+    assert.equal((await hub.call('POST', '/lead', { email: 'p@example.com', write_key: 'x' }, { key: null })).status, 401);
+  for (let i = 0; i < 2; i++) await accepted(hub, paidOrder());
+  await assert.rejects(send(hub, paidOrder()), 'the third authentic one is above the rate');
+  assert.equal((await send(hub, paidOrder(), { secret: 'guessed' })).status, 401, 'who is no one learns nothing of the rate');
+  for (let i = 0; i < 2; i++)
+    assert.equal((await hub.call('POST', '/lead', { email: `p${i}@example.com`, write_key: 'k' }, { key: null })).status, 200);
+  assert.equal(await hub.metric('malote_requests_denied_total'), 111);
+  const lines = hub.err.match(/request\.denied.*source=cakto/g).length;
+  assert.ok(lines >= 60 && lines < 80, `${lines} lines`);
 });
 
 // ---- configuration ----

@@ -193,6 +193,33 @@ static void pause(void **state UNUSED)
     walk("pause", &lane, steps, ARRAY_LEN(steps));
 }
 
+/* The fuller the other side's limit, the longer until the next request; what is said last counts. */
+static void slow(void **state UNUSED)
+{
+    static const struct {
+        unsigned used_pct;
+        int64_t wait_ms;
+    } cases[] = { { 0, 0 },      { 79, 0 },      { 80, 2857 },       { 90, 31428 },
+                  { 99, 57142 }, { 100, 60000 }, { UINT_MAX, 60000 } };
+    static const enum verdict_kind kinds[] = { VERDICT_DELIVERED, VERDICT_RETRY, VERDICT_DEAD,
+                                               VERDICT_SPLIT };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        for (size_t k = 0; k < ARRAY_LEN(kinds); k++) {
+            struct destination to = destination();
+            struct lane lane;
+            int64_t again_ms, wait_ms = cases[i].wait_ms;
+            lane_start(&lane, &to);
+            struct verdict v = verdict_of(kinds[k], 0, "test");
+            v.used_pct = cases[i].used_pct;
+            lane_sent(&lane, NOW);
+            lane_verdict(&lane, &v, NOW);
+            assert_int_equal(lane_gate(&lane, NOW, &again_ms), wait_ms ? LANE_FULL : LANE_OPEN);
+            assert_true(again_ms == (wait_ms ? NOW + wait_ms : INT64_MAX));
+            assert_int_equal(lane_gate(&lane, NOW + wait_ms, &again_ms), LANE_OPEN);
+        }
+    }
+}
+
 static void held(void **state UNUSED)
 {
     struct destination to = destination();
@@ -291,6 +318,7 @@ int main(void)
         cmocka_unit_test(breaker_wait_has_a_maximum),
         cmocka_unit_test(late_answers_do_not_reopen),
         cmocka_unit_test(pause),
+        cmocka_unit_test(slow),
         cmocka_unit_test(held),
         cmocka_unit_test(concurrency),
         cmocka_unit_test(rate),

@@ -166,15 +166,71 @@ static void reasons_hold_nothing_private(void **state UNUSED)
               "{\"error\":{\"code\":100,\"error_subcode\":2804003,\"message\":\"m\","
               "\"error_user_msg\":\"O evento é antigo\\ndemais\",\"fbtrace_id\":\"AbC\"}}",
               1, NULL, 0);
-    assert_string_equal(
-        v.reason,
-        "Meta refuses the event: 100/2804003 O evento é antigo?demais (HTTP 400)");
+    assert_string_equal(v.reason,
+                        "Meta refuses the event: 100/2804003 O evento é antigo?demais (HTTP 400)");
+}
+
+/* The headers are from outside: what is no percentage says nothing, and the worst counts. */
+static void usage(void **state UNUSED)
+{
+    static const struct {
+        const char *app, *business;
+        unsigned want;
+    } cases[] = {
+        { NULL, NULL, 0 },
+        { "{\"call_count\":12,\"total_time\":3,\"total_cputime\":2}", NULL, 12 },
+        { "{\"call_count\":1,\"total_time\":80,\"total_cputime\":2}", NULL, 80 },
+        { "{\"call_count\":1,\"total_time\":2,\"total_cputime\":99}", NULL, 99 },
+        { "{\"call_count\":\"85\"}", NULL, 85 },
+        { "{\"call_count\":100}", NULL, 100 },
+        { "{\"call_count\":7000000000}", NULL, 100 },
+        { "{\"call_count\":-85}", NULL, 0 },
+        { "{\"call_count\":99999999999999999999}", NULL, 0 },
+        { "{\"call_count\":true,\"total_time\":[85],\"total_cputime\":{}}", NULL, 0 },
+        { "[85]", NULL, 0 },
+        { "85", "85", 0 },
+        { "{\"call_count\":85", "{\"1\":[{\"call_count\":85}]", 0 },
+        { "", "", 0 },
+        { NULL, "{\"1\":[{\"type\":\"ads_management\",\"call_count\":91,\"total_time\":1}]}", 91 },
+        { NULL, "{\"1\":[{\"call_count\":5},{\"total_time\":82}],\"2\":[{\"call_count\":8}]}", 82 },
+        { "{\"call_count\":30}", "{\"1\":[{\"call_count\":5}]}", 30 },
+        { "{\"call_count\":30}", "{\"1\":{\"call_count\":95},\"2\":[95],\"3\":null}", 30 },
+        { NULL, "{\"call_count\":95}", 0 },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct dest_header headers[2];
+        struct reply r = { .status = 200,
+                           .body = SLICE("{\"events_received\":1}"),
+                           .headers = headers };
+        slice app = test_exact(slice_str(cases[i].app ? cases[i].app : "")),
+              business = test_exact(slice_str(cases[i].business ? cases[i].business : ""));
+        if (cases[i].app)
+            headers[r.header_count++] = (struct dest_header){ SLICE("x-app-usage"), app, false };
+        if (cases[i].business)
+            headers[r.header_count++] =
+                (struct dest_header){ SLICE("x-business-use-case-usage"), business, false };
+        struct verdict v = dest_meta_capi.judge(&r, 1, &cfg, &arena);
+        if (v.used_pct != cases[i].want || v.kind != VERDICT_DELIVERED)
+            fail_msg("row %zu: %u %%, %s", i, v.used_pct, verdict_name[v.kind]);
+        free((void *)(uintptr_t)app.ptr);
+        free((void *)(uintptr_t)business.ptr);
+    }
+}
+
+/* It is told beside refusals too. */
+static void usage_beside_a_refusal(void **state UNUSED)
+{
+    struct verdict v = judge(400, ERROR("100"), 1, "{\"1\":[{\"call_count\":93}]}", 0);
+    assert_int_equal(v.kind, VERDICT_DEAD);
+    assert_int_equal(v.used_pct, 93);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(every_row, setup, teardown),
+        cmocka_unit_test_setup_teardown(usage, setup, teardown),
+        cmocka_unit_test_setup_teardown(usage_beside_a_refusal, setup, teardown),
         cmocka_unit_test_setup_teardown(reasons_hold_nothing_private, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
