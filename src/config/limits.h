@@ -21,6 +21,7 @@ enum {
     JOURNAL_QUEUE_MAX = 8192, /* requests waiting for the writer */
     JOURNAL_QUEUE_BYTES_MAX = 64 * 1024 * 1024,
     JOURNAL_BATCH_MAX = 1024, /* requests in one commit */
+    OVERLOAD_RETRY_S = 2,     /* Retry-After of a 503 */
     ROOM_WAIT_MAX_MS = 5000,  /* OVERLOAD_CUT: wait for room so long, then cut the connection */
 
     /* interpret */

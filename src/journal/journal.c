@@ -82,25 +82,6 @@ static struct journal_entry *list_pop(struct entry_list *l)
     return e;
 }
 
-struct journal_entry *journal_entry_new(struct config *config, const struct source *source)
-{
-    struct journal_entry *e = calloc(1, sizeof *e);
-    if (!e) return NULL;
-    e->config = config_share(config);
-    e->source = source;
-    size_t body_max = source ? source->body_max : BODY_MAX_DEFAULT;
-    arena_init(&e->arena, body_max * REQUEST_ARENA_FACTOR + REQUEST_ARENA_BASE);
-    return e;
-}
-
-void journal_entry_free(struct journal_entry *e)
-{
-    if (!e) return;
-    arena_free(&e->arena);
-    config_release(e->config);
-    free(e);
-}
-
 enum err journal_offer(struct journal *j, struct journal_entry *e)
 {
     e->bytes = sizeof *e + e->arena.used;
@@ -127,51 +108,7 @@ void journal_post(struct journal *j, struct journal_job *job)
     pthread_mutex_unlock(&j->lock);
 }
 
-struct call {
-    struct journal_job job;
-    enum err (*run)(void *ctx, struct store *s, struct why *why);
-    void *ctx;
-    pthread_mutex_t lock;
-    pthread_cond_t ended;
-    bool end;
-    enum err rc;
-    struct why why;
-};
-
-static enum err call_run(struct journal_job *job, struct store *s, struct why *why)
-{
-    struct call *c = (struct call *)(void *)job;
-    return c->run(c->ctx, s, why);
-}
-
-static void call_done(struct journal_job *job, enum err rc, const struct why *why)
-{
-    struct call *c = (struct call *)(void *)job;
-    pthread_mutex_lock(&c->lock);
-    c->rc = rc;
-    c->why = *why;
-    c->end = true;
-    pthread_cond_signal(&c->ended);
-    pthread_mutex_unlock(&c->lock);
-}
-
-enum err journal_call(struct journal *j,
-                      enum err (*run)(void *ctx, struct store *s, struct why *why), void *ctx,
-                      struct why *why)
-{
-    struct call c = { .job = { .run = call_run, .done = call_done }, .run = run, .ctx = ctx };
-    CHECK(!pthread_equal(pthread_self(), j->thread));
-    pthread_mutex_init(&c.lock, NULL);
-    pthread_cond_init(&c.ended, NULL);
-    journal_post(j, &c.job);
-    pthread_mutex_lock(&c.lock);
-    while (!c.end) pthread_cond_wait(&c.ended, &c.lock);
-    pthread_mutex_unlock(&c.lock);
-    pthread_cond_destroy(&c.ended);
-    pthread_mutex_destroy(&c.lock);
-    if (c.rc != OK && why) *why = c.why;
-    return c.rc;
-}
+bool journal_is_writer(const struct journal *j) { return pthread_equal(pthread_self(), j->thread); }
 
 void journal_replay(struct journal *j)
 {
@@ -451,7 +388,7 @@ static void turn_committed(struct journal *j, struct turn *t)
 
 static bool keeps_trying(const struct journal_entry *e)
 {
-    return e->source->kind->overload == OVERLOAD_CUT &&
+    return e->overload == OVERLOAD_CUT &&
            clock_mono_us() - e->offered_us < (int64_t)ROOM_WAIT_MAX_MS * 1000;
 }
 

@@ -18,7 +18,9 @@ struct journal_entry {
     struct journal_entry *next;
     struct config *config;       /* reference held */
     const struct source *source; /* in config */
-    struct arena arena;          /* holds everything below */
+    enum overload
+        overload; /* what the sender makes of a refusal: its platform's word, unless changed */
+    struct arena arena; /* holds everything below */
     struct request request;
     struct event_list events;
     slice problem;      /* why an authentic request could not be read; empty: it could */
@@ -35,6 +37,19 @@ struct journal_entry {
 
 struct journal_entry *journal_entry_new(struct config *config, const struct source *source);
 void journal_entry_free(struct journal_entry *e);
+/* Makes an entry whose request is authentic ready for the writer: finds its events, or says in `problem` why it cannot be read; counts
+ * the time of acknowledgement from here. ERR_LIMIT: too large to be handled; the entry is then good for nothing. */
+MUST_CHECK enum err journal_entry_read(struct journal_entry *e, struct log *log, struct why *why);
+
+/* What the sender is told of a request that is on disk. */
+struct journal_receipt {
+    uint64_t request;
+    uint32_t events, duplicates;
+};
+enum { JOURNAL_RECEIPT_MAX = 160 };
+struct journal_receipt journal_receipt_of(const struct journal_entry *e);
+/* {"received":true,"request":"req_…","events":n,"duplicates":n} into out; returns it. */
+slice journal_receipt_text(struct journal_receipt r, char out[JOURNAL_RECEIPT_MAX]);
 
 /* Work for the writer besides requests: run() inside the transaction (in a part that is undone when it fails), then done() after
  * the commit with run's result or the commit's error. Both on the writer thread. */
@@ -70,10 +85,15 @@ void journal_stop(struct journal *j);
 MUST_CHECK enum err journal_offer(struct journal *j, struct journal_entry *e);
 /* Hands over a job; never refused (jobs are made by bounded things: threads of the API, the delivery loop). */
 void journal_post(struct journal *j, struct journal_job *job);
+/* Hands over an entry and waits until it is on disk; not from the writer thread. Takes the entry, also on error: ERR_BUSY no room,
+ * else the commit's. Sets `done` and `ctx` itself. */
+MUST_CHECK enum err journal_enter(struct journal *j, struct journal_entry *e,
+                                  struct journal_receipt *out, struct why *why);
 /* Posts a job and waits for its end; not from the writer thread. Returns run's or the commit's error. */
 MUST_CHECK enum err journal_call(struct journal *j,
                                  enum err (*run)(void *ctx, struct store *s, struct why *why),
                                  void *ctx, struct why *why);
+bool journal_is_writer(const struct journal *j); /* is this its thread? */
 /* Events were set to EVENT_REPLAYING: interpret them, after what is new. */
 void journal_replay(struct journal *j);
 

@@ -16,6 +16,8 @@ enum stage {
 
 enum { ANSWER_TEXT_MAX = 512, ANSWER_HEADERS_MAX = 6 };
 
+_Static_assert((int)ANSWER_TEXT_MAX >= (int)JOURNAL_RECEIPT_MAX, "a receipt is an answer");
+
 struct listen_loop;
 
 /* One TCP connection; lives in the loop's list for its time limits. */

@@ -3,7 +3,6 @@
  * Order: path, method, limits of size (before a byte of the body is read), body, then verify, the source's rate, split, journal.
  * Refused requests are counted and never stored. */
 #include <arpa/inet.h>
-#include <stdio.h>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -272,13 +271,9 @@ void intake_body(struct exchange *x, const char *bytes, size_t len)
 
 /* ---- the whole request ---- */
 
-static void answer_received(struct exchange *x, uint64_t id, uint32_t events, uint32_t duplicates)
+static void answer_received(struct exchange *x, struct journal_receipt r)
 {
-    char text[ID_TEXT_MAX];
-    int len = snprintf(x->text, sizeof x->text,
-                       "{\"received\":true,\"request\":\"%s\",\"events\":%u,\"duplicates\":%u}",
-                       id_text(ID_REQUEST, id, text).ptr, events, duplicates);
-    x->answer = slice_of(x->text, (size_t)len);
+    x->answer = journal_receipt_text(r, x->text);
     x->status = 200;
     x->stage = STAGE_ANSWER;
 }
@@ -291,7 +286,7 @@ static void overload(struct exchange *x, const char *code, const char *message)
         x->stage = STAGE_CUT;
         return;
     }
-    answer_header(x, "Retry-After", "2");
+    answer_header(x, "Retry-After", "%d", OVERLOAD_RETRY_S);
     answer_error(x, 503, code, "%s", message);
 }
 
@@ -301,7 +296,7 @@ static void journaled(struct journal_entry *e, enum err rc, void *ctx)
     struct exchange *x = ctx;
     x->entry = NULL;
     if (rc == OK)
-        answer_received(x, e->id, e->fresh, e->duplicates);
+        answer_received(x, journal_receipt_of(e));
     else
         overload(x, "storage_unavailable", "the request could not be stored; send it again");
     exchange_complete(x);
@@ -326,18 +321,6 @@ bool intake_retry(struct exchange *x, int64_t now_ms)
     if (now_ms - x->away_since_ms <= ROOM_WAIT_MAX_MS) return offer(x);
     overload(x, "overloaded", "");
     return false;
-}
-
-/* Makes the entry's events complete: times, keys, bounds. */
-static void finish_events(struct journal_entry *e)
-{
-    for (size_t i = 0; i < e->events.count; i++) {
-        struct event *v = &e->events.at[i];
-        CHECK(v->key.len > 0 && v->key.len <= EVENT_KEY_MAX && v->type.len > 0 &&
-              v->type.len <= EVENT_TYPE_MAX);
-        if (v->occurred_ms <= 0) v->occurred_ms = e->request.received_ms;
-        v->name = slice_sub(v->name, 0, EVENT_TYPE_MAX);
-    }
 }
 
 static void intake_handshake(struct exchange *x)
@@ -382,21 +365,10 @@ static bool intake_events(struct exchange *x)
         return false;
     }
     if (limited(x)) return false;
-    rc = kind->split(&e->request, &x->source->cfg, &e->arena, &e->events, &why);
-    if (rc != OK) {
-        e->events.count = 0;
-        e->problem = arena_dup(&e->arena, slice_str(why.text));
-        if (e->problem.len == 0) e->problem = SLICE("cannot be read");
-        LOG(x->loop->owner->o.log, LOG_WARN, "request.unreadable",
-            log_str("source", x->source->name), log_why(&why));
-    }
-    finish_events(e);
-    e->event_ids = arena_new(&e->arena, uint64_t, e->events.count ? e->events.count : 1);
-    if (!e->event_ids) {
-        answer_error(x, 413, "too_large", "the request is too large to be handled");
+    if (journal_entry_read(e, x->loop->owner->o.log, &why) != OK) {
+        answer_error(x, 413, "too_large", "%s", why.text);
         return false;
     }
-    e->offered_us = clock_mono_us();
     e->done = journaled;
     e->ctx = x;
     return offer(x);
@@ -409,7 +381,7 @@ bool intake_end(struct exchange *x)
     if (!x->source) {
         x->api.request.body = slice_of(x->body, x->body_len);
         if (exchange_to_api(x)) return true;
-        answer_header(x, "Retry-After", "2");
+        answer_header(x, "Retry-After", "%d", OVERLOAD_RETRY_S);
         answer_error(x, 503, "overloaded", "too many API requests are waiting");
         return false;
     }

@@ -203,10 +203,7 @@ struct journal_entry *hub_entry(struct hub *h, uint64_t source_id, slice body)
                                    .remote = SLICE("192.0.2.1"),
                                    .body = arena_dup(&e->arena, body),
                                    .received_ms = clock_wall_ms() };
-    must(s->kind->split(&e->request, &s->cfg, &e->arena, &e->events, &why), &why);
-    e->event_ids = arena_new(&e->arena, uint64_t, e->events.count ? e->events.count : 1);
-    for (size_t i = 0; i < e->events.count; i++)
-        if (e->events.at[i].occurred_ms == 0) e->events.at[i].occurred_ms = e->request.received_ms;
-    e->offered_us = clock_mono_us();
+    must(journal_entry_read(e, &h->log, &why), &why);
+    CHECK(e->problem.len == 0);
     return e;
 }
