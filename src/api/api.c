@@ -106,7 +106,7 @@ static bool admitted(struct call *c, enum key_role role, bool open, bool public)
         reply_error(c, 429, "rate_limited", "more than %u calls a minute with this key", l.limit);
         return false;
     }
-    if (c->key.role < role) {
+    if (!keys_may(c->key.role, role)) {
         reply_error(c, 403, "role_denied", "this needs a key with the role %s",
                     key_role_name[role]);
         return false;

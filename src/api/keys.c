@@ -10,6 +10,11 @@
 const char *const key_role_name[] = { "ingest", "reader", "operator", "admin" };
 _Static_assert(ARRAY_LEN(key_role_name) == ROLE_COUNT, "every role has a name");
 
+bool keys_may(enum key_role has, enum key_role needs)
+{
+    return needs == ROLE_INGEST ? has != ROLE_READER : has >= needs;
+}
+
 enum { KEY_LENGTH_MIN = 24 }; /* of one given by the operator */
 
 slice keys_make(char out[KEY_TEXT_MAX])

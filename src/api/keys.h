@@ -5,15 +5,11 @@
 #include "base/id.h"
 #include "store/store.h"
 
-enum key_role {
-    ROLE_INGEST,
-    ROLE_READER,
-    ROLE_OPERATOR,
-    ROLE_ADMIN,
-    ROLE_COUNT
-}; /* each may what those before it may, but
-                                                                                    * ingest, which only sends events */
+enum key_role { ROLE_INGEST, ROLE_READER, ROLE_OPERATOR, ROLE_ADMIN, ROLE_COUNT };
 extern const char *const key_role_name[ROLE_COUNT];
+/* May a key of the role `has` call what asks for `needs`? Each role may what those before it may, but for ingest: that one hands over
+ * requests and nothing else, and who only reads may not do so. */
+bool keys_may(enum key_role has, enum key_role needs);
 
 enum { KEY_TEXT_MAX = 64, KEY_RATE_DEFAULT = 60 };
 

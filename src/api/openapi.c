@@ -38,6 +38,11 @@ static void put_operation(struct buf *b, const struct api_route *r)
         json_end_array(b);
     } else {
         json_put_str(b, "x-role", slice_str(key_role_name[r->role]));
+        json_begin_array(b, "x-roles");
+        for (int role = 0; role < ROLE_COUNT; role++)
+            if (keys_may((enum key_role)role, r->role))
+                json_put_str(b, NULL, slice_str(key_role_name[role]));
+        json_end_array(b);
     }
     json_begin_object(b, "responses");
     json_begin_object(b, "default");

@@ -61,6 +61,10 @@ const struct api_route api_routes[] = {
 
     { "GET", "/api/events", ROLE_READER, false, false, api_events, "Events, newest first",
       "source type state since until " LIST_QUERY },
+    { "POST", "/api/events", ROLE_INGEST, false, false, api_ingest,
+      "Hand over a body as the source's platform would send it; the key stands in for its "
+      "signature",
+      "source" },
     { "GET", "/api/events/stats", ROLE_READER, false, false, api_stats,
       "Totals; the same as /api/stats", NULL },
     { "GET", "/api/events/{id}", ROLE_READER, false, false, api_event,

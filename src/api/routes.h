@@ -7,7 +7,7 @@
 struct api_route {
     const char *method;
     const char *path;   /* "/api/sources/{name}"; parts in braces become c->param[] */
-    enum key_role role; /* the least role that may call it */
+    enum key_role role; /* which role it takes: keys_may */
     bool open;          /* no key needed from this machine (loopback); with one from elsewhere */
     bool public;        /* no key needed at all */
     void (*handle)(struct call *c);
@@ -33,6 +33,8 @@ void api_apply(struct call *c);
 void api_export(struct call *c);
 /* send.c */
 void api_send(struct call *c);
+/* ingest.c */
+void api_ingest(struct call *c);
 /* events.c */
 void api_events(struct call *c);
 void api_event(struct call *c);
@@ -70,7 +72,7 @@ void api_keys(struct call *c);
 void api_key(struct call *c);
 /* Shared by events.c, deliveries.c and dead.c: events to be interpreted once more; one delivery moved by a statement of deliveries.sql. */
 MUST_CHECK enum err api_events_replay(struct call *c, uint64_t *ids, size_t count, size_t *changed,
-                                       struct why *why);
+                                      struct why *why);
 MUST_CHECK enum err api_delivery_move(struct call *c, enum sql sql, uint64_t id, const char *reason,
                                       bool *moved, struct why *why);
 /* openapi.c */

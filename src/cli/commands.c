@@ -105,6 +105,19 @@ static int send_command(struct args *a, const struct command *c)
                                                                                       : rc;
 }
 
+/* The file as it is: what the platform would have sent. */
+static int ingest_command(struct args *a, const struct command *c)
+{
+    struct why why;
+    slice body;
+    json *v = NULL;
+    if (cli_read_file(a->word[1], a->arena, &body, &why) != OK)
+        return cli_fail(EXIT_FAILED, "%s", why.text);
+    int rc = client_do(a, "POST", path_of(a, c->path, 0), body, &v);
+    if (rc == EXIT_OK) client_print(a, v, NULL);
+    return rc;
+}
+
 static int apply_command(struct args *a, const struct command *c)
 {
     struct why why;
@@ -207,6 +220,9 @@ const struct command cli_commands[] = {
     { "send", "send SOURCE [EVENT]",
       "post a correctly signed sample to a source (it counts like a real one)", "", send_command,
       "/api/sources/{}/send", NULL, 1, 2 },
+    { "ingest", "ingest SOURCE FILE|-",
+      "hand over a body as the source's platform would send it, without its signature", "",
+      ingest_command, "/api/events?source={}", NULL, 2, 2 },
     { "sources", "sources [NAME]", "list sources, or show one", "", read_command, "/api/sources",
       "name kind listens_on updated_at", 0, 1 },
     { "destinations", "destinations [NAME]", "list destinations, or show one", "", read_command,

@@ -127,6 +127,8 @@ static enum err check_path(slice path, struct why *why)
         if (slice_eq(path, slice_str(ours[i])) ||
             (slice_starts(path, slice_str(ours[i])) && path.ptr[strlen(ours[i])] == '/'))
             return why_set(why, ERR_CONFLICT, "setting `path`: %s is the hub's own", ours[i]);
+    if (request_is_relayed(&(struct request){ .path = path })) /* what comes there is told by it */
+        return why_set(why, ERR_CONFLICT, "setting `path`: %.*s is the hub's own", SLICE_ARG(path));
     if (slice_ends(path, SLICE("/stats")))
         return why_set(why, ERR_CONFLICT, "setting `path`: must not end in /stats");
     return OK;

@@ -244,6 +244,12 @@ static enum err check(const struct settings *cfg, struct why *why)
 
 /* ---- split and interpret ---- */
 
+/* Is the sender the visitor's own browser? Then its address and name are the visitor's. */
+static bool from_visitor(const struct request *r, const struct settings *cfg)
+{
+    return !settings_bool(cfg, SET_SERVER_SIDE) && !request_is_relayed(r);
+}
+
 /* Whose double click it is: without an id of its own, a post is the same as another one when
  * every byte of it, the visitor's address and browser are the same within one window of ten
  * minutes. A later lead differs in something or comes later, so none is lost; a repeat across
@@ -255,7 +261,7 @@ static slice digest_key(const struct request *r, const struct settings *cfg, str
     slice window = arena_printf(cl->arena, "%lld", (long long)(r->received_ms / LEAD_DEDUPE_MS));
     const slice parts[] = { window,
                             SLICE("\n"),
-                            settings_bool(cfg, SET_SERVER_SIDE) ? SLICE("") : r->remote,
+                            from_visitor(r, cfg) ? r->remote : SLICE(""),
                             SLICE("\n"),
                             request_header(r, SLICE("user-agent")),
                             SLICE("\n"),
@@ -319,7 +325,7 @@ static struct contact *read_contact(struct cleaner *cl, const struct request *r,
         slice value = get(p, aliases[i].name, cl, &number);
         if (value.len > 0) clean_contact(cl, c, aliases[i].field, value, number);
     }
-    if (!settings_bool(cfg, SET_SERVER_SIDE)) {
+    if (from_visitor(r, cfg)) {
         if (c->field[CONTACT_client_ip].len == 0)
             clean_contact(cl, c, CONTACT_client_ip, r->remote, false);
         if (c->field[CONTACT_user_agent].len == 0)

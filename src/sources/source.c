@@ -34,6 +34,11 @@ bool request_is_type(const struct request *r, slice type)
     return slice_eq_nocase(slice_trim(slice_sub(value, 0, slice_find(value, ';'))), type);
 }
 
+bool request_is_relayed(const struct request *r)
+{
+    return slice_eq(r->path, SLICE("/api/events")) || slice_eq(r->path, SLICE("/api/v1/events"));
+}
+
 struct event *event_list_add(struct event_list *list, struct arena *arena)
 {
     if (list->count == EVENTS_PER_REQUEST_MAX) return NULL;

@@ -37,6 +37,9 @@ MUST_CHECK enum err request_json(struct request *r, struct arena *arena, json **
 /* True when Content-Type is `type` (parameters after ';' ignored, no case). */
 bool request_is_type(const struct request *r, slice type);
 
+/* Did it come by POST /api/events? Then the peer, and what its headers say of a browser, are the caller's own: nobody's visitor. */
+bool request_is_relayed(const struct request *r);
+
 /* One thing that happened, found in a request. */
 struct event {
     slice type; /* "order.paid", ours; 1..EVENT_TYPE_MAX bytes of [a-z0-9_.] */

@@ -9,7 +9,7 @@ import test from 'node:test';
 import { ADMIN_KEY, BIN, accepted, cakto, caktoSource, crm, folder, freePort, paidOrder, pixel, run,
   send, startHub, startMeta, startSink, toCrm, toPixel, until } from './hub.mjs';
 
-const READER = 'reader', OPERATOR = 'operator', ADMIN = 'admin', OPEN = 'open', PUBLIC = 'public';
+const INGEST = 'ingest', READER = 'reader', OPERATOR = 'operator', ADMIN = 'admin', OPEN = 'open', PUBLIC = 'public';
 // Every route and the least role that may call it; open: also without a key from this machine. A route that is missing here fails.
 const ROUTES = {
   'GET /health': PUBLIC, 'GET /api/openapi.json': PUBLIC,
@@ -23,7 +23,7 @@ const ROUTES = {
   'POST /api/destinations/{name}/resume': OPERATOR,
   'GET /api/routes': READER, 'POST /api/routes': ADMIN, 'GET /api/routes/{name}': READER, 'PUT /api/routes/{name}': ADMIN,
   'PATCH /api/routes/{name}': ADMIN, 'DELETE /api/routes/{name}': ADMIN, 'POST /api/apply': ADMIN, 'GET /api/export': ADMIN,
-  'GET /api/events': READER, 'GET /api/events/stats': READER, 'GET /api/events/{id}': READER, 'POST /api/events/{id}/retry': OPERATOR,
+  'GET /api/events': READER, 'POST /api/events': INGEST, 'GET /api/events/stats': READER, 'GET /api/events/{id}': READER, 'POST /api/events/{id}/retry': OPERATOR,
   'POST /api/events/replay': OPERATOR, 'GET /api/requests': READER, 'GET /api/requests/{id}': READER,
   'GET /api/deliveries': READER, 'GET /api/deliveries/{id}': READER, 'POST /api/deliveries/{id}/retry': OPERATOR,
   'POST /api/deliveries/{id}/resend': OPERATOR, 'POST /api/deliveries/{id}/cancel': OPERATOR,
@@ -32,7 +32,9 @@ const ROUTES = {
   'GET /api/contacts': READER, 'GET /api/contacts/{id}': READER, 'GET /api/orders': READER, 'GET /api/orders/{number}': READER,
   'GET /api/stats': READER, 'GET /api/keys': ADMIN, 'POST /api/keys': ADMIN, 'DELETE /api/keys/{name}': ADMIN,
 };
-const RANK = { [READER]: 1, [OPERATOR]: 2, [ADMIN]: 3 };
+const RANK = { [INGEST]: 0, [READER]: 1, [OPERATOR]: 2, [ADMIN]: 3 };
+// A key for handing over requests can do nothing else, and who only reads may not hand over.
+const may = (role, least) => (least === INGEST ? role !== READER : RANK[role] >= (RANK[least] ?? 1));
 const plain = (path) => path.replace(/\{\w+\}/, 'nothing-of-that-name');
 const withBody = (method) => (method === 'GET' || method === 'DELETE' ? undefined : {});
 
@@ -44,12 +46,14 @@ test('every route: without a key, with a wrong one, and with each role', async (
     const name = `${method.toUpperCase()} ${path}`, role = ROUTES[name];
     listed.push(name);
     assert.ok(about.summary);
-    if (RANK[role]) assert.equal(about['x-role'], role, name);
+    if (!(role in RANK)) continue;
+    assert.equal(about['x-role'], role, name);
+    assert.deepEqual(about['x-roles'], Object.keys(RANK).filter((r) => may(r, role)), name);
   }
   assert.deepEqual(listed.sort(), Object.keys(ROUTES).sort());
 
   const keys = {};
-  for (const role of ['ingest', READER, OPERATOR, ADMIN])
+  for (const role of Object.keys(RANK))
     keys[role] = (await hub.post('/api/keys', { name: `k-${role}`, role, rate_per_min: 0 })).key;
   for (const [name, least] of Object.entries(ROUTES)) {
     const [method, path] = name.split(' '), body = withBody(method);
@@ -57,9 +61,9 @@ test('every route: without a key, with a wrong one, and with each role', async (
     const away = { key: null, headers: { 'x-forwarded-for': '203.0.113.9' } };
     assert.equal(await status({ key: null }) === 401, ![OPEN, PUBLIC].includes(least), `${name} without a key`);
     assert.equal(await status(away) === 401, least !== PUBLIC, `${name} without a key from elsewhere`);
-    for (const role of ['ingest', READER, OPERATOR, ADMIN]) {
+    for (const role of Object.keys(RANK)) {
       const got = await status({ key: keys[role] });
-      const allowed = least === PUBLIC || RANK[role] >= (RANK[least] ?? 1);
+      const allowed = least === PUBLIC || may(role, least);
       assert.equal(got === 403, !allowed, `${name} as ${role}: ${got}`);
       assert.ok(got !== 401 && got !== 500, `${name} as ${role}: ${got}`);
     }
@@ -72,7 +76,7 @@ test('every route: without a key, with a wrong one, and with each role', async (
   assert.equal(nothing.json.error.code, 'not_found');
   const wrong = await hub.call('DELETE', '/api/events');
   assert.equal(wrong.status, 405);
-  assert.equal(wrong.headers.get('allow'), 'GET');
+  assert.equal(wrong.headers.get('allow'), 'GET, POST');
 });
 
 // Everything a caller can read, as one text: each GET route with every name and id that exists.
