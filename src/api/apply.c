@@ -83,6 +83,7 @@ static enum err prune_all(struct apply *a, struct change_ctx *ctx, const struct 
                    : noun == CONFIG_DESTINATION ? config->destination_count
                                                 : config->route_count;
     for (size_t i = 0; i < count; i++) {
+        if (noun == CONFIG_SOURCE && config->sources[i].kind->builtin) continue;
         slice name = noun == CONFIG_SOURCE        ? config->sources[i].name
                      : noun == CONFIG_DESTINATION ? config->destinations[i].name
                                                   : config->routes[i].name;
@@ -191,7 +192,7 @@ void api_export(struct call *c)
     json_begin_object(&c->out, NULL);
     json_begin_array(&c->out, "sources");
     for (size_t i = 0; rc == OK && i < config->source_count; i++)
-        if (config->sources[i].workspace_id == ws)
+        if (config->sources[i].workspace_id == ws && !config->sources[i].kind->builtin)
             rc = export_one(c, CONFIG_SOURCE, config->sources[i].id, config->sources[i].name,
                             config->sources[i].kind->name, &why);
     json_end_array(&c->out);

@@ -44,7 +44,8 @@ static enum err put_source(struct call *c, const char *key, const struct source 
     json_put_str(&c->out, "name", s->name);
     json_put_str(&c->out, "kind", slice_str(s->kind->name));
     enum err rc = put_settings(c, CONFIG_SOURCE, s->id, why);
-    json_put_str(&c->out, "listens_on", s->path);
+    json_put_opt(&c->out, "listens_on", s->path);
+    if (s->kind->builtin) json_put_bool(&c->out, "builtin", true);
     put_times(&c->out, s->created_ms, s->updated_ms);
     json_end_object(&c->out);
     return rc;
@@ -176,6 +177,8 @@ static enum err edit_run(void *arg, struct store *s, struct why *why)
         size_t i = index_of(config, e->noun, ws, e->name);
         if (i == SIZE_MAX)
             rc = why_set(why, ERR_MISSING, "there is no such name");
+        else if (e->noun == CONFIG_SOURCE && config->sources[i].kind->builtin)
+            rc = why_set(why, ERR_CONFLICT, CONFIG_BUILTIN_WORD, config->sources[i].kind->name);
         else
             id = id_of(config, e->noun, i);
     }
@@ -372,10 +375,12 @@ void api_kinds(struct call *c)
 {
     json_begin_object(&c->out, NULL);
     json_begin_array(&c->out, "sources");
-    for (size_t i = 0; plugins_sources[i]; i++)
-        put_kind(&c->out, plugins_sources[i]->name, plugins_sources[i]->title,
-                 plugins_sources[i]->settings, plugins_sources[i]->setting_count,
-                 config_source_common, config_source_common_count);
+    for (size_t i = 0; plugins_sources[i]; i++) {
+        const struct source_kind *k = plugins_sources[i];
+        if (k->builtin) continue; /* nobody can make one */
+        put_kind(&c->out, k->name, k->title, k->settings, k->setting_count, config_source_common,
+                 config_source_common_count);
+    }
     json_end_array(&c->out);
     json_begin_array(&c->out, "destinations");
     for (size_t i = 0; plugins_dests[i]; i++)

@@ -35,7 +35,7 @@ static bool find_source(struct call *c, const struct config *config, const struc
                     "the names");
         return false;
     }
-    if (!s || !s->enabled) {
+    if (!s || !s->enabled || s->kind->builtin) { /* what the hub says of itself, nobody else says */
         reply_error(c, 404, "not_found", "there is no source \"%.*s\", or it is disabled",
                     SLICE_ARG(slice_sub(name, 0, NAME_MAX_BYTES)));
         return false;

@@ -6,7 +6,11 @@
 #include "config/tables.h"
 #include "plugins.h"
 
-enum { CONFIG_ARENA_MAX = 64 * 1024 * 1024, SECRETS_TEXT_MAX = 256 * 1024 };
+enum {
+    CONFIG_ARENA_MAX = 64 * 1024 * 1024,
+    SECRETS_TEXT_MAX = 256 * 1024,
+    BUILTIN_BODY_MAX = 16 * 1024
+};
 
 slice config_seal_context(enum config_noun noun, uint64_t id, struct arena *arena)
 {
@@ -92,6 +96,35 @@ static void *room(struct arena *a, void *items, size_t count, size_t item_bytes)
     return fresh;
 }
 
+/* The hub's own sources: not in the table, so that nothing can take them away. Their id is the workspace's, which no made id is. */
+static enum err add_builtin(struct store *store, struct config *c, struct why *why)
+{
+    struct stmt *q = store_stmt(store, SQL_CONFIG_WORKSPACES, why);
+    bool row = true;
+    enum err rc;
+    while ((rc = stmt_step(q, &row, why)) == OK && row) {
+        for (size_t i = 0; rc == OK && plugins_sources[i]; i++) {
+            if (!plugins_sources[i]->builtin) continue;
+            c->sources = room(&c->arena, c->sources, c->source_count, sizeof *c->sources);
+            if (!c->sources) {
+                rc = why_set(why, ERR_LIMIT, "configuration too large");
+                break;
+            }
+            uint64_t workspace_id = (uint64_t)stmt_col_i64(q, 0);
+            c->sources[c->source_count++] =
+                (struct source){ .id = workspace_id,
+                                 .workspace_id = workspace_id,
+                                 .name = slice_str(plugins_sources[i]->name),
+                                 .kind = plugins_sources[i],
+                                 .body_max = BUILTIN_BODY_MAX,
+                                 .enabled = true };
+        }
+        if (rc != OK) break;
+    }
+    stmt_reset(q);
+    return rc;
+}
+
 static enum err load_all(struct store *s, const struct seal_key *key, struct config *c,
                          struct why *why)
 {
@@ -132,6 +165,7 @@ static enum err load_all(struct store *s, const struct seal_key *key, struct con
             }
         }
         stmt_reset(q);
+        if (rc == OK && i == CONFIG_SOURCE) rc = add_builtin(s, c, why); /* routes may name it */
         if (rc != OK) return rc;
     }
     return OK;
@@ -194,7 +228,15 @@ void config_release(struct config *c)
 const struct source *config_source_by_path(const struct config *c, slice path)
 {
     for (size_t i = 0; i < c->source_count; i++)
-        if (slice_eq(c->sources[i].path, path)) return &c->sources[i];
+        if (c->sources[i].path.len > 0 && slice_eq(c->sources[i].path, path)) return &c->sources[i];
+    return NULL;
+}
+
+const struct source *config_source_builtin(const struct config *c, uint64_t workspace_id)
+{
+    for (size_t i = 0; i < c->source_count; i++)
+        if (c->sources[i].workspace_id == workspace_id && c->sources[i].kind->builtin)
+            return &c->sources[i];
     return NULL;
 }
 

@@ -16,7 +16,7 @@
 
 struct source {
     uint64_t id, workspace_id;
-    slice name, path;
+    slice name, path; /* no path: a builtin one, nothing comes in */
     const struct source_kind *kind;
     struct settings cfg;   /* the kind's own, indexed by its enum; then the common ones */
     size_t body_max;       /* bytes */
@@ -97,7 +97,10 @@ struct config *config_hold(struct config_box *box);
 struct config *config_share(struct config *c);
 void config_release(struct config *c);
 
+/* The one that listens there; one without a path never does. */
 const struct source *config_source_by_path(const struct config *c, slice path);
+/* The hub's own source of a workspace; NULL only in a configuration that was not loaded from a store. */
+const struct source *config_source_builtin(const struct config *c, uint64_t workspace_id);
 const struct source *config_source_by_id(const struct config *c, uint64_t id);
 const struct source *config_source_by_name(const struct config *c, uint64_t workspace_id,
                                            slice name);
@@ -111,6 +114,9 @@ const struct route *config_route_by_name(const struct config *c, uint64_t worksp
 extern const struct setting config_source_common[], config_dest_common[], config_route_settings[];
 extern const size_t config_source_common_count, config_dest_common_count,
     config_route_setting_count;
+
+/* Why a builtin source stays as it is; %s is its name. */
+#define CONFIG_BUILTIN_WORD "the source %s is the hub's own: it cannot be made, changed or deleted"
 
 enum config_noun { CONFIG_SOURCE, CONFIG_DESTINATION, CONFIG_ROUTE };
 

@@ -129,6 +129,8 @@ enum err config_draft(const struct config *c, enum config_noun noun, uint64_t wo
     if (!source && !dest)
         return why_set(why, ERR_MISSING, "unknown kind \"%.*s\"; see `malote kinds`",
                        SLICE_ARG(slice_sub(out->kind, 0, 40)));
+    if (source && source->builtin)
+        return why_set(why, ERR_CONFLICT, CONFIG_BUILTIN_WORD, source->name);
     rc = split(given, source ? source->settings : dest->settings,
                source ? source->setting_count : dest->setting_count, old_secrets, arena, out, why);
     if (rc != OK) return rc;

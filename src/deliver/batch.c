@@ -211,57 +211,38 @@ static void add_half(struct batch *b, size_t from, size_t to)
     *end = half;
 }
 
-struct hold_job {
-    struct journal_job job;
-    struct deliver *loop;
-    uint64_t workspace_id, destination_id;
-    char reason[WHY_TEXT_MAX];
-};
-
-static enum err hold_run(struct journal_job *job, struct store *store, struct why *why)
-{
-    struct hold_job *h = (struct hold_job *)(void *)job;
-    return settle_hold(store, h->workspace_id, h->destination_id, slice_str(h->reason), why);
-}
-
-static void hold_done(struct journal_job *job, enum err rc, const struct why *why)
-{
-    struct hold_job *h = (struct hold_job *)(void *)job;
-    if (rc != OK)
-        LOG(h->loop->o.log, LOG_ERROR, "hold.failed", log_why(why));
-    else
-        h->loop->o.reload(h->loop->o.reload_ctx);
-    free(h);
-}
-
 /* The destination refuses our credentials: nothing more goes out until a person has looked. */
-static void hold(struct batch *b, const char *reason)
+static void hold(struct batch *b, const char *reason, int64_t now_ms)
 {
-    struct deliver *d = b->loop;
-    struct hold_job *h = calloc(1, sizeof *h);
-    LOG(d->o.log, LOG_ERROR, "destination.held", log_str("destination", b->to->name),
+    LOG(b->loop->o.log, LOG_ERROR, "destination.held", log_str("destination", b->to->name),
         log_cstr("why", reason));
-    b->lane->paused_until_ms = clock_wall_ms() + 60000; /* until the new configuration says held */
-    if (!h) return;
-    *h = (struct hold_job){ .job = { .run = hold_run, .done = hold_done },
-                            .loop = d,
-                            .workspace_id = b->to->workspace_id,
-                            .destination_id = b->to->id };
-    (void)snprintf(h->reason, sizeof h->reason, "unauthorised: %.*s", 200, reason);
-    journal_post(d->journal, &h->job);
+    b->lane->paused_until_ms = now_ms + 60000; /* until the new configuration says held */
+    alert_held(b->loop, b->config, b->to, reason, now_ms);
+}
+
+/* Does it carry anything but the hub's own alerts? */
+static bool is_ordinary(const struct batch *b)
+{
+    size_t i = 0;
+    while (i < b->count && event_is_own(b->at[i]->type)) i++;
+    return i < b->count;
 }
 
 static void judged(struct batch *b, const struct verdict *v)
 {
     int64_t now_ms = clock_wall_ms();
     struct verdict single = *v;
-    lane_verdict(b->lane, v, now_ms);
+    if (lane_verdict(b->lane, v, is_ordinary(b), now_ms)) {
+        LOG(b->loop->o.log, LOG_WARN, "destination.broken", log_str("destination", b->to->name),
+            log_cstr("why", v->reason));
+        alert_broken(b->loop, b->config, b->to, v->reason, now_ms);
+    }
     if (v->kind == VERDICT_SPLIT && b->count > 1) {
         add_half(b, 0, b->count / 2);
         add_half(b, b->count / 2, b->count);
     } else {
         if (v->kind == VERDICT_SPLIT) single.kind = VERDICT_DEAD;
-        if (v->kind == VERDICT_UNAUTHORISED) hold(b, v->reason);
+        if (v->kind == VERDICT_UNAUTHORISED) hold(b, v->reason, now_ms);
         for (size_t i = 0; i < b->count; i++) settle_one(b, i, &single, now_ms);
     }
     batch_free(b);

@@ -342,6 +342,7 @@ static void *loop(void *arg)
             if (again_ms < next_ms) next_ms = again_ms;
         }
         settle(d);
+        alert_again(d);
         atomic_store_explicit(&d->o.metrics->leased, atomic_load(&d->held), memory_order_relaxed);
         loop_publish(d);
         int64_t wait_ms = next_ms - now_ms;
@@ -410,6 +411,7 @@ void deliver_free(struct deliver *d)
         next = c->next;
         free(c);
     }
+    alert_forget(d);
     wire_free(d->wire);
     config_release(d->config);
     pthread_mutex_destroy(&d->lock);

@@ -132,11 +132,8 @@ void lane_sent(struct lane *lane, int64_t now_ms)
     if (lane->to->rate_per_min > 0) lane->tokens -= 1;
 }
 
-static void failed(struct lane *lane, int64_t now_ms)
+static void open_breaker(struct lane *lane, int64_t now_ms)
 {
-    lane->failures++;
-    if (lane->breaker == BREAKER_CLOSED && lane->failures < BREAKER_FAILURES) return;
-    if (lane->breaker == BREAKER_OPEN) return; /* answers of requests sent before it opened */
     if (lane->breaker == BREAKER_HALF_OPEN) {
         lane->breaker_wait_ms *= 2;
         if (lane->breaker_wait_ms > BREAKER_WAIT_MAX_MS)
@@ -153,16 +150,26 @@ static void slow_down(struct lane *lane, unsigned used_pct, int64_t now_ms)
     lane->slow_until_ms = now_ms + SLOW_WAIT_MAX_MS * over / (100 - SLOW_FROM_PCT + 1);
 }
 
-void lane_verdict(struct lane *lane, const struct verdict *v, int64_t now_ms)
+static bool failed(struct lane *lane, bool ordinary, int64_t now_ms)
+{
+    lane->failures++;
+    lane->suffers = lane->suffers || ordinary;
+    if (lane->breaker == BREAKER_CLOSED && lane->failures < BREAKER_FAILURES) return false;
+    if (lane->breaker != BREAKER_OPEN) /* else an answer to a request sent before it opened */
+        open_breaker(lane, now_ms);
+    bool tell = lane->suffers && !lane->told;
+    lane->told = lane->told || tell;
+    return tell;
+}
+
+bool lane_verdict(struct lane *lane, const struct verdict *v, bool ordinary, int64_t now_ms)
 {
     CHECK(lane->under_way > 0);
     lane->under_way--;
     slow_down(lane, v->used_pct, now_ms);
-    if (v->kind == VERDICT_RETRY) {
-        failed(lane, now_ms);
-        return;
-    }
+    if (v->kind == VERDICT_RETRY) return failed(lane, ordinary, now_ms);
     lane->failures = 0; /* the other side answers, whatever it says */
+    lane->suffers = lane->told = false;
     lane->breaker = BREAKER_CLOSED;
     lane->breaker_wait_ms = BREAKER_WAIT_FIRST_MS;
     if (v->kind == VERDICT_PAUSE) {
@@ -173,6 +180,7 @@ void lane_verdict(struct lane *lane, const struct verdict *v, int64_t now_ms)
     } else if (v->kind == VERDICT_DELIVERED) {
         lane->pause_wait_ms = PAUSE_WAIT_FIRST_MS;
     }
+    return false;
 }
 
 int64_t lane_backoff_ms(const struct destination *to, uint32_t attempts, int64_t floor_ms,

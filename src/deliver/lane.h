@@ -39,6 +39,8 @@ struct lane {
     uint32_t under_way; /* requests */
     enum breaker breaker;
     uint32_t failures; /* in a row */
+    bool suffers;      /* among those was an ordinary event's, not only the hub's own alerts */
+    bool told;         /* of this outage: open, half-open and open again is one, until it closes */
     int64_t breaker_wait_ms, open_until_ms;
     int64_t paused_until_ms, pause_wait_ms;
     int64_t slow_until_ms; /* the other side's rate limit is nearly used up */
@@ -66,8 +68,9 @@ enum lane_gate { LANE_OPEN, LANE_HELD, LANE_BROKEN, LANE_PAUSED, LANE_FULL };
 enum lane_gate lane_gate(struct lane *lane, int64_t now_ms, int64_t *again_ms);
 /* A request goes out. */
 void lane_sent(struct lane *lane, int64_t now_ms);
-/* Its verdict came. */
-void lane_verdict(struct lane *lane, const struct verdict *v, int64_t now_ms);
+/* Its verdict came; `ordinary`: it carried other events than the hub's own. True once in an outage, when the breaker has opened over an
+ * ordinary event: that is worth an alert. Alerts that fail are not, or two of them could go on about each other for ever. */
+bool lane_verdict(struct lane *lane, const struct verdict *v, bool ordinary, int64_t now_ms);
 
 /* Wait before attempt number `attempts` + 1: the schedule's entry with up to 20 % on top (`chance` 0..1), at least `floor_ms`.
  * -1: the schedule is used up. Pure. */

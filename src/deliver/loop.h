@@ -1,4 +1,4 @@
-/* loop.h: the delivery loop's state, shared by deliver.c and batch.c only. */
+/* loop.h: the delivery loop's state, shared by deliver.c, batch.c and alert.c only. */
 #ifndef MALOTE_DELIVER_LOOP_H
 #define MALOTE_DELIVER_LOOP_H
 
@@ -8,6 +8,7 @@
 #include "deliver/wire.h"
 
 struct batch;
+struct alert_job;
 
 struct cancel { /* an id to be dropped; malloc'ed */
     struct cancel *next;
@@ -36,6 +37,7 @@ struct deliver {
     struct claim_job *claims_done;
     struct cancel *cancels;
     bool settle_done;
+    struct alert_job *alerts; /* not committed: to be posted again */
     struct lane_view views[LANE_VIEWS_MAX];
     size_t view_count;
 
@@ -48,7 +50,7 @@ struct deliver {
     struct settlement *unsettled, **unsettled_tail;
     struct settle_job settling;
     bool settle_busy;
-    int64_t settle_after_ms, boot_ms;
+    int64_t settle_after_ms, alerts_after_ms, boot_ms;
     uint64_t chance; /* state of the jitter's generator */
 };
 
@@ -63,6 +65,16 @@ void loop_publish(struct deliver *d);
 /* Forms a batch from the lane (or takes a half of a split one) and sends it. The lane's gate is open. */
 void batch_send(struct deliver *d, struct lane *lane, int64_t now_ms);
 void batch_cancel_all(struct deliver *d);
+
+/* alert.c: puts the destination on hold and tells of it; tells that its breaker has opened. `config` holds `to`. */
+void alert_held(struct deliver *d, struct config *config, const struct destination *to,
+                const char *reason, int64_t now_ms);
+void alert_broken(struct deliver *d, struct config *config, const struct destination *to,
+                  const char *reason, int64_t now_ms);
+/* Posts those again whose commit failed, at most once a second. */
+void alert_again(struct deliver *d);
+/* Frees those that never came to the store; the journal has ended. */
+void alert_forget(struct deliver *d);
 
 /* Takes the destination's secrets out of the reply's body. */
 void hide_secrets(struct wire_call *call, const struct settings *cfg);

@@ -172,12 +172,14 @@ enum err claim_run(struct journal_job *job, struct store *store, struct why *why
 }
 
 enum err settle_hold(struct store *store, uint64_t workspace_id, uint64_t destination_id,
-                     slice reason, struct why *why)
+                     slice reason, int64_t now_ms, bool *fresh, struct why *why)
 {
     struct stmt *q = store_stmt(store, SQL_SETTLE_HOLD, why);
     stmt_i64(q, 1, (int64_t)workspace_id);
     stmt_i64(q, 2, (int64_t)destination_id);
     stmt_text(q, 3, reason);
-    stmt_i64(q, 4, clock_wall_ms());
-    return stmt_run(q, why);
+    stmt_i64(q, 4, now_ms);
+    enum err rc = stmt_run(q, why);
+    *fresh = rc == OK && store_changes(store) > 0;
+    return rc;
 }

@@ -49,8 +49,8 @@ struct claim_job {
 };
 enum err claim_run(struct journal_job *job, struct store *store, struct why *why);
 
-/* Puts a destination on hold (reason not empty) or lets it go on. */
+/* Puts a destination on hold for a reason. *fresh: it was not; else the first reason stays (many requests may be refused at once). */
 MUST_CHECK enum err settle_hold(struct store *store, uint64_t workspace_id, uint64_t destination_id,
-                                slice reason, struct why *why);
+                                slice reason, int64_t now_ms, bool *fresh, struct why *why);
 
 #endif

@@ -25,4 +25,4 @@ INSERT INTO attempts (id, workspace_id, delivery_id, at_ms, elapsed_ms, status, 
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
 -- name: settle_hold
-UPDATE destinations SET hold = $3, updated_ms = $4 WHERE workspace_id = $1 AND id = $2;
+UPDATE destinations SET hold = $3, updated_ms = $4 WHERE workspace_id = $1 AND id = $2 AND hold = '';

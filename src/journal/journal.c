@@ -177,7 +177,7 @@ static void turn_take(struct journal *j, struct turn *t)
     pthread_mutex_unlock(&j->lock);
 }
 
-static enum err run_jobs(struct journal *j, struct turn *t, struct why *why)
+static enum err run_jobs(struct journal *j, struct turn *t, int64_t now_ms, struct why *why)
 {
     for (struct journal_job *job = t->jobs.head; job; job = job->next) {
         enum err rc = store_savepoint(j->store, why);
@@ -188,6 +188,9 @@ static enum err run_jobs(struct journal *j, struct turn *t, struct why *why)
             rc = store_release(j->store, why);
         else
             store_undo(j->store);
+        /* Behind the part that may be undone: what it knows of keys is in memory, and would not be. */
+        if (rc == OK && job->rc == OK && job->entry)
+            rc = keep_entry(j->store, j->o.ids, j->known, &j->minutes, job->entry, now_ms, why);
         if (rc != OK) return rc;
     }
     return OK;
@@ -305,8 +308,8 @@ static enum err turn_work(struct journal *j, struct turn *t, struct why *why)
     known_begin(j->known);
     for (struct journal_entry *e = t->entries.head; rc == OK && e; e = e->next)
         rc = keep_entry(j->store, j->o.ids, j->known, &j->minutes, e, now_ms, why);
+    if (rc == OK) rc = run_jobs(j, t, now_ms, why);
     if (rc == OK) rc = known_merge(j->known, j->store, why);
-    if (rc == OK) rc = run_jobs(j, t, why);
     int64_t piece_us = rc == OK ? interpret_piece(j, t) : 0;
     t->interpreting = piece_us > 0;
     if (t->interpreting) {
@@ -341,7 +344,7 @@ static void entry_committed(struct journal *j, struct journal_entry *e, bool rea
     atomic_fetch_add_explicit(&s->duplicates, e->duplicates, memory_order_relaxed);
     atomic_fetch_add_explicit(&s->unreadable, e->problem.len > 0, memory_order_relaxed);
     atomic_store_explicit(&s->last_ms, e->request.received_ms, memory_order_relaxed);
-    e->done(e, OK, e->ctx);
+    if (e->done) e->done(e, OK, e->ctx);
     if (read_back || e->fresh == 0 || !j->o.interpret) {
         journal_entry_free(e);
         return;
@@ -379,6 +382,7 @@ static void turn_committed(struct journal *j, struct turn *t)
     for (struct journal_entry *e; (e = list_pop(&t->entries));) entry_committed(j, e, read_back);
     for (struct journal_job *job = t->jobs.head, *next; job; job = next) {
         next = job->next;
+        if (job->rc == OK && job->entry) entry_committed(j, job->entry, read_back);
         job->done(job, job->rc, &job->why);
     }
     metrics_add(j->o.metrics, METRIC_deliveries_created, t->created);

@@ -30,7 +30,7 @@ struct journal_entry {
     bool stored;        /* false after commit: every event was a duplicate */
     uint32_t fresh, duplicates;
     uint64_t *event_ids; /* of the fresh ones; 0 for duplicates */
-    /* Called on the writer thread; copies what it needs. rc: OK (on disk), ERR_LIMIT (disk full), ERR_IO, ERR_BUSY. */
+    /* Called on the writer thread; copies what it needs; NULL when a job brought it. rc: OK (on disk), ERR_LIMIT (disk full), ERR_IO, ERR_BUSY. */
     void (*done)(struct journal_entry *e, enum err rc, void *ctx);
     void *ctx;
 };
@@ -57,6 +57,9 @@ struct journal_job {
     struct journal_job *next;
     enum err (*run)(struct journal_job *job, struct store *store, struct why *why);
     void (*done)(struct journal_job *job, enum err rc, const struct why *why);
+    /* NULL, or a request of the hub's own, read (journal_entry_read), that is stored in the same transaction when run says OK; run may
+     * set it or take it away. The journal's after the commit, the job's while done gets an error. */
+    struct journal_entry *entry;
     enum err rc;
     struct why why;
 };

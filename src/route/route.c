@@ -8,8 +8,11 @@ bool route_matches(const struct route *r, uint64_t workspace_id, uint64_t source
 {
     if (!r->enabled || r->workspace_id != workspace_id || (r->from && r->from->id != source_id))
         return false;
+    /* What the hub says of itself goes to who asks for it: "*" was written with the platforms' events in mind, and may lead to a
+     * stranger, or to the very destination that fails. */
+    bool asked = r->from || !event_is_own(type);
     for (size_t i = 0; i < r->pattern_count; i++)
-        if (text_glob(r->patterns[i], type)) return true;
+        if ((asked || event_is_own(r->patterns[i])) && text_glob(r->patterns[i], type)) return true;
     return false;
 }
 

@@ -4,7 +4,7 @@
 
 #include "deliver/delivery.h"
 
-/* Does the route take events of this type from this source? Pure. */
+/* Does the route take events of this type from this source? The hub's own (malote.*) only when it names them or their source. Pure. */
 bool route_matches(const struct route *r, uint64_t workspace_id, uint64_t source_id, slice type);
 
 struct route_ctx {

@@ -252,8 +252,7 @@ static bool find_target(slice name, struct target *out)
 
 static bool is_type(slice type)
 {
-    if (type.len == 0 || type.len > EVENT_TYPE_MAX || slice_starts(type, SLICE("malote.")))
-        return false;
+    if (type.len == 0 || type.len > EVENT_TYPE_MAX || event_is_own(type)) return false;
     for (size_t i = 0; i < type.len; i++) {
         char c = type.ptr[i];
         if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '.'))

@@ -39,6 +39,8 @@ bool request_is_relayed(const struct request *r)
     return slice_eq(r->path, SLICE("/api/events")) || slice_eq(r->path, SLICE("/api/v1/events"));
 }
 
+bool event_is_own(slice type) { return slice_starts(type, SLICE("malote.")); }
+
 struct event *event_list_add(struct event_list *list, struct arena *arena)
 {
     if (list->count == EVENTS_PER_REQUEST_MAX) return NULL;

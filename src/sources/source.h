@@ -40,6 +40,9 @@ bool request_is_type(const struct request *r, slice type);
 /* Did it come by POST /api/events? Then the peer, and what its headers say of a browser, are the caller's own: nobody's visitor. */
 bool request_is_relayed(const struct request *r);
 
+/* Is it a type of the hub's own events ("malote.alert")? No other source may make such. */
+bool event_is_own(slice type);
+
 /* One thing that happened, found in a request. */
 struct event {
     slice type; /* "order.paid", ours; 1..EVENT_TYPE_MAX bytes of [a-z0-9_.] */
@@ -86,7 +89,9 @@ struct source_kind {
     size_t setting_count;
     enum overload overload;
     enum origin_rank rank; /* whose word its contact fields are */
-    bool cors;             /* browsers post to it: preflights are answered by cors_origin */
+    bool
+        builtin; /* the hub's own: each workspace has one source of it, without a path or settings, and nobody makes or changes it */
+    bool cors;   /* browsers post to it: preflights are answered by cors_origin */
 
     /* Further checks of the settings that one table cannot say. NULL: none. */
     enum err (*check)(const struct settings *cfg, struct why *why);

@@ -82,6 +82,7 @@ static void what_is_refused(void **state UNUSED)
         { CONFIG_SOURCE, 0, "{\"name\":\"x\"}", ERR_MISSING, "unknown kind" },
         { CONFIG_SOURCE, 0, "{\"name\":\"x\",\"kind\":\"meta-capi\"}", ERR_MISSING,
           "unknown kind" },
+        { CONFIG_SOURCE, 0, "{\"name\":\"x\",\"kind\":\"malote\"}", ERR_CONFLICT, "hub's own" },
         { CONFIG_SOURCE, 0, NEW_SHOP "}", ERR_SYNTAX, "secret" },
         { CONFIG_SOURCE, 0, NEW_SHOP ",\"secret\":\"s\",\"colour\":1}", ERR_SYNTAX, "`colour`" },
         { CONFIG_SOURCE, 0, NEW_SHOP ",\"secret\":\"s\",\"path\":\"api\"}", ERR_SYNTAX, "`path`" },
@@ -182,12 +183,40 @@ static void loading(void **state UNUSED)
     arena_free(&a);
 }
 
+/* Each workspace has the hub's own source, whatever the tables hold; routes may name it, no path leads to it. */
+static void builtin_source(void **state UNUSED)
+{
+    static const char *const nowhere[] = { "", "/", "/in/default/malote", "malote" };
+    struct why why = { .code = OK };
+    struct seal_key key = { .id = { 1 } };
+    struct config *c = NULL;
+    hub_run(&hub, "INSERT INTO workspaces VALUES (2, 'second', 0);"
+                  "INSERT INTO destinations VALUES (9, 1, 'ops', 'http', "
+                  "'{\"url\":\"https://ops.example\"}', X'', '', 1, 1);"
+                  "INSERT INTO routes VALUES (8, 1, 'alerts', "
+                  "'{\"from\":\"malote\",\"on\":[\"*\"],\"to\":\"ops\"}', 1, 1)");
+    if (config_load(hub.store, &key, &c, &why) != OK) fail_msg("%s", why.text);
+    for (uint64_t ws = 1; ws <= 2; ws++) {
+        const struct source *s = config_source_builtin(c, ws);
+        assert_non_null(s);
+        assert_ptr_equal(config_source_by_name(c, ws, SLICE("malote")), s);
+        assert_ptr_equal(config_source_by_id(c, s->id), s);
+        assert_true(s->workspace_id == ws && s->enabled && s->path.len == 0);
+    }
+    assert_ptr_equal(c->routes[0].from, config_source_builtin(c, 1));
+    assert_null(config_source_builtin(c, 3));
+    for (size_t i = 0; i < ARRAY_LEN(nowhere); i++)
+        assert_null(config_source_by_path(c, slice_str(nowhere[i])));
+    config_release(c);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(secrets_are_split, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(loading, setup, teardown),
+        cmocka_unit_test_setup_teardown(builtin_source, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

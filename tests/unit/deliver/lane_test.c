@@ -88,7 +88,7 @@ static void walk(const char *name, struct lane *lane, const struct step *steps, 
                 want_ms = s->again_ms < 0 ? INT64_MAX : NOW + s->again_ms;
         struct verdict v = verdict_of(s->verdict, s->wait_ms, "test");
         if (s->what == SEND) lane_sent(lane, now_ms);
-        if (s->what == VERDICT) lane_verdict(lane, &v, now_ms);
+        if (s->what == VERDICT) lane_verdict(lane, &v, true, now_ms);
         enum lane_gate gate = lane_gate(lane, now_ms, &again_ms);
         if (gate != s->gate || again_ms != want_ms)
             fail_msg("%s, step %zu: gate %d again %lld", name, i, (int)gate,
@@ -147,7 +147,7 @@ static void breaker_wait_has_a_maximum(void **state UNUSED)
             assert_int_equal(lane_gate(&lane, now_ms, &again_ms), LANE_OPEN);
         }
         lane_sent(&lane, now_ms);
-        lane_verdict(&lane, &retry, now_ms);
+        lane_verdict(&lane, &retry, true, now_ms);
     }
     assert_int_equal(longest_ms, BREAKER_WAIT_MAX_MS);
 }
@@ -162,9 +162,45 @@ static void late_answers_do_not_reopen(void **state UNUSED)
     to.concurrency = 8;
     for (int i = 0; i < 8; i++) lane_sent(&lane, NOW);
     for (int i = 0; i < 8; i++)
-        lane_verdict(&lane, &retry, NOW + i * 100); /* five open it, three come late */
+        lane_verdict(&lane, &retry, true, NOW + i * 100); /* five open it, three come late */
     assert_int_equal(lane_gate(&lane, NOW + 800, &again_ms), LANE_BROKEN);
     assert_int_equal(again_ms, NOW + 400 + BREAKER_WAIT_FIRST_MS);
+}
+
+/* One alert for one outage, and none for what only the hub's own alerts suffer. Letters: f an ordinary event fails, a alerts alone
+ * fail, d delivered, x refused for good, w the breaker's wait is over; upper case: and that is told. */
+static void what_is_told(void **state UNUSED)
+{
+    static const char *const walks[] = {
+        "ffffF",         "ffffFff", /* five, once, however many come late */
+        "ffffFwfwfwfwf", "ffffFwdffffF", /* opening again is the same outage; after a success another begins */
+        "ffffFwxffffF",  "ffffdffff",   /* an answer ends it, whatever it says */
+        "aaaaaaaa",      "aaaaawawawa", /* alerts alone are never told of */
+        "aaaaawF",       "aaaaFwf",     /* ... until something else suffers too */
+        "aaaaF",         "faaaA",        "fdaaaaa", "aaaaawdaaaaa",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(walks); i++) {
+        struct destination to = destination();
+        struct lane lane;
+        lane_start(&lane, &to);
+        int64_t now_ms = NOW, again_ms;
+        to.concurrency = 100;
+        for (const char *c = walks[i]; *c; c++) {
+            char what = (char)(*c | 0x20);
+            if (what == 'w') {
+                now_ms = lane.open_until_ms;
+                assert_int_equal(lane_gate(&lane, now_ms, &again_ms), LANE_OPEN);
+                continue;
+            }
+            struct verdict v = verdict_of(what == 'd'   ? VERDICT_DELIVERED
+                                          : what == 'x' ? VERDICT_DEAD
+                                                        : VERDICT_RETRY,
+                                          0, "test");
+            lane_sent(&lane, now_ms);
+            if (lane_verdict(&lane, &v, what != 'a', now_ms) != (*c < 'a'))
+                fail_msg("%s, letter %d", walks[i], (int)(c - walks[i]));
+        }
+    }
 }
 
 static void pause(void **state UNUSED)
@@ -212,7 +248,7 @@ static void slow(void **state UNUSED)
             struct verdict v = verdict_of(kinds[k], 0, "test");
             v.used_pct = cases[i].used_pct;
             lane_sent(&lane, NOW);
-            lane_verdict(&lane, &v, NOW);
+            lane_verdict(&lane, &v, true, NOW);
             assert_int_equal(lane_gate(&lane, NOW, &again_ms), wait_ms ? LANE_FULL : LANE_OPEN);
             assert_true(again_ms == (wait_ms ? NOW + wait_ms : INT64_MAX));
             assert_int_equal(lane_gate(&lane, NOW + wait_ms, &again_ms), LANE_OPEN);
@@ -267,7 +303,7 @@ static void rate(void **state UNUSED)
             enum lane_gate gate = lane_gate(&lane, now_ms, &again_ms);
             if (gate == LANE_OPEN) {
                 lane_sent(&lane, now_ms);
-                lane_verdict(&lane, &done, now_ms);
+                lane_verdict(&lane, &done, true, now_ms);
                 sent++;
                 if (now_ms == NOW) burst++;
                 continue;
@@ -316,6 +352,7 @@ int main(void)
         cmocka_unit_test(a_class_alone_is_not_kept_waiting),
         cmocka_unit_test(breaker),
         cmocka_unit_test(breaker_wait_has_a_maximum),
+        cmocka_unit_test(what_is_told),
         cmocka_unit_test(late_answers_do_not_reopen),
         cmocka_unit_test(pause),
         cmocka_unit_test(slow),

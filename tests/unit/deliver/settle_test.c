@@ -200,7 +200,8 @@ static void settling(void **state UNUSED)
         int64_t due;
     } want[] = {
         { 11, DELIVERY_WAITING, PRIORITY_RETRY, 777 }, /* retries go behind what is new */
-        { 12, DELIVERY_DELIVERED, PRIORITY_NOTIFY, 0 }, { 13, DELIVERY_DEAD, PRIORITY_NOTIFY, 0 },
+        { 12, DELIVERY_DELIVERED, PRIORITY_NOTIFY, 0 },
+        { 13, DELIVERY_DEAD, PRIORITY_NOTIFY, 0 },
         { 14, DELIVERY_WAITING, PRIORITY_NOTIFY, 888 }, /* given back unsent: keeps its class */
         { 15, DELIVERY_CANCELLED, PRIORITY_NOTIFY, 1 },
         { 16, DELIVERY_LEASED, PRIORITY_NOTIFY, now_ms + 2000 }, /* not ours any more */
@@ -224,13 +225,27 @@ static void settling(void **state UNUSED)
 
 static void holding(void **state UNUSED)
 {
+    static const struct {
+        int64_t id;
+        const char *reason;
+        bool fresh;
+    } cases[] = {
+        { DEST, "unauthorised: 401", true },
+        { DEST, "unauthorised: 403", false },  /* it is on hold: the first reason stays */
+        { OTHER, "unauthorised: 403", false }, /* deleted meanwhile */
+    };
     struct why why;
     hub_run(&hub, "INSERT INTO destinations VALUES (2, 1, 'crm', 'http', '{}', X'', '', 1, 1)");
-    assert_int_equal(settle_hold(hub.store, 1, DEST, SLICE("unauthorised: 401"), &why), OK);
-    assert_int_equal(
-        hub_count(&hub, "SELECT COUNT(*) FROM destinations WHERE hold = 'unauthorised: 401'"), 1);
-    assert_int_equal(settle_hold(hub.store, 1, DEST, SLICE(""), &why), OK);
-    assert_int_equal(hub_count(&hub, "SELECT COUNT(*) FROM destinations WHERE hold = ''"), 1);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        bool fresh = !cases[i].fresh;
+        assert_int_equal(settle_hold(hub.store, 1, (uint64_t)cases[i].id,
+                                     slice_str(cases[i].reason), 77 + (int64_t)i, &fresh, &why),
+                         OK);
+        if (fresh != cases[i].fresh) fail_msg("%s", cases[i].reason);
+        assert_int_equal(hub_count(&hub, "SELECT COUNT(*) FROM destinations WHERE hold = "
+                                         "'unauthorised: 401' AND updated_ms = 77"),
+                         1);
+    }
 }
 
 int main(void)

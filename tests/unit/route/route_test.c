@@ -52,6 +52,14 @@ static void matching(void **state UNUSED)
         { "\"on\":\"*\",\"from\":\"a\"", 1, 2, "click", false },
         { "\"on\":\"*\",\"enabled\":false", 1, 1, "click", false },
         { "\"on\":\"\"", 1, 1, "click", false },
+        /* the hub's own events: only for who names them, or their source */
+        { "\"on\":\"malote.alert\"", 1, 1, "malote.alert", true },
+        { "\"on\":\"malote.*\"", 1, 1, "malote.alert", true },
+        { "\"on\":\"*\"", 1, 1, "malote.alert", false },
+        { "\"on\":\"*.alert\"", 1, 1, "malote.alert", false },
+        { "\"on\":[\"order.*\",\"malote.alert\"]", 1, 1, "malote.alert", true },
+        { "\"on\":\"*\",\"from\":\"a\"", 1, 1, "malote.alert", true },
+        { "\"on\":\"*\",\"from\":\"a\"", 1, 2, "malote.alert", false },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         char text[2048];

@@ -1,0 +1,135 @@
+/* alert.c: a destination that takes nothing more: the hold into the store, and an event of the hub's own source that tells of it.
+ *
+ * Way: batch.c -> [alert.c] -> writer: hold and event in one transaction -> interpret -> route, as any event.
+ * One event for one hold: of many requests refused at once, the first one's hold counts (settle_hold). One for an outage: lane_verdict.
+ * No alerts without end: a hold ends by a person's hand alone, so an alert that puts its own destination on hold raises one more and
+ * then waits there, held like the rest; and failing alerts never open a breaker loudly (lane_verdict).
+ * A commit that fails is tried again each second: the alert is as durable as the hold. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "deliver/loop.h"
+
+enum { ALERT_TEXT_MAX = 4096, ALERT_AGAIN_MS = 1000 };
+
+struct alert_job {
+    struct journal_job job;
+    struct alert_job *next;
+    struct deliver *loop;
+    uint64_t workspace_id, destination_id;
+    int64_t at_ms;
+    bool hold;
+    char reason[WHY_TEXT_MAX];
+    struct journal_entry *entry; /* NULL: no memory for it; the hold counts more */
+};
+
+/* The event as a request of the hub's own: no method, no path, nobody sent it. */
+static struct journal_entry *entry_of(const struct alert_job *a, struct config *config,
+                                      const struct destination *to, const char *alert)
+{
+    struct why why;
+    char id[ID_TEXT_MAX];
+    const struct source *s = config_source_builtin(config, to->workspace_id);
+    struct journal_entry *e = s ? journal_entry_new(config, s) : NULL;
+    if (!e) return NULL;
+    struct buf b = buf_in(&e->arena, ALERT_TEXT_MAX);
+    json_begin_object(&b, NULL);
+    json_put_str(&b, "alert", slice_str(alert));
+    json_put_str(&b, "destination", to->name);
+    json_put_str(&b, "destination_id", id_text(ID_DESTINATION, to->id, id));
+    json_put_str(&b, "reason", slice_str(a->reason));
+    json_put_time(&b, "at", a->at_ms);
+    json_end_object(&b);
+    e->request = (struct request){ .body = buf_slice(&b), .received_ms = a->at_ms };
+    if (journal_entry_read(e, a->loop->o.log, &why) == OK) return e;
+    journal_entry_free(e);
+    return NULL;
+}
+
+static void job_free(struct alert_job *a)
+{
+    journal_entry_free(a->entry);
+    free(a);
+}
+
+static enum err alert_run(struct journal_job *job, struct store *store, struct why *why)
+{
+    struct alert_job *a = (struct alert_job *)(void *)job;
+    bool fresh = true;
+    enum err rc = a->hold ? settle_hold(store, a->workspace_id, a->destination_id,
+                                        slice_str(a->reason), a->at_ms, &fresh, why)
+                          : OK;
+    job->entry = rc == OK && fresh ? a->entry : NULL;
+    return rc;
+}
+
+static void alert_done(struct journal_job *job, enum err rc, const struct why *why)
+{
+    struct alert_job *a = (struct alert_job *)(void *)job;
+    struct deliver *d = a->loop;
+    if (rc != OK) {
+        LOG(d->o.log, LOG_ERROR, "alert.failed", log_why(why));
+        pthread_mutex_lock(&d->lock);
+        a->next = d->alerts;
+        d->alerts = a;
+        pthread_mutex_unlock(&d->lock);
+        return;
+    }
+    if (job->entry) a->entry = NULL; /* the journal's now */
+    if (a->hold) d->o.reload(d->o.reload_ctx);
+    job_free(a);
+}
+
+static void tell(struct deliver *d, struct config *config, const struct destination *to, bool hold,
+                 const char *reason, int64_t now_ms)
+{
+    struct alert_job *a = calloc(1, sizeof *a);
+    if (!a) return; /* of a hold: the next refusal tries again */
+    *a = (struct alert_job){ .job = { .run = alert_run, .done = alert_done },
+                             .loop = d,
+                             .workspace_id = to->workspace_id,
+                             .destination_id = to->id,
+                             .at_ms = now_ms,
+                             .hold = hold };
+    (void)snprintf(a->reason, sizeof a->reason, "%s%.*s", hold ? "unauthorised: " : "", 200,
+                   reason);
+    a->entry = entry_of(a, config, to, hold ? "destination_held" : "destination_broken");
+    if (!a->entry) LOG(d->o.log, LOG_ERROR, "alert.lost", log_str("destination", to->name));
+    journal_post(d->journal, &a->job);
+}
+
+void alert_held(struct deliver *d, struct config *config, const struct destination *to,
+                const char *reason, int64_t now_ms)
+{
+    tell(d, config, to, true, reason, now_ms);
+}
+
+void alert_broken(struct deliver *d, struct config *config, const struct destination *to,
+                  const char *reason, int64_t now_ms)
+{
+    tell(d, config, to, false, reason, now_ms);
+}
+
+void alert_again(struct deliver *d)
+{
+    if (clock_mono_ms() < d->alerts_after_ms) return;
+    d->alerts_after_ms = clock_mono_ms() + ALERT_AGAIN_MS;
+    pthread_mutex_lock(&d->lock);
+    struct alert_job *list = d->alerts;
+    d->alerts = NULL;
+    pthread_mutex_unlock(&d->lock);
+    for (struct alert_job *a = list, *next; a; a = next) {
+        next = a->next;
+        journal_post(d->journal, &a->job);
+    }
+}
+
+void alert_forget(struct deliver *d)
+{
+    for (struct alert_job *a = d->alerts, *next; a; a = next) {
+        next = a->next;
+        job_free(a);
+    }
+    d->alerts = NULL;
+}
