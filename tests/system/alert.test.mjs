@@ -26,6 +26,14 @@ async function failOnceMore(hub, name, n) {
   await becomes(hub, name, 'broken');
 }
 
+// A far side that answers when told to: each request gives `asked` a function that ends it with a status.
+async function refuser(t, asked) {
+  const server = http.createServer((req, res) => { req.resume(); asked((status) => { res.statusCode = status; res.end(); }); }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => { server.closeAllConnections(); server.close(); });
+  return `http://127.0.0.1:${server.address().port}`;
+}
+
 async function withOps(t, more = {}, routes = [toCrm(), toOps()]) {
   const sink = await startSink(t), watch = await startSink(t), hub = await startHub(t);
   await hub.apply({ sources: [caktoSource()], destinations: [crm(sink, { retries: QUICK, ...more }), ops(watch)], routes });
@@ -56,6 +64,24 @@ test('a hold: one alert however many requests are refused at once, carried by th
   await hub.start();
   assert.equal(await state(hub, 'crm'), 'held');
   assert.equal((await alerts(hub)).length, 1);
+});
+
+// Eight requests are under way and refused one after the other, some after the hold is in force.
+test('late refusals are of the same hold: its first reason and its one alert stay', async (t) => {
+  const waiting = [], watch = await startSink(t), hub = await startHub(t);
+  const base = await refuser(t, (refuse) => waiting.push(refuse));
+  await hub.apply({ sources: [caktoSource()], routes: [toCrm(), toOps()], destinations: [crm({ base }, { concurrency: 8, timeout: '20s' }), ops(watch)] });
+  for (let i = 0; i < 8; i++) await accepted(hub, paidOrder());
+  await until('eight requests', () => waiting.length === 8);
+  for (const [i, refuse] of waiting.entries()) {
+    refuse(i === 0 ? 401 : 403);
+    if (i === 3) await becomes(hub, 'crm', 'held');
+    await pause(20);
+  }
+  await hub.deliveries('crm', 'held', 8);
+  await hub.delivery('ops', 'delivered');
+  assert.equal((await alerts(hub)).length, 1);
+  assert.match((await hub.get('/api/destinations/crm')).hold, /401/);
 });
 
 test('Meta refuses the token: the alert names the pixel and no token', async (t) => {
@@ -164,20 +190,14 @@ test('two broken destinations that get each other\'s alerts do not go on about i
 
 // The far side refuses while another program holds the database: hold and alert fail together, and come together a second later.
 test('a hold that could not be stored is stored later, with its alert', { skip: !sqlite && 'needs the sqlite3 tool' }, async (t) => {
-  let refuse;
-  const asked = new Promise((done) => { refuse = done; });
-  const server = http.createServer((req, res) => { req.resume(); refuse(() => { res.statusCode = 401; res.end(); }); }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  t.after(() => { server.closeAllConnections(); server.close(); });
-  const watch = await startSink(t), hub = await startHub(t);
-  await hub.apply({ sources: [caktoSource()], routes: [toCrm(), toOps()],
-    destinations: [crm({ base: `http://127.0.0.1:${server.address().port}` }, { timeout: '20s' }), ops(watch)] });
+  const waiting = [], base = await refuser(t, (refuse) => waiting.push(refuse)), watch = await startSink(t), hub = await startHub(t);
+  await hub.apply({ sources: [caktoSource()], routes: [toCrm(), toOps()], destinations: [crm({ base }, { timeout: '20s' }), ops(watch)] });
   await accepted(hub, paidOrder());
-  const answer = await asked;
+  await until('the request', () => waiting.length === 1);
   const holder = spawn('sqlite3', [join(hub.data, 'malote.db')], { stdio: ['pipe', 'pipe', 'ignore'] });
   holder.stdin.write("BEGIN IMMEDIATE;\nSELECT 'held';\n");
   await once(holder.stdout, 'data');
-  answer();
+  waiting[0](401);
   await until('the commit to fail', () => /alert\.failed/.test(hub.err));
   holder.stdin.end();
   await once(holder, 'close');
@@ -209,6 +229,7 @@ test('the hub\'s own source: seen by all, made, changed, fed and deleted by nobo
   ]) {
     const answer = await hub.call(method, path, body);
     assert.equal(answer.status, status, `${method} ${path} ${JSON.stringify(body)}: ${answer.text}`);
+    if (method === 'DELETE' || body?.kind === 'malote') assert.match(answer.json.error.message, /hub's own/);
   }
   const exported = await hub.get('/api/export');
   assert.ok(exported.sources.every((s) => s.name !== 'malote'));
