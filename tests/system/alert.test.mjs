@@ -195,6 +195,7 @@ test('a hold that could not be stored is stored later, with its alert', { skip: 
   await accepted(hub, paidOrder());
   await until('the request', () => waiting.length === 1);
   const holder = spawn('sqlite3', [join(hub.data, 'malote.db')], { stdio: ['pipe', 'pipe', 'ignore'] });
+  t.after(() => holder.kill());
   holder.stdin.write("BEGIN IMMEDIATE;\nSELECT 'held';\n");
   await once(holder.stdout, 'data');
   waiting[0](401);

@@ -130,6 +130,7 @@ test('a journal without room: 503 with Retry-After, and the hub takes again afte
   const hub = await startHub(t);
   await hub.apply({ sources: [caktoSource(), { name: 'any', kind: 'http', path: '/any', scheme: 'token', header: 'x-t', secret: 's', type: 'x.y' }] });
   const key = await ingestKey(hub), holder = spawn('sqlite3', [join(hub.data, 'malote.db')], { stdio: ['pipe', 'pipe', 'ignore'] });
+  t.after(() => holder.kill());
   holder.stdin.write("BEGIN IMMEDIATE;\nSELECT 'held';\n");
   await once(holder.stdout, 'data');
   const body = (n) => JSON.stringify({ n, filler: 'x'.repeat(1024 * 1024 - 100) });
