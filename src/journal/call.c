@@ -93,14 +93,20 @@ static void entered(struct journal_entry *e, enum err rc, void *ctx)
     wait_signal(&n->wait);
 }
 
+/* `n` lives until the entry was answered: whoever expects it waits. */
+static void expect(struct journal_entry *e, struct enter *n)
+{
+    e->done = entered;
+    e->ctx = n;
+}
+
 enum err journal_enter(struct journal *j, struct journal_entry *e, struct journal_receipt *out,
                        struct why *why)
 {
     struct enter n = { .rc = OK };
     CHECK(!journal_is_writer(j));
     wait_init(&n.wait);
-    e->done = entered;
-    e->ctx = &n;
+    expect(e, &n);
     enum err rc = journal_offer(j, e);
     if (rc == OK)
         wait_for(&n.wait);
