@@ -12,11 +12,11 @@
 #include "journal/mark.h"
 
 enum {
-    /* Under pressure (turns full of requests) interpreting earns a tenth of the time and spends it in one piece now and then: many
+    /* Under pressure (turns full of requests) interpreting earns a twentieth of the time and spends it in one piece now and then: many
      * events in one commit share their pages, a few in each would double what every commit writes. Without pressure each turn
      * may take a little; with no request at all it goes on until one comes. */
     PRESSURE_REQUESTS = 16,
-    INTERPRET_SHARE = 10,
+    INTERPRET_SHARE = 20,
     INTERPRET_PIECE_MIN_US = 2000,
     INTERPRET_PIECE_US = 5000,
     INTERPRET_BESIDE_US = 1000,
