@@ -233,9 +233,10 @@ static void *loop_thread(void *arg)
     bool quiet = false;
     for (;;) {
         struct epoll_event ready[2];
-        (void)epoll_wait(loop->epoll, ready, 2, wait_ms(loop));
-        uint64_t count;
-        (void)!read(loop->event, &count, sizeof count);
+        uint64_t times;
+        int count = epoll_wait(loop->epoll, ready, 2, wait_ms(loop));
+        for (int i = 0; i < count; i++)
+            if (ready[i].data.fd == loop->event) (void)!read(loop->event, &times, sizeof times);
         int64_t now_ms = clock_mono_ms();
         take_completed(loop);
         if (loop->room) retry_room(loop, now_ms);
@@ -322,7 +323,8 @@ static enum err loop_open(struct listen_loop *loop, int fd, struct why *why)
         close(fd);
         return why_set(why, ERR_IO, "cannot start the HTTP server");
     }
-    struct epoll_event web = { .events = EPOLLIN }, own = { .events = EPOLLIN };
+    struct epoll_event web = { .events = EPOLLIN },
+                       own = { .events = EPOLLIN, .data.fd = loop->event };
     int web_fd = MHD_get_daemon_info(loop->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     bool good = epoll_ctl(loop->epoll, EPOLL_CTL_ADD, web_fd, &web) == 0 &&
                 epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->event, &own) == 0 &&

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { accepted, caktoSource, crm, folder, paidOrder, startHub, startSink, toCrm, until } from './hub.mjs';
+import { accepted, caktoSource, crm, folder, paidOrder, raw, startHub, startSink, toCrm, until, whole } from './hub.mjs';
 
 const sqlite = spawnSync('sqlite3', ['--version']).status === 0;
 const ingestKey = async (hub, name = 'bridge', more = {}) =>
@@ -65,7 +65,7 @@ test('refusals say what to do, and keep nothing', async (t) => {
   await hub.apply({ sources: [caktoSource(), caktoSource({ name: 'off', path: '/off', enabled: false }),
     caktoSource({ name: 'small', path: '/small', body_max: 1024 })] });
   const key = await ingestKey(hub), reader = (await hub.post('/api/keys', { name: 'eyes', role: 'reader' })).key;
-  const big = `{"x":"${'x'.repeat(1024)}"}`, huge = 'x'.repeat(1024 * 1024 + 1);
+  const big = `{"x":"${'x'.repeat(1024)}"}`;
   for (const [what, query, body, status, code, says, as = key] of [
     ['no source', '', '{}', 400, 'source_required', /\?source=NAME/],
     ['an empty source', '?source=', '{}', 400, 'source_required', /\?source=NAME/],
@@ -75,7 +75,6 @@ test('refusals say what to do, and keep nothing', async (t) => {
     ['an empty body', '?source=cakto', '', 400, 'body_required', /empty/],
     ['no body', '?source=cakto', undefined, 400, 'body_required', /empty/],
     ['more than the source takes', '?source=small', big, 413, 'too_large', /1024/],
-    ['more than the API takes', '?source=cakto', huge, 413, 'too_large', /1048576/],
     ['a reader\'s key', '?source=cakto', '{}', 403, 'role_denied', /ingest/, reader],
     ['no key', '?source=cakto', '{}', 401, 'key_required', /X-API-Key/, null],
   ]) {
@@ -84,6 +83,10 @@ test('refusals say what to do, and keep nothing', async (t) => {
     assert.equal(answer.json.error.code, code, what);
     assert.match(answer.json.error.message, says, what);
   }
+  // Refused by its length, before the body is read: a client that is still sending may not hear the answer.
+  const huge = await raw(hub.port, `POST /api/events?source=cakto HTTP/1.1\r\nHost: hub\r\nX-API-Key: ${key}\r\n`
+    + `Content-Length: ${1024 * 1024 + 1}\r\n\r\n`, { done: whole });
+  assert.match(huge.text, /^HTTP\/1\.1 413 [^]*"too_large"[^]*1048576/);
   const gzip = await ingest(hub, key, '{}', '?source=cakto', { 'content-encoding': 'gzip' });
   assert.equal(gzip.status, 415);
   assert.equal((await hub.get('/api/requests')).items.length, 0);
