@@ -16,6 +16,8 @@ enum {
     BUSY_WAIT_MS = 5000,
     CACHE_KIB_WRITER = 24576,
     CACHE_KIB_READER = 4096,
+    LOOKASIDE_BYTES = 4096,
+    LOOKASIDE_SLOTS = 256,
     STMT_VALUES_MAX = 32
 };
 
@@ -132,6 +134,9 @@ static enum err sqlite_open(const char *path, enum store_mode mode, struct store
         BUSY_WAIT_MS, mode == STORE_WRITER ? CACHE_KIB_WRITER : CACHE_KIB_READER,
         mode == STORE_READER ? "PRAGMA query_only=ON;" : "");
     if (rc == OK) sqlite3_extended_result_codes(s->db, 1);
+    if (rc == OK && mode == STORE_WRITER) /* rows of a few kilobytes without malloc */
+        (void)sqlite3_db_config(s->db, SQLITE_DBCONFIG_LOOKASIDE, NULL, LOOKASIDE_BYTES,
+                                LOOKASIDE_SLOTS);
     if (rc == OK) rc = sqlite_script(&s->base, pragmas, why);
     if (rc == OK && mode == STORE_WRITER && sqlite3_db_readonly(s->db, "main") == 1)
         rc = why_set(why, ERR_IO, "database: %s is read-only: check its owner and permissions",
