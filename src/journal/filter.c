@@ -27,38 +27,37 @@ struct filter {
     _Atomic bool complete, stopping;
 };
 
-/* Where a key's bits are: the block by its first half, the bits in it by its second. */
-struct place {
-    struct block *block;
-    uint64_t bits;
+/* One of a key's bits: its first half names the block, nine bits of its second the bit in it. */
+struct probe {
+    _Atomic uint64_t *word;
+    uint64_t bit;
 };
 
-static struct place place_of(const struct filter *f, const uint8_t key[FILTER_KEY_BYTES])
+static struct probe probe_of(const struct filter *f, const uint8_t key[FILTER_KEY_BYTES],
+                             unsigned i)
 {
     uint64_t half[2];
     memcpy(half, key, sizeof half);
-    return (struct place){ &f->blocks[half[0] >> (64 - BLOCK_BITS)], half[1] };
+    uint64_t n = half[1] >> i * PROBE_BITS;
+    struct block *b = &f->blocks[half[0] >> (64 - BLOCK_BITS)];
+    return (struct probe){ &b->word[n >> 6 & (BLOCK_WORDS - 1)], (uint64_t)1 << (n & 63) };
 }
 
 void filter_add(struct filter *f, const uint8_t key[FILTER_KEY_BYTES])
 {
-    if (!f) return;
-    struct place p = place_of(f, key);
-    for (unsigned i = 0; i < PROBES; i++, p.bits >>= PROBE_BITS)
-        atomic_fetch_or_explicit(&p.block->word[p.bits >> 6 & (BLOCK_WORDS - 1)],
-                                 (uint64_t)1 << (p.bits & 63), memory_order_relaxed);
+    for (unsigned i = 0; f && i < PROBES; i++) {
+        struct probe p = probe_of(f, key, i);
+        atomic_fetch_or_explicit(p.word, p.bit, memory_order_relaxed);
+    }
 }
 
 bool filter_is_new(const struct filter *f, const uint8_t key[FILTER_KEY_BYTES])
 {
     if (!f || !atomic_load_explicit(&f->complete, memory_order_acquire)) return false;
-    struct place p = place_of(f, key);
-    for (unsigned i = 0; i < PROBES; i++, p.bits >>= PROBE_BITS)
-        if (!(atomic_load_explicit(&p.block->word[p.bits >> 6 & (BLOCK_WORDS - 1)],
-                                   memory_order_relaxed) >>
-                  (p.bits & 63) &
-              1))
-            return true;
+    for (unsigned i = 0; i < PROBES; i++) {
+        struct probe p = probe_of(f, key, i);
+        if (!(atomic_load_explicit(p.word, memory_order_relaxed) & p.bit)) return true;
+    }
     return false;
 }
 
@@ -106,6 +105,13 @@ static void *reader(void *arg)
     return NULL;
 }
 
+static void filter_free(struct filter *f)
+{
+    free(f->blocks);
+    free(f->database);
+    free(f);
+}
+
 struct filter *filter_start(const char *database, struct log *log)
 {
     struct filter *f = calloc(1, sizeof *f);
@@ -115,9 +121,7 @@ struct filter *filter_start(const char *database, struct log *log)
     f->blocks = aligned_alloc(sizeof(struct block), sizeof(struct block) << BLOCK_BITS);
     if (f->blocks) memset(f->blocks, 0, sizeof(struct block) << BLOCK_BITS);
     if (f->database && f->blocks && pthread_create(&f->thread, NULL, reader, f) == 0) return f;
-    free(f->blocks);
-    free(f->database);
-    free(f);
+    filter_free(f);
     return NULL;
 }
 
@@ -126,7 +130,5 @@ void filter_stop(struct filter *f)
     if (!f) return;
     atomic_store(&f->stopping, true);
     pthread_join(f->thread, NULL);
-    free(f->blocks);
-    free(f->database);
-    free(f);
+    filter_free(f);
 }

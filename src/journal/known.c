@@ -14,9 +14,10 @@ enum {
     READ_PAGE = 8192, /* events of one statement at the start */
 };
 
-/* As numbers whose order is that of the bytes in known_keys. lo is odd, so that a zero marks a free slot. */
+/* As in known_keys. The last byte is odd: a zero marks a free slot. */
 struct key {
-    uint64_t hi, lo, workspace_id;
+    uint8_t bytes[KEY_BYTES];
+    uint64_t workspace_id;
 };
 
 /* Open addressing from the slot that the key's highest bits name: walking the slots is walking the keys nearly in order. */
@@ -29,7 +30,7 @@ struct table {
 struct known {
     struct table fresh, merging;
     size_t memory_max;
-    unsigned shift;   /* from a key's hi to its slot */
+    unsigned shift;   /* from a key's first eight bytes to its slot */
     size_t merge_at;  /* next slot of `merging` */
     size_t merged_to; /* where the turn stands */
     bool mark_moved;  /* in this turn */
@@ -39,81 +40,59 @@ struct known {
     size_t slot_count;
 };
 
-static uint64_t big_endian(const uint8_t *p)
-{
-    uint64_t v = 0;
-    for (size_t i = 0; i < 8; i++) v = v << 8 | p[i];
-    return v;
-}
-
-static void to_bytes(const struct key *k, uint8_t out[KEY_BYTES])
-{
-    for (size_t i = 0; i < 8; i++) {
-        out[i] = (uint8_t)(k->hi >> (56 - 8 * i));
-        out[8 + i] = (uint8_t)(k->lo >> (56 - 8 * i));
-    }
-}
-
 static struct key key_of(uint64_t workspace_id, uint64_t source_id, slice text)
 {
     uint8_t digest[HASH_BYTES_MAX];
     const uint64_t ids[] = { workspace_id, source_id };
     const slice parts[] = { slice_of(ids, sizeof ids), text };
+    struct key key = { .workspace_id = workspace_id };
     hash_digest(HASH_SHA256, parts, 2, digest);
-    return (struct key){ big_endian(digest), big_endian(digest + 8) | 1, workspace_id };
+    memcpy(key.bytes, digest, KEY_BYTES);
+    key.bytes[KEY_BYTES - 1] |= 1;
+    return key;
 }
+
+static bool is_free(const struct key *slot) { return slot->bytes[KEY_BYTES - 1] == 0; }
 
 /* The slot that holds the key, or the free one where it would go. */
 static size_t find(const struct known *k, const struct table *t, const struct key *key)
 {
-    size_t i = (size_t)(key->hi >> k->shift);
-    while (t->slots[i].lo && (t->slots[i].hi != key->hi || t->slots[i].lo != key->lo))
-        i = (i + 1) & t->mask;
-    return i;
+    uint64_t first = 0;
+    for (size_t i = 0; i < sizeof first; i++) first = first << 8 | key->bytes[i];
+    size_t at = (size_t)(first >> k->shift);
+    while (!is_free(&t->slots[at]) && memcmp(t->slots[at].bytes, key->bytes, KEY_BYTES) != 0)
+        at = (at + 1) & t->mask;
+    return at;
+}
+
+static struct stmt *key_stmt(struct store *s, enum sql id, const struct key *key, struct why *why)
+{
+    struct stmt *q = store_stmt(s, id, why);
+    stmt_i64(q, 1, (int64_t)key->workspace_id);
+    stmt_blob(q, 2, slice_of(key->bytes, KEY_BYTES));
+    return q;
 }
 
 static enum err add_row(struct store *s, const struct key *key, bool *fresh, struct why *why)
 {
-    uint8_t bytes[KEY_BYTES];
-    to_bytes(key, bytes);
-    struct stmt *q = store_stmt(s, SQL_KNOWN_ADD, why);
-    stmt_i64(q, 1, (int64_t)key->workspace_id);
-    stmt_blob(q, 2, slice_of(bytes, KEY_BYTES));
-    enum err rc = stmt_run(q, why);
+    enum err rc = stmt_run(key_stmt(s, SQL_KNOWN_ADD, key, why), why);
     *fresh = rc == OK && store_changes(s) > 0;
     return rc;
 }
 
-static bool certainly_new(const struct known *k, const struct key *key)
-{
-    uint8_t bytes[KEY_BYTES];
-    to_bytes(key, bytes);
-    return filter_is_new(k->filter, bytes);
-}
-
-/* From now on it is known, in memory or in the table. */
-static void note(struct known *k, const struct key *key)
-{
-    uint8_t bytes[KEY_BYTES];
-    to_bytes(key, bytes);
-    filter_add(k->filter, bytes);
-}
-
 static enum err find_row(struct store *s, const struct key *key, bool *found, struct why *why)
 {
-    uint8_t bytes[KEY_BYTES];
-    to_bytes(key, bytes);
-    struct stmt *q = store_stmt(s, SQL_KNOWN_FIND, why);
-    stmt_i64(q, 1, (int64_t)key->workspace_id);
-    stmt_blob(q, 2, slice_of(bytes, KEY_BYTES));
+    struct stmt *q = key_stmt(s, SQL_KNOWN_FIND, key, why);
     enum err rc = stmt_step(q, found, why);
     stmt_reset(q);
     return rc;
 }
 
+/* Into `fresh`, where find() found room for it. */
 static void put(struct known *k, size_t at, const struct key *key, uint64_t event_id)
 {
-    k->fresh.count += k->fresh.slots[at].lo == 0;
+    filter_add(k->filter, key->bytes);
+    k->fresh.count += is_free(&k->fresh.slots[at]);
     k->fresh.slots[at] = *key;
     k->fresh.newest = event_id;
 }
@@ -135,21 +114,19 @@ enum err known_take(struct known *k, struct store *s, uint64_t workspace_id, uin
     struct key key = key_of(workspace_id, source_id, text);
     *fresh = false;
     k->taken++;
-    if (k->memory_max == 0) return add_row(s, &key, fresh, why);
     size_t at = find(k, &k->fresh, &key);
-    if (k->fresh.slots[at].lo) return OK;
-    if (k->merging.count && k->merging.slots[find(k, &k->merging, &key)].lo) return OK;
+    if (!is_free(&k->fresh.slots[at])) return OK;
+    if (k->merging.count && !is_free(&k->merging.slots[find(k, &k->merging, &key)])) return OK;
     bool found = false;
     enum err rc = OK;
-    if (k->fresh.count >= k->memory_max) { /* `merging` is full too: this turn took very many */
+    if (k->fresh.count >= k->memory_max) { /* there is no memory, or this turn took very many */
         rc = add_row(s, &key, fresh, why);
-        if (*fresh) note(k, &key);
+        if (*fresh) filter_add(k->filter, key.bytes);
         return rc;
     }
-    if (!certainly_new(k, &key)) rc = find_row(s, &key, &found, why);
+    if (!filter_is_new(k->filter, key.bytes)) rc = find_row(s, &key, &found, why);
     if (rc != OK || found) return rc;
     *fresh = true;
-    note(k, &key);
     put(k, at, &key, event_id);
     k->slots[k->slot_count++] = (uint32_t)at;
     return OK;
@@ -162,7 +139,7 @@ static enum err merge(struct known *k, struct store *s, size_t max, struct why *
     enum err rc = OK;
     for (size_t n = 0; rc == OK && n < max && k->merged_to <= t->mask; k->merged_to++) {
         bool fresh;
-        if (!t->slots[k->merged_to].lo) continue;
+        if (is_free(&t->slots[k->merged_to])) continue;
         rc = add_row(s, &t->slots[k->merged_to], &fresh, why);
         n++;
     }
@@ -210,22 +187,21 @@ static enum err merge_all(struct known *k, struct store *s, struct why *why)
     return rc;
 }
 
-static enum err read_page(struct known *k, struct store *s, uint64_t *after_id, bool *more,
-                          struct why *why)
+static enum err read_page(struct known *k, struct store *s, uint64_t *after_id, struct why *why)
 {
+    bool row = false;
     struct stmt *q = store_stmt(s, SQL_KNOWN_EVENTS, why);
     stmt_i64(q, 1, (int64_t)*after_id);
     stmt_i64(q, 2, READ_PAGE);
     enum err rc = OK;
     while (rc == OK && k->fresh.count < k->memory_max) {
-        rc = stmt_step(q, more, why);
-        if (rc != OK || !*more) break;
+        rc = stmt_step(q, &row, why);
+        if (rc != OK || !row) break;
         struct key key =
             key_of((uint64_t)stmt_col_i64(q, 1), (uint64_t)stmt_col_i64(q, 2), stmt_col_text(q, 3));
         size_t at = find(k, &k->fresh, &key);
         *after_id = (uint64_t)stmt_col_i64(q, 0);
         put(k, at, &key, *after_id);
-        note(k, &key);
     }
     stmt_reset(q);
     return rc;
@@ -237,8 +213,7 @@ static enum err load(struct known *k, struct store *s, struct log *log, struct w
     enum err rc = mark_get(s, MARK_KNOWN, &after_id, why);
     do {
         before = after_id;
-        bool more = false;
-        if (rc == OK) rc = read_page(k, s, &after_id, &more, why);
+        if (rc == OK) rc = read_page(k, s, &after_id, why);
         if (rc != OK || k->fresh.count < k->memory_max) continue;
         LOG(log, LOG_INFO, "keys.merging", log_int("keys", (int64_t)k->fresh.count),
             log_id("to", ID_EVENT, after_id));

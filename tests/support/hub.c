@@ -19,12 +19,6 @@ static void must(enum err rc, const struct why *why)
     CHECK(rc == OK);
 }
 
-void hub_lock(struct hub *h)
-{
-    struct why why;
-    must(store_open(h->database, STORE_WRITER, &h->store, &why), &why);
-}
-
 void hub_unlock(struct hub *h)
 {
     store_close(h->store);
@@ -41,7 +35,7 @@ void hub_open(struct hub *h)
     (void)snprintf(h->database, sizeof h->database, "%s/malote.db", h->dir);
     config_box_init(&h->config);
     hub_configure(h, "{}");
-    hub_lock(h);
+    must(store_open(h->database, STORE_WRITER, &h->store, &why), &why);
     must(store_migrate(h->store, clock_wall_ms(), &why), &why);
 }
 

@@ -24,8 +24,6 @@ struct hub {
 void hub_open(struct hub *h);
 /* Closes the test's connection, so that a journal may hold the only writing one. */
 void hub_unlock(struct hub *h);
-/* Opens it again. */
-void hub_lock(struct hub *h);
 /* Closes everything and removes the folder. */
 void hub_close(struct hub *h);
 /* Starts a journal on the hub's database and configuration. */

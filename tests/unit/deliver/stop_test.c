@@ -48,7 +48,6 @@ static int setup(void **state UNUSED)
 
 static int teardown(void **state UNUSED)
 {
-    hub_lock(&hub);
     hub_close(&hub);
     return 0;
 }
