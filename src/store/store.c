@@ -52,6 +52,14 @@ enum err store_commit(struct store *s, struct why *why)
     return rc;
 }
 
+enum err store_commit_unsynced(struct store *s, struct why *why)
+{
+    s->driver->defer_sync(s, true);
+    enum err rc = store_commit(s, why);
+    s->driver->defer_sync(s, false);
+    return rc;
+}
+
 void store_rollback(struct store *s)
 {
     if (s->in_transaction)
@@ -134,6 +142,27 @@ enum err store_integrity(struct store *s, struct why *why) { return s->driver->i
 enum err store_checkpoint(struct store *s, struct why *why)
 {
     return s->driver->checkpoint(s, why);
+}
+
+enum err store_log_open(struct store *s, struct store_log *out, struct why *why)
+{
+    out->driver = s->driver;
+    return s->driver->log_open(s, &out->handle, why);
+}
+
+enum err store_log_sync(const struct store_log *log, struct why *why)
+{
+    return log->driver->log_sync(log->handle, why);
+}
+
+enum err store_log_rewrite(struct store *s, struct why *why)
+{
+    return s->driver->log_rewrite(s, why);
+}
+
+void store_log_close(struct store_log *log)
+{
+    if (log->driver) log->driver->log_close(log->handle);
 }
 
 /* The migration's text with the driver's own words in place of the tokens; malloc'ed, NULL when there is no memory. */
