@@ -24,6 +24,11 @@ enum id_kind {
     ID_DELIVERY,
     ID_ATTEMPT,
     ID_KEY,
+    ID_MESSAGE,
+    ID_CONVERSATION,
+    ID_TICKET,
+    ID_MEDIA,
+    ID_CAMPAIGN,
     ID_KIND_COUNT
 };
 enum { ID_TEXT_MAX = 24 };

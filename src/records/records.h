@@ -1,4 +1,4 @@
-/* records.h: what the hub knows about people, orders, subscriptions and checkouts, as plain structs.
+/* records.h: what the hub knows about people, orders, subscriptions, checkouts and messages, as plain structs.
  *
  * A source kind fills these as *changes* ("this event says so"); an empty slice or 0 means "says nothing". records/ merges them
  * into what is stored: monotonic, idempotent, field by field. Then the merged view is written into the event's JSON
@@ -38,7 +38,14 @@ enum { ORDER_ITEMS_MAX = 100 };
     X(utm_term)                                                                                    \
     X(utm_content)                                                                                 \
     X(page_url) /* landing page */                                                                 \
-    X(referrer)
+    X(referrer)                                                                                    \
+    X(wa_id)        /* WhatsApp's own form of the number: digits; where messages are sent to */    \
+    X(wa_user_id)   /* business-scoped id: "BR.1349…" */                                         \
+    X(wa_parent_id) /* the same person for a group of businesses */                                \
+    X(wa_username)  /* without '@' */                                                              \
+    X(wa_name)      /* name in the profile: the person's own choice, often no real name */         \
+    X(wa_saved)     /* "yes" or "no": is in the address book of the app */                         \
+    X(ctwa_clid)    /* click id of the ad that led to the conversation */
 
 enum contact_field {
 #define CONTACT_ENUM(name) CONTACT_##name,
@@ -57,6 +64,8 @@ struct contact {
         document_error; /* why the platform's document was not taken ("repeated_digits"), for display; kept in the event */
     slice phone_error;
     int64_t fbclid_ms; /* when the click id was first seen; 0 unknown */
+    slice former_phone,
+        former_wa_user_id; /* the same person under these, too: found by them, not shown */
 };
 
 enum order_status {
@@ -133,12 +142,122 @@ struct checkout {
     int64_t created_ms;
 };
 
+/* ---- messages: one shape for all channels; what a channel has beside it stands in `data` ---- */
+
+enum { MESSAGE_TEXT_MAX = 64 * 1024, MESSAGE_DATA_MAX = 512 * 1024, MESSAGE_ID_MAX = 512 };
+
+enum message_direction { MESSAGE_IN = 1, MESSAGE_OUT = 2 };
+extern const char *const message_direction_name[3]; /* "" for 0 */
+
+/* How a message became known; a greater one is better informed. */
+enum message_origin {
+    MESSAGE_BY_HISTORY = 1, /* of long ago: opens no ticket and no window */
+    MESSAGE_BY_ECHO,        /* written in the app, not by the hub */
+    MESSAGE_BY_WEBHOOK,
+    MESSAGE_BY_API, /* sent by the hub */
+    MESSAGE_ORIGIN_COUNT
+};
+extern const char *const message_origin_name[MESSAGE_ORIGIN_COUNT];
+
+/* Ranks: the state of a message only grows. FAILED is final for an attempt. The numbers are stored. */
+enum message_state {
+    MESSAGE_NO_STATE, /* incoming, or nothing heard of yet, or a word without a rank */
+    MESSAGE_ACCEPTED, /* taken by the channel */
+    MESSAGE_SENT,
+    MESSAGE_DELIVERED,
+    MESSAGE_READ,
+    MESSAGE_PLAYED,
+    MESSAGE_FAILED,
+    MESSAGE_STATE_COUNT
+};
+extern const char *const message_state_name[MESSAGE_STATE_COUNT];
+
+enum media_state {
+    MEDIA_NONE,
+    MEDIA_PENDING,
+    MEDIA_DOWNLOADING,
+    MEDIA_DOWNLOADED,
+    MEDIA_FAILED,
+    MEDIA_EXPIRED,
+    MEDIA_STATE_COUNT
+};
+extern const char *const media_state_name[MEDIA_STATE_COUNT];
+
+enum ticket_state { TICKET_NONE, TICKET_OPEN, TICKET_CLOSED, TICKET_STATE_COUNT };
+extern const char *const ticket_state_name[TICKET_STATE_COUNT];
+
+/* A file that belongs to a message; fetched later by its external id. */
+struct media {
+    slice external_id;
+    slice kind;     /* "image", "audio", … */
+    slice mime;     /* as given: "audio/ogg; codecs=opus" */
+    slice sha256;   /* 64 lower-case hex digits; empty: not given, or not usable */
+    slice filename; /* as given, for display: never a path */
+    slice url;      /* lives for minutes */
+    int64_t size;   /* bytes; 0 unknown */
+    slice problem;  /* it will not come, and why; empty: it is to be fetched */
+};
+
+struct message {
+    slice channel;     /* "whatsapp" */
+    slice account;     /* our own end: the phone_number_id */
+    slice external_id; /* the channel's id (wamid): identity within the workspace; never empty */
+    slice peer;        /* the group's id; empty: the contact alone */
+    enum message_direction direction;
+    enum message_origin origin;
+    slice type;     /* "text", "image", …, "unsupported"; "media_placeholder": not known yet */
+    int64_t at_ms;  /* by the channel's word */
+    slice text;     /* for display and search: body, caption, title of what was chosen */
+    slice reply_to; /* external id of the quoted message */
+    slice data;     /* JSON object; may be empty */
+    enum message_state state; /* MESSAGE_NO_STATE: nothing is said of it */
+    int64_t state_ms;
+    struct media *media;      /* NULL: none */
+    int64_t ticket_reopen_ms; /* a ticket closed for less than this is opened again; 0: a new one */
+    uint64_t delivery_id, campaign_id; /* of a message the hub sent; else 0 */
+};
+
+/* One word of the channel about the fate of an outgoing message. */
+struct message_status {
+    slice channel, account, external_id;
+    slice recipient;          /* the participant of a group; else empty */
+    slice word;               /* the channel's own: "sent", …, or one we do not know */
+    enum message_state state; /* its rank for the message; NO_STATE: kept in the history only */
+    int64_t at_ms;
+    slice
+        callback; /* what was sent along with the message to know it by (biz_opaque_callback_data) */
+    slice data;   /* JSON object: pricing, conversation, errors */
+};
+
+enum message_edit_kind { MESSAGE_EDIT = 1, MESSAGE_REVOKE = 2 };
+struct message_edit {
+    slice channel, account, external_id; /* of the message that is changed */
+    slice edit_id;                       /* of the change */
+    enum message_edit_kind kind;
+    enum message_direction direction; /* whose message it is */
+    int64_t at_ms;
+    slice text; /* EDIT: the new text */
+    slice data; /* EDIT: the channel's own fields of the new form */
+};
+
+struct message_reaction {
+    slice channel, account, external_id; /* of the message reacted to */
+    slice reaction_id;
+    slice reactor; /* who, in one form; empty: ourselves */
+    slice emoji;   /* empty: taken back */
+    int64_t at_ms;
+};
+
 /* What one event changes. Members that it says nothing about are NULL. */
 struct changes {
     struct contact *contact;
     struct order *order;
     struct subscription *subscription;
     struct checkout *checkout;
+    struct message *message;
+    struct message_status *message_status;
+    struct message_edit *message_edit;
+    struct message_reaction *message_reaction;
     slice
         custom; /* JSON object of whatever else the event carries for destinations; may be empty */
 };
@@ -153,5 +272,9 @@ void record_json_order(struct buf *b, const char *key, const struct order *o, ui
 void record_json_subscription(struct buf *b, const char *key, const struct subscription *s,
                               uint64_t id);
 void record_json_checkout(struct buf *b, const char *key, const struct checkout *c, uint64_t id);
+void record_json_message(struct buf *b, const char *key, const struct message *m, uint64_t id);
+void record_json_message_status(struct buf *b, const char *key, const struct message_status *s);
+void record_json_message_edit(struct buf *b, const char *key, const struct message_edit *e);
+void record_json_message_reaction(struct buf *b, const char *key, const struct message_reaction *r);
 
 #endif

@@ -126,7 +126,7 @@ CREATE TABLE contacts (
   fields TEXT NOT NULL,
   @pk@
 );
--- kind: 0 external id, 1 document, 2 e-mail, 3 phone
+-- kind: 0 external id, 1 document, 2 e-mail, 3 phone, 4 WhatsApp user id
 CREATE TABLE contact_identities (
   workspace_id BIGINT NOT NULL,
   kind BIGINT NOT NULL,
