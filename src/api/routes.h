@@ -60,6 +60,11 @@ void api_contacts(struct call *c);
 void api_contact(struct call *c);
 void api_orders(struct call *c);
 void api_order(struct call *c);
+/* media_api.c */
+void api_media_list(struct call *c);
+void api_media_info(struct call *c);
+void api_media_bytes(struct call *c);
+void api_media_retry(struct call *c);
 /* stats.c */
 void api_stats(struct call *c);
 void api_source_stats(struct call *c, const struct source *s);

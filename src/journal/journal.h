@@ -77,6 +77,9 @@ struct journal_options {
     struct id_maker *ids;
     struct config_box *config;
     struct deliver *deliver;  /* where new deliveries are handed; may be NULL in tests */
+    /* Something was interpreted and is on disk; on the syncer thread, quick. NULL: nobody asks. */
+    void (*interpreted)(void *ctx);
+    void *interpreted_ctx;
     bool interpret;           /* false: only keep (tests, bench) */
     size_t keys_in_memory;    /* known.h's memory_max; 0: KNOWN_MEMORY_MAX */
     int64_t checkpoint_pages; /* 0: CHECKPOINT_PAGES */
