@@ -58,6 +58,9 @@ void api_dead_delete(struct call *c);
 /* records_api.c */
 void api_contacts(struct call *c);
 void api_contact(struct call *c);
+/* person.c */
+void api_contact_export(struct call *c);
+void api_contact_erase(struct call *c);
 void api_orders(struct call *c);
 void api_order(struct call *c);
 /* media_api.c */
