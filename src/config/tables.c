@@ -10,9 +10,9 @@ enum { SOURCE_PATH, SOURCE_BODY_MAX, SOURCE_RATE, SOURCE_ENABLED };
 const struct setting config_source_common[] = {
     [SOURCE_PATH] = { "path", SETTING_TEXT, .max = 255,
                       .help = "URL path it listens on; without one: /in/<workspace>/<name>." },
-    [SOURCE_BODY_MAX] = { "body_max", SETTING_INT, .fallback = "1048576", .min = 1024,
-                          .max = BODY_MAX_HIGHEST,
-                          .help = "Largest body taken, in bytes; a larger one is answered 413." },
+    [SOURCE_BODY_MAX] = { "body_max", SETTING_INT, .min = 1024, .max = BODY_MAX_HIGHEST,
+                          .help = "Largest body taken, in bytes; a larger one is answered 413. "
+                                  "Without it 1048576, for whatsapp-cloud 4194304." },
     [SOURCE_RATE] = { "rate_per_min", SETTING_INT, .fallback = "0", .min = 0, .max = 10000000,
                       .help = "Requests a minute; 0 = unlimited. Beyond, 429." },
     [SOURCE_ENABLED] = { "enabled", SETTING_BOOL, .fallback = "true",
@@ -162,7 +162,9 @@ enum err tables_read_source(const struct source_kind *kind, json *given, struct 
             "least %d characters; leave it out and one is made",
             SECRET_PATH_MIN);
     if (rc != OK) return rc;
-    out->body_max = (size_t)settings_i64(&out->cfg, n + SOURCE_BODY_MAX);
+    size_t own_max = kind->body_max ? kind->body_max : BODY_MAX_DEFAULT;
+    bool given_max = settings_get(&out->cfg, n + SOURCE_BODY_MAX)->present;
+    out->body_max = given_max ? (size_t)settings_i64(&out->cfg, n + SOURCE_BODY_MAX) : own_max;
     out->rate_per_min = (uint32_t)settings_i64(&out->cfg, n + SOURCE_RATE);
     out->enabled = settings_bool(&out->cfg, n + SOURCE_ENABLED);
     return OK;

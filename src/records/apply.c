@@ -16,5 +16,12 @@ enum err apply_changes(struct apply_ctx *ctx, const struct changes *changes, str
     if (rc == OK && changes->checkout && changes->checkout->number.len)
         rc = checkout_apply(ctx, changes->checkout, out->contact_id, &out->checkout,
                             &out->checkout_id, why);
+    if (rc == OK && changes->message)
+        rc = message_apply(ctx, changes->message, out->contact_id, &out->message, why);
+    if (rc == OK && changes->message_status)
+        rc = message_status_apply(ctx, changes->message_status, why);
+    if (rc == OK && changes->message_edit) rc = message_edit_apply(ctx, changes->message_edit, why);
+    if (rc == OK && changes->message_reaction)
+        rc = message_reaction_apply(ctx, changes->message_reaction, why);
     return rc;
 }

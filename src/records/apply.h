@@ -18,6 +18,12 @@ struct apply_ctx {
     int64_t now_ms;
 };
 
+/* Where a message went; ids 0: nowhere. */
+struct applied_message {
+    uint64_t id, conversation_id, ticket_id, media_id;
+    bool fresh; /* it was not known before */
+};
+
 /* The records as they are after the event; ids 0 where the event touches none. */
 struct applied {
     uint64_t contact_id, order_id, subscription_id, checkout_id;
@@ -25,6 +31,7 @@ struct applied {
     struct order order;
     struct subscription subscription;
     struct checkout checkout;
+    struct applied_message message;
 };
 
 /* Applies all of `changes`. Idempotent and independent of the order in which events arrive. ERR_* of the store; ERR_SYNTAX for a
@@ -43,5 +50,15 @@ MUST_CHECK enum err subscription_apply(struct apply_ctx *ctx, const struct subsc
 MUST_CHECK enum err checkout_apply(struct apply_ctx *ctx, const struct checkout *c,
                                    uint64_t contact_id, struct checkout *out, uint64_t *id,
                                    struct why *why);
+/* Messages. The contact is the other side, whoever wrote it. What is said of a message may come before it. */
+MUST_CHECK enum err message_apply(struct apply_ctx *ctx, const struct message *m,
+                                  uint64_t contact_id, struct applied_message *out,
+                                  struct why *why);
+MUST_CHECK enum err message_status_apply(struct apply_ctx *ctx, const struct message_status *s,
+                                         struct why *why);
+MUST_CHECK enum err message_edit_apply(struct apply_ctx *ctx, const struct message_edit *e,
+                                       struct why *why);
+MUST_CHECK enum err message_reaction_apply(struct apply_ctx *ctx, const struct message_reaction *r,
+                                           struct why *why);
 
 #endif

@@ -1,4 +1,4 @@
-/* contact.c: one person per workspace, found by external id, document, e-mail or phone; field by field merging.
+/* contact.c: one person per workspace, found by external id, document, e-mail, phone or WhatsApp user id; field by field merging.
  *
  * Invariants: (1) an identity (kind, value) belongs to one contact. (2) Two contacts whose document or external id differ are two
  * people, whatever phone or e-mail they share: a weaker match never joins them. (3) A field keeps the word of the highest rank,
@@ -6,20 +6,21 @@
  * Stored form of a field: "email":["value",rank,ms,"origin"]. */
 #include "base/json.h"
 #include "base/text.h"
-#include "records/apply.h"
+#include "records/conversation.h"
 
 enum {
     IDENTITY_EXTERNAL,
     IDENTITY_DOCUMENT,
     IDENTITY_EMAIL,
     IDENTITY_PHONE,
+    IDENTITY_WA_USER,
     IDENTITY_COUNT
 }; /* strongest first */
 enum { CONTACT_TEXT_MAX = 64 * 1024, FIELD_VALUE_MAX = 1024 };
 
-static const enum contact_field identity_field[IDENTITY_COUNT] = { CONTACT_external_id,
-                                                                   CONTACT_document, CONTACT_email,
-                                                                   CONTACT_phone };
+static const enum contact_field identity_field[IDENTITY_COUNT] = {
+    CONTACT_external_id, CONTACT_document, CONTACT_email, CONTACT_phone, CONTACT_wa_user_id
+};
 
 struct stored_field {
     slice value, origin;
@@ -163,21 +164,58 @@ static enum err join(struct apply_ctx *ctx, struct stored *kept, const struct st
         enum err rc = stmt_run(q, why);
         if (rc != OK) return rc;
     }
-    return OK;
+    return conversation_join(ctx, gone->id, kept->id, why);
 }
 
-/* Finds the person, joining contacts that turn out to be one. found->id 0: nobody yet. `owned[i]`: identity i is already known,
- * whoever it belongs to. */
-static enum err resolve(struct apply_ctx *ctx, const struct contact *c, struct stored *found,
-                        bool owned[IDENTITY_COUNT], bool *changed, struct why *why)
+/* Bounds a value and drops what no database stores: NUL and other control characters. */
+static slice clean(slice v, struct arena *a)
+{
+    v = slice_sub(v, 0, FIELD_VALUE_MAX);
+    size_t bad = 0;
+    for (size_t i = 0; i < v.len; i++) bad += (unsigned char)v.ptr[i] < 0x20;
+    if (bad == 0) return v;
+    char *out = arena_alloc(a, v.len + 1);
+    size_t n = 0;
+    for (size_t i = 0; out && i < v.len; i++)
+        if ((unsigned char)v.ptr[i] >= 0x20) out[n++] = v.ptr[i];
+    return out ? slice_of(out, n) : (slice){ NULL, 0 };
+}
+
+/* One way to find a person. */
+struct identity {
+    int kind;
+    slice value;
+    bool owned; /* it is known already, whoever it belongs to */
+};
+enum { IDENTITIES_MAX = IDENTITY_COUNT + 2 };
+
+/* The identities that an event names, strongest first, former ones last. */
+static size_t list_identities(const struct contact *c, struct arena *a,
+                              struct identity out[IDENTITIES_MAX])
+{
+    struct identity all[IDENTITIES_MAX];
+    size_t n = 0;
+    for (int kind = 0; kind < IDENTITY_COUNT; kind++)
+        all[kind] = (struct identity){ .kind = kind, .value = c->field[identity_field[kind]] };
+    all[IDENTITY_COUNT] = (struct identity){ .kind = IDENTITY_PHONE, .value = c->former_phone };
+    all[IDENTITY_COUNT + 1] =
+        (struct identity){ .kind = IDENTITY_WA_USER, .value = c->former_wa_user_id };
+    for (size_t i = 0; i < IDENTITIES_MAX; i++) {
+        all[i].value = clean(all[i].value, a);
+        if (all[i].value.len > 0) out[n++] = all[i];
+    }
+    return n;
+}
+
+/* Finds the person, joining contacts that turn out to be one. found->id 0: nobody yet. */
+static enum err resolve(struct apply_ctx *ctx, const struct contact *c, struct identity *ways,
+                        size_t count, struct stored *found, bool *changed, struct why *why)
 {
     *found = (struct stored){ .id = 0 };
-    for (int kind = 0; kind < IDENTITY_COUNT; kind++) {
-        slice value = c->field[identity_field[kind]];
+    for (size_t i = 0; i < count; i++) {
         uint64_t id = 0;
-        if (value.len == 0) continue;
-        enum err rc = find(ctx, kind, value, &id, why);
-        owned[kind] = id != 0;
+        enum err rc = find(ctx, ways[i].kind, ways[i].value, &id, why);
+        ways[i].owned = id != 0;
         if (rc != OK) return rc;
         if (id == 0 || id == found->id) continue;
         struct stored other;
@@ -196,20 +234,6 @@ static enum err resolve(struct apply_ctx *ctx, const struct contact *c, struct s
         if (rc != OK) return rc;
     }
     return OK;
-}
-
-/* Bounds a value and drops what no database stores: NUL and other control characters. */
-static slice clean(slice v, struct arena *a)
-{
-    v = slice_sub(v, 0, FIELD_VALUE_MAX);
-    size_t bad = 0;
-    for (size_t i = 0; i < v.len; i++) bad += (unsigned char)v.ptr[i] < 0x20;
-    if (bad == 0) return v;
-    char *out = arena_alloc(a, v.len + 1);
-    size_t n = 0;
-    for (size_t i = 0; out && i < v.len; i++)
-        if ((unsigned char)v.ptr[i] >= 0x20) out[n++] = v.ptr[i];
-    return out ? slice_of(out, n) : (slice){ NULL, 0 };
 }
 
 static bool merge_all(struct apply_ctx *ctx, const struct contact *c, struct stored *s)
@@ -235,23 +259,22 @@ enum err contact_apply(struct apply_ctx *ctx, const struct contact *given, struc
     *id = 0;
     struct contact said = *given;
     const struct contact *c = &said;
-    bool owned[IDENTITY_COUNT] = { false }, known = false, changed = false;
-    for (int kind = 0; kind < IDENTITY_COUNT; kind++) {
-        slice *value = &said.field[identity_field[kind]];
-        *value = clean(*value, ctx->arena);
-        known = known || value->len > 0;
-    }
-    if (!known) return OK; /* nobody to be found again: what the event says stays with the event */
+    struct identity ways[IDENTITIES_MAX];
+    bool changed = false;
+    for (int kind = 0; kind < IDENTITY_COUNT; kind++)
+        said.field[identity_field[kind]] = clean(said.field[identity_field[kind]], ctx->arena);
+    size_t count = list_identities(c, ctx->arena, ways);
+    if (count == 0)
+        return OK; /* nobody to be found again: what the event says stays with the event */
     struct stored s;
-    enum err rc = resolve(ctx, c, &s, owned, &changed, why);
+    enum err rc = resolve(ctx, c, ways, count, &s, &changed, why);
     if (rc != OK) return rc;
     bool fresh = s.id == 0;
     if (fresh) s.id = id_next(ctx->ids, ctx->now_ms);
     changed = merge_all(ctx, c, &s) || changed;
     if (fresh || changed) rc = save(ctx, &s, fresh, why);
-    for (int kind = 0; rc == OK && kind < IDENTITY_COUNT; kind++)
-        if (c->field[identity_field[kind]].len && !owned[kind])
-            rc = claim(ctx, kind, c->field[identity_field[kind]], s.id, why);
+    for (size_t i = 0; rc == OK && i < count; i++)
+        if (!ways[i].owned) rc = claim(ctx, ways[i].kind, ways[i].value, s.id, why);
     for (size_t i = 0; i < CONTACT_FIELD_COUNT; i++) out->field[i] = s.field[i].value;
     if (text_i64(s.fbclid_ms.value, 0, INT64_MAX, &out->fbclid_ms, NULL) != OK)
         out->fbclid_ms = c->fbclid_ms;

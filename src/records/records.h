@@ -45,6 +45,7 @@ enum { ORDER_ITEMS_MAX = 100 };
     X(wa_username)  /* without '@' */                                                              \
     X(wa_name)      /* name in the profile: the person's own choice, often no real name */         \
     X(wa_saved)     /* "yes" or "no": is in the address book of the app */                         \
+    X(wa_marketing) /* "stop" or "resume": may marketing be sent, by the person's own word */      \
     X(ctwa_clid)    /* click id of the ad that led to the conversation */
 
 enum contact_field {

@@ -11,8 +11,13 @@ bool route_matches(const struct route *r, uint64_t workspace_id, uint64_t source
     /* What the hub says of itself goes to who asks for it: "*" was written with the platforms' events in mind, and may lead to a
      * stranger, or to the very destination that fails. */
     bool asked = r->from || !event_is_own(type);
-    for (size_t i = 0; i < r->pattern_count; i++)
-        if ((asked || event_is_own(r->patterns[i])) && text_glob(r->patterns[i], type)) return true;
+    /* And half a year of old chats is no news, even of a source that is named: only "history.…" means them. */
+    bool old = event_is_history(type);
+    for (size_t i = 0; i < r->pattern_count; i++) {
+        bool meant =
+            (asked || event_is_own(r->patterns[i])) && (!old || event_is_history(r->patterns[i]));
+        if (meant && text_glob(r->patterns[i], type)) return true;
+    }
     return false;
 }
 

@@ -10,7 +10,11 @@
 #include "records/records.h"
 
 enum { SOURCE_ABI = 1 };
-enum { EVENTS_PER_REQUEST_MAX = 1000, EVENT_KEY_MAX = 255, EVENT_TYPE_MAX = 64 };
+enum {
+    EVENTS_PER_REQUEST_MAX = 32768, /* more than 4 MiB of WhatsApp's history can hold */
+    EVENT_KEY_MAX = 255,
+    EVENT_TYPE_MAX = 64
+};
 
 struct header {
     slice name, value;
@@ -42,6 +46,8 @@ bool request_is_relayed(const struct request *r);
 
 /* Is it a type of the hub's own events ("malote.alert")? No other source may make such. */
 bool event_is_own(slice type);
+/* Is it of long ago, told now ("history.message")? */
+bool event_is_history(slice type);
 
 /* One thing that happened, found in a request. */
 struct event {
@@ -113,6 +119,7 @@ struct source_kind {
     const struct setting *settings;
     size_t setting_count;
     enum overload overload;
+    size_t body_max;       /* bytes of a body, unless its setting says else; 0: BODY_MAX_DEFAULT */
     enum origin_rank rank; /* whose word its contact fields are */
     bool
         builtin; /* the hub's own: each workspace has one source of it, without a path or settings, and nobody makes or changes it */

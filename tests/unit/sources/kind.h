@@ -31,6 +31,11 @@ static inline void kind_print_event(struct buf *b, const struct event *e, const 
     if (c->order) record_json_order(b, "order", c->order, 0);
     if (c->subscription) record_json_subscription(b, "subscription", c->subscription, 0);
     if (c->checkout) record_json_checkout(b, "checkout", c->checkout, 0);
+    if (c->message) record_json_message(b, "message", c->message, 0);
+    if (c->message_status) record_json_message_status(b, "message_status", c->message_status);
+    if (c->message_edit) record_json_message_edit(b, "message_edit", c->message_edit);
+    if (c->message_reaction)
+        record_json_message_reaction(b, "message_reaction", c->message_reaction);
     if (c->custom.len > 0) json_put_raw(b, "custom", c->custom);
     json_end_object(b);
 }

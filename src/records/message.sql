@@ -1,0 +1,59 @@
+-- name: message_find
+SELECT id, contact_id, conversation_id, ticket_id, media_id, delivery_id, campaign_id, direction, origin, type, at_ms,
+  status, status_ms, edited_ms FROM messages WHERE external_id = $2 AND workspace_id = $1;
+
+-- name: message_add
+INSERT INTO messages (id, workspace_id, source_id, contact_id, conversation_id, ticket_id, media_id, delivery_id,
+  campaign_id, channel, account, external_id, direction, origin, type, at_ms, status, status_ms, edited_ms,
+  revoked_ms, created_ms, updated_ms, reply_to, text, data)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $21, $22, $23,
+  $24);
+
+-- The better informed word about a message that is known. An edited text stays.
+-- name: message_set
+UPDATE messages SET media_id = $3, direction = $4, origin = $5, type = $6, at_ms = $7, reply_to = $8,
+  text = CASE WHEN edited_ms > 0 THEN text ELSE $9 END, data = $10, updated_ms = $11
+WHERE workspace_id = $1 AND id = $2;
+
+-- name: message_set_ours
+UPDATE messages SET ticket_id = $3, delivery_id = $4, campaign_id = $5, origin = $6, updated_ms = $7
+WHERE workspace_id = $1 AND id = $2;
+
+-- A state only grows; of the same one the first moment counts.
+-- name: message_set_state
+UPDATE messages SET status = $3, status_ms = $4, updated_ms = $5 WHERE external_id = $2 AND workspace_id = $1
+  AND (status < $3 OR (status = $3 AND status_ms > $4));
+
+-- name: message_status_add
+INSERT INTO message_statuses (workspace_id, external_id, recipient, status, at_ms, rank, received_ms, data)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (external_id, recipient, status, at_ms, workspace_id) DO NOTHING;
+
+-- name: message_status_best
+SELECT rank, at_ms FROM message_statuses WHERE external_id = $2 AND workspace_id = $1 AND rank > 0
+ORDER BY rank DESC, at_ms LIMIT 1;
+
+-- name: message_edit_add
+INSERT INTO message_edits (workspace_id, external_id, edit_id, kind, at_ms, text, data)
+VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (external_id, edit_id, workspace_id) DO NOTHING;
+
+-- name: message_edit_latest
+SELECT at_ms, text FROM message_edits WHERE external_id = $2 AND workspace_id = $1 AND kind = 1
+ORDER BY at_ms DESC, edit_id DESC LIMIT 1;
+
+-- name: message_edit_revoked
+SELECT COALESCE(MIN(at_ms), 0) FROM message_edits WHERE external_id = $2 AND workspace_id = $1 AND kind = 2;
+
+-- name: message_set_edit
+UPDATE messages SET text = $3, edited_ms = $4, updated_ms = $5 WHERE external_id = $2 AND workspace_id = $1;
+
+-- name: message_set_revoked
+UPDATE messages SET revoked_ms = $3, updated_ms = $4 WHERE external_id = $2 AND workspace_id = $1
+  AND (revoked_ms = 0 OR revoked_ms > $3);
+
+-- name: message_reaction_put
+INSERT INTO message_reactions (workspace_id, external_id, reactor, emoji, at_ms, reaction_id)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (external_id, reactor, workspace_id) DO UPDATE
+SET emoji = excluded.emoji, at_ms = excluded.at_ms, reaction_id = excluded.reaction_id
+WHERE excluded.at_ms > message_reactions.at_ms
+  OR (excluded.at_ms = message_reactions.at_ms AND excluded.reaction_id > message_reactions.reaction_id);

@@ -1,0 +1,92 @@
+/* whatsapp.h: what the files of the source kind `whatsapp-cloud` share.
+ *
+ *   whatsapp_cloud.c    settings, proof, handshake, split: a body into events
+ *   whatsapp_walk.c     where in a body an event lies, and its part of it
+ *   whatsapp_contact.c  who it is about
+ *   whatsapp_message.c  messages, edits, revocations, reactions
+ *   whatsapp_other.c    statuses, address book, preferences, the rest
+ *
+ * Facts: docs/sources/whatsapp-cloud.md. */
+#ifndef MALOTE_SOURCES_WHATSAPP_H
+#define MALOTE_SOURCES_WHATSAPP_H
+
+#include "sources/clean.h"
+#include "sources/source.h"
+
+enum {
+    WA_APP_SECRET,
+    WA_VERIFY_TOKEN,
+    WA_NUMBERS,
+    WA_TICKET_REOPEN,
+    WA_ACCESS_TOKEN,
+    WA_BASE_URL,
+    WA_API_VERSION,
+    WA_SETTING_COUNT
+};
+enum {
+    WA_SECRETS_MAX = 2, /* the old one and the new one */
+    WA_CHALLENGE_MAX = 1024,
+    WA_EARLY_MAX_MS = 5 * 60 * 1000 /* a time further ahead than this is no time */
+};
+
+/* The arrays of a change's value, each item of which is one event. */
+enum wa_part {
+    WA_MESSAGE,    /* value.messages[] */
+    WA_ECHO,       /* value.message_echoes[] */
+    WA_STATUS,     /* value.statuses[] */
+    WA_HISTORY,    /* value.history[].threads[].messages[], and the other two of field "history" */
+    WA_CHUNK,      /* value.history[]: how far the history has come, or that it was declined */
+    WA_SYNC,       /* value.state_sync[] */
+    WA_PREFERENCE, /* value.user_preferences[] */
+    WA_AUTOMATIC,  /* value.automatic_events[] */
+    WA_ERRORS,     /* value.errors, all of them */
+    WA_WHOLE,      /* the change, or whatever else was found */
+};
+
+/* One event's place, and what stands around it. */
+struct wa_place {
+    enum wa_part part;
+    bool echo; /* of message_echoes: ours, whatever stands in it */
+    json *entry, *change, *value, *thread /* WA_HISTORY */, *item;
+};
+
+/* Finds the event's part of the body by its locator. ERR_SYNTAX when it is not there. */
+MUST_CHECK enum err wa_locate(json *root, slice locator, struct wa_place *out, struct why *why);
+/* The digits of our own number, as the change says. */
+slice wa_own_number(const struct wa_place *p, struct arena *arena);
+/* Is the message one of ours: an echo, or from our own number? */
+bool wa_is_ours(const struct wa_place *p, struct arena *arena);
+
+/* The event's type; "" for a message without a known kind of event. */
+slice wa_event_type(const struct wa_place *p, struct cleaner *cl);
+/* Instant of an item in ms; 0 unknown. */
+int64_t wa_time(json *item);
+
+/* Text as it was written, but for characters that no store keeps; at most MESSAGE_TEXT_MAX bytes. */
+slice wa_text(struct cleaner *cl, json *v);
+/* First `max` bytes at most, cut between characters. */
+slice wa_cut(slice text, size_t max);
+
+/* Is it a number (digits, perhaps with '+'), or a business-scoped user id ("BR.1349…")? */
+bool wa_is_number(slice id);
+bool wa_is_user_id(slice id);
+/* Either put into the field it belongs to; a number fills phone and wa_id. */
+void wa_contact_id(struct cleaner *cl, struct contact *c, slice id);
+/* "+5511999990005", with the ninth digit whichever form came; empty when it is no number. */
+slice wa_phone(struct cleaner *cl, slice id);
+/* Who the item is about, with what `contacts` says of them. NULL: nobody. */
+struct contact *wa_contact(const struct wa_place *p, bool ours, struct cleaner *cl);
+/* The contact for a system message, moved to the new number or id. */
+struct contact *wa_moved_contact(const struct wa_place *p, struct cleaner *cl);
+
+/* Interpreting, part by part. */
+MUST_CHECK enum err wa_read_message(const struct wa_place *p, const struct request *r,
+                                    const struct event *e, const struct settings *cfg,
+                                    struct cleaner *cl, struct changes *out, struct why *why);
+MUST_CHECK enum err wa_read_status(const struct wa_place *p, const struct request *r,
+                                   const struct event *e, struct cleaner *cl, struct changes *out,
+                                   struct why *why);
+MUST_CHECK enum err wa_read_other(const struct wa_place *p, struct cleaner *cl, struct changes *out,
+                                  struct why *why);
+
+#endif

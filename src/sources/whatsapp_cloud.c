@@ -1,0 +1,352 @@
+/* whatsapp_cloud.c: WhatsApp through Meta's Cloud API. Facts, what to click, what is not verified: docs/sources/whatsapp-cloud.md.
+ *
+ * Way: one body -> every entry, change and item an event of its own -> (whatsapp_message.c, whatsapp_other.c) record changes.
+ * Why so: Meta repeats the whole body, for days, when the answer is not 200, and to every app that listens; so nothing here is an
+ * error that one item could cause for the others, and each item has a key of its own. Bodies are signed as they are sent
+ * (escaped), so the proof is over the bytes. */
+#include "base/text.h"
+#include "crypto/hash.h"
+#include "sources/whatsapp.h"
+#include "verify/scheme.h"
+
+static const struct setting settings[] = {
+    [WA_APP_SECRET] = { .name = "app_secret",
+                        .type = SETTING_LIST,
+                        .required = true,
+                        .secret = true,
+                        .max = 256,
+                        .help = "Secret of the Meta app, which signs; two while it is changed." },
+    [WA_VERIFY_TOKEN] = { .name = "verify_token",
+                          .type = SETTING_TEXT,
+                          .secret = true,
+                          .max = 256,
+                          .help = "What you type beside the URL at Meta; without it Meta's "
+                                  "verification is refused." },
+    [WA_NUMBERS] = { .name = "numbers",
+                     .type = SETTING_LIST,
+                     .max = CLEAN_ID_MAX,
+                     .help = "Ids (phone_number_id) of the numbers that belong here; messages of "
+                             "others are kept as failed events. Empty: every number." },
+    [WA_TICKET_REOPEN] = { .name = "ticket_reopen_hours",
+                           .type = SETTING_INT,
+                           .fallback = "0",
+                           .min = 0,
+                           .max = 8760,
+                           .help = "A message within so many hours after a ticket was closed "
+                                   "opens that one again; 0 = always a new one." },
+    [WA_ACCESS_TOKEN] = { .name = "access_token",
+                          .type = SETTING_TEXT,
+                          .secret = true,
+                          .max = 1024,
+                          .help = "Token of a system user, to fetch the files of messages." },
+    [WA_BASE_URL] = { .name = "base_url",
+                      .type = SETTING_URL,
+                      .fallback = "https://graph.facebook.com",
+                      .help = "Where the Graph API is." },
+    [WA_API_VERSION] = { .name = "api_version",
+                         .type = SETTING_TEXT,
+                         .fallback = "v25.0",
+                         .max = 8,
+                         .help = "Version of the Graph API, such as v25.0." },
+};
+_Static_assert(ARRAY_LEN(settings) == WA_SETTING_COUNT, "every setting is in the table");
+
+static struct scheme scheme_of(const struct settings *cfg)
+{
+    const struct setting_value *secrets = settings_get(cfg, WA_APP_SECRET);
+    return (struct scheme){ .kind = SCHEME_META,
+                            .secrets = secrets->items,
+                            .secret_count = secrets->count };
+}
+
+static enum err check(const struct settings *cfg, struct why *why)
+{
+    const struct scheme scheme = scheme_of(cfg);
+    if (scheme.secret_count > WA_SECRETS_MAX)
+        return why_set(why, ERR_SYNTAX, "setting `app_secret`: at most %d", WA_SECRETS_MAX);
+    slice version = settings_text(cfg, WA_API_VERSION);
+    if (version.len < 2 || version.ptr[0] != 'v')
+        return why_set(why, ERR_SYNTAX, "setting `api_version`: must look like v25.0");
+    for (size_t i = 1; i < version.len; i++)
+        if (version.ptr[i] != '.' && (version.ptr[i] < '0' || version.ptr[i] > '9'))
+            return why_set(why, ERR_SYNTAX, "setting `api_version`: must look like v25.0");
+    return scheme_check(&scheme, why);
+}
+
+static enum err verify(struct request *r, const struct settings *cfg, int64_t now_ms,
+                       struct arena *arena, struct why *why)
+{
+    const struct scheme scheme = scheme_of(cfg);
+    return scheme_verify(&scheme, r, now_ms, arena, why);
+}
+
+/* One parameter, decoded; .ptr NULL when it is missing or there are several. */
+static slice parameter(slice query, slice name, struct arena *arena)
+{
+    size_t count = 0;
+    slice value = text_query_get(query, name, &count);
+    return count == 1 ? text_url_decode(value, arena) : (slice){ NULL, 0 };
+}
+
+static enum err handshake(struct request *r, const struct settings *cfg, struct arena *arena,
+                          slice *answer, struct why *why)
+{
+    slice mode = parameter(r->query, SLICE("hub.mode"), arena),
+          token = parameter(r->query, SLICE("hub.verify_token"), arena),
+          challenge = parameter(r->query, SLICE("hub.challenge"), arena),
+          want = settings_text(cfg, WA_VERIFY_TOKEN);
+    bool same = hash_equal(token, want); /* before anything is decided: it takes its time always */
+    if (want.len == 0) return why_set(why, ERR_DENIED, "no_token_configured");
+    if (!slice_eq(mode, SLICE("subscribe"))) return why_set(why, ERR_DENIED, "wrong_mode");
+    if (!same) return why_set(why, ERR_DENIED, "wrong_token");
+    if (challenge.len == 0 || challenge.len > WA_CHALLENGE_MAX)
+        return why_set(why, ERR_DENIED, "no_challenge");
+    *answer = challenge;
+    return OK;
+}
+
+/* ---- split ---- */
+
+struct splitter {
+    struct cleaner cl;
+    struct event_list *out;
+    bool many; /* more events than one request may hold */
+};
+
+/* Hash of a JSON value, for what has no id of its own. */
+static slice digest(struct splitter *s, json *v)
+{
+    slice text = json_print(v, s->cl.arena);
+    char *hex = arena_raw(s->cl.arena, HASH_SHA256_HEX);
+    if (!hex || !text.ptr) {
+        s->cl.full = true;
+        return (slice){ NULL, 0 };
+    }
+    return hash_sha256_hex(text, hex);
+}
+
+/* The key that makes the item one, however often Meta tells it. */
+static slice key_of(struct splitter *s, const struct wa_place *p)
+{
+    slice id = clean_value(&s->cl, json_get(p->item, "id")),
+          at = clean_id(&s->cl, json_get(p->item, "timestamp"));
+    slice parts[4] = { id };
+    size_t n = 1;
+    bool named = yyjson_is_obj(p->item) && id.len > 0;
+    if (named && p->part == WA_STATUS) {
+        slice who = clean_id(&s->cl, json_get(p->item, "recipient_participant_id"));
+        parts[n++] = clean_id(&s->cl, json_get(p->item, "status"));
+        parts[n++] = at;
+        if (who.len > 0) parts[n++] = who;
+    } else if (named && p->part == WA_ECHO) {
+        parts[0] = SLICE("echo");
+        parts[n++] = id;
+    } else if (named && p->part == WA_HISTORY) {
+        /* A file's message comes twice: first without, then with it. And what is history here may be news elsewhere. */
+        parts[0] = p->thread ? SLICE("history") : SLICE("history_file");
+        parts[n++] = id;
+    } else if (p->part == WA_WHOLE) { /* the same may happen again later: the entry's time tells */
+        parts[0] = SLICE("change");
+        parts[n++] = clean_id(&s->cl, json_get(p->entry, "id"));
+        parts[n++] = clean_id(&s->cl, json_get(p->entry, "time"));
+        parts[n++] = digest(s, p->change ? p->change : p->item);
+    } else if (p->part == WA_ERRORS || p->part == WA_CHUNK) {
+        parts[0] = p->part == WA_CHUNK ? SLICE("chunk") : SLICE("errors");
+        parts[n++] = digest(s, p->part == WA_CHUNK ? p->item : p->change);
+    } else if (!named || p->part != WA_MESSAGE) {
+        parts[0] = SLICE("item");
+        parts[n++] = digest(s, p->item);
+    }
+    return event_key(s->cl.arena, parts, n);
+}
+
+/* The word of Meta's that names the event best. */
+static slice name_of(struct splitter *s, const struct wa_place *p)
+{
+    static const char *const words[] = { "status", "action", "value", "event_name", "type" };
+    for (size_t i = 0; p->part != WA_WHOLE && i < ARRAY_LEN(words); i++) {
+        slice word = clean_id(&s->cl, json_get(p->item, words[i]));
+        if (word.len > 0) return wa_cut(word, EVENT_TYPE_MAX);
+    }
+    slice event = clean_id(&s->cl, json_get(p->value, "event"));
+    if (event.len == 0) event = clean_id(&s->cl, json_get(p->change, "field"));
+    return wa_cut(event, EVENT_TYPE_MAX);
+}
+
+static void add(struct splitter *s, const struct wa_place *p, slice locator)
+{
+    struct event *e = locator.ptr ? event_list_add(s->out, s->cl.arena) : NULL;
+    if (!e) {
+        s->many = s->many || s->out->count == EVENTS_PER_REQUEST_MAX;
+        s->cl.full = true;
+        return;
+    }
+    e->locator = locator;
+    e->name = name_of(s, p);
+    e->key = key_of(s, p);
+    e->type = wa_event_type(p, &s->cl);
+    e->occurred_ms = wa_time(p->item);
+    if (e->occurred_ms == 0) e->occurred_ms = clean_time(json_get(p->entry, "time"));
+    if (!e->key.ptr || !e->type.ptr) s->cl.full = true;
+}
+
+/* Every item of value[array]; how many there were. */
+static size_t add_items(struct splitter *s, const struct wa_place *at, slice base,
+                        const char *array, enum wa_part part)
+{
+    size_t index, max;
+    json *item, *list = json_get(at->value, array);
+    bool old = slice_eq(json_get_text(at->change, "field"), SLICE("history"));
+    yyjson_arr_foreach(list, index, max, item)
+    {
+        struct wa_place p = *at;
+        p.part = old && part <= WA_ECHO ? WA_HISTORY : part;
+        p.echo = part == WA_ECHO;
+        p.item = item;
+        add(s, &p, arena_printf(s->cl.arena, "%.*s/value/%s/%zu", SLICE_ARG(base), array, index));
+        if (s->cl.full) break;
+    }
+    return yyjson_arr_size(list);
+}
+
+/* Chunks of the history: each tells how far it has come, and each of its messages is an event. */
+static size_t add_history(struct splitter *s, const struct wa_place *at, slice base)
+{
+    size_t h, hs, t, ts, m, ms;
+    json *chunk, *thread, *message, *list = json_get(at->value, "history");
+    yyjson_arr_foreach(list, h, hs, chunk)
+    {
+        struct wa_place p = *at;
+        p.part = WA_CHUNK;
+        p.item = chunk;
+        slice here = arena_printf(s->cl.arena, "%.*s/value/history/%zu", SLICE_ARG(base), h);
+        add(s, &p, here);
+        p.part = WA_HISTORY;
+        json *threads = json_get(chunk, "threads");
+        yyjson_arr_foreach(threads, t, ts, thread)
+        {
+            json *messages = json_get(thread, "messages");
+            p.thread = thread;
+            yyjson_arr_foreach(messages, m, ms, message)
+            {
+                p.item = message;
+                add(s, &p,
+                    arena_printf(s->cl.arena, "%.*s/threads/%zu/messages/%zu", SLICE_ARG(here), t,
+                                 m));
+                if (s->cl.full) return hs;
+            }
+        }
+    }
+    return yyjson_arr_size(list);
+}
+
+static void add_change(struct splitter *s, struct wa_place *at, slice base)
+{
+    static const struct {
+        const char *array;
+        enum wa_part part;
+    } arrays[] = {
+        { "messages", WA_MESSAGE },
+        { "message_echoes", WA_ECHO },
+        { "statuses", WA_STATUS },
+        { "state_sync", WA_SYNC },
+        { "user_preferences", WA_PREFERENCE },
+        { "automatic_events", WA_AUTOMATIC },
+    };
+    size_t found = 0;
+    at->value = json_get(at->change, "value");
+    for (size_t i = 0; i < ARRAY_LEN(arrays) && !s->cl.full; i++)
+        found += add_items(s, at, base, arrays[i].array, arrays[i].part);
+    found += add_history(s, at, base);
+    struct wa_place p = *at;
+    if (yyjson_arr_size(json_get(at->value, "errors")) > 0) {
+        p.part = WA_ERRORS;
+        p.item = json_get(at->value, "errors");
+        add(s, &p, arena_printf(s->cl.arena, "%.*s/value/errors", SLICE_ARG(base)));
+        found++;
+    }
+    if (found > 0) return;
+    p.part = WA_WHOLE;
+    p.item = at->change;
+    add(s, &p, base);
+}
+
+static enum err split(struct request *r, const struct settings *cfg UNUSED, struct arena *arena,
+                      struct event_list *out, struct why *why)
+{
+    struct splitter s = { .cl = { .arena = arena }, .out = out };
+    struct wa_place at = { .part = WA_WHOLE };
+    size_t e, es, c, cs;
+    json *root = NULL;
+    enum err rc = request_json(r, arena, &root, why);
+    if (rc != OK) return rc;
+    json *entries = json_get(root, "entry");
+    if (!yyjson_is_obj(root)) return why_set(why, ERR_SYNTAX, "the body is no JSON object");
+    if (!yyjson_is_arr(entries)) { /* a value without its envelope; or no webhook of this kind */
+        at.item = root;
+        add(&s, &at, SLICE(""));
+    }
+    yyjson_arr_foreach(entries, e, es, at.entry)
+    {
+        json *changes = json_get(at.entry, "changes");
+        yyjson_arr_foreach(changes, c, cs, at.change)
+            add_change(&s, &at, arena_printf(arena, "/entry/%zu/changes/%zu", e, c));
+    }
+    if (s.many)
+        return why_set(why, ERR_LIMIT, "more than %d events in one request",
+                       EVENTS_PER_REQUEST_MAX);
+    return clean_end(&s.cl, why);
+}
+
+/* ---- interpret ---- */
+
+/* Messages of a number that belongs to somebody else here, perhaps: kept, shown, replayable once it is listed. */
+static enum err check_number(const struct wa_place *p, const struct settings *cfg, struct why *why)
+{
+    const struct setting_value *numbers = settings_get(cfg, WA_NUMBERS);
+    slice id = json_get_text(json_get(p->value, "metadata"), "phone_number_id");
+    if (numbers->count == 0 || p->part == WA_WHOLE) return OK;
+    for (size_t i = 0; i < numbers->count; i++)
+        if (slice_eq(numbers->items[i].value, id)) return OK;
+    bool plain = wa_is_number(id) || (id.len > 0 && id.len < 32);
+    for (size_t i = 0; plain && i < id.len; i++) plain = id.ptr[i] >= '0' && id.ptr[i] <= '9';
+    return why_set(why, ERR_SYNTAX, "phone_number_id %.*s is not one of the source's `numbers`",
+                   plain ? (int)id.len : 1, plain ? id.ptr : "?");
+}
+
+static enum err interpret(struct request *r, const struct event *e, const struct settings *cfg,
+                          struct arena *arena, struct changes *out, struct why *why)
+{
+    struct cleaner cl = { .arena = arena };
+    struct wa_place p;
+    json *root = NULL;
+    *out = (struct changes){ 0 };
+    enum err rc = request_json(r, arena, &root, why);
+    if (rc == OK) rc = wa_locate(root, e->locator, &p, why);
+    if (rc == OK) rc = check_number(&p, cfg, why);
+    if (rc != OK) return rc;
+    switch (yyjson_is_obj(p.item) ? p.part : WA_WHOLE) {
+    case WA_MESSAGE:
+    case WA_ECHO:
+    case WA_HISTORY: rc = wa_read_message(&p, r, e, cfg, &cl, out, why); break;
+    case WA_STATUS: rc = wa_read_status(&p, r, e, &cl, out, why); break;
+    default: rc = wa_read_other(&p, &cl, out, why); break;
+    }
+    return rc == OK ? clean_end(&cl, why) : rc;
+}
+
+const struct source_kind source_whatsapp_cloud = {
+    .name = "whatsapp-cloud",
+    .abi = SOURCE_ABI,
+    .title = "WhatsApp Cloud API",
+    .settings = settings,
+    .setting_count = ARRAY_LEN(settings),
+    .overload = OVERLOAD_REFUSE,
+    .body_max = 4 * 1024 * 1024, /* Meta sends up to 3 MB */
+    .rank = ORIGIN_PLATFORM,
+    .check = check,
+    .verify = verify,
+    .split = split,
+    .interpret = interpret,
+    .handshake = handshake,
+};

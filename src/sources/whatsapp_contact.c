@@ -1,0 +1,169 @@
+/* whatsapp_contact.c: who a message is from or to.
+ *
+ * Number and business-scoped user id may each be missing, and `from` may hold either: both are ways to find one person
+ * (records/contact.c), neither is the person. `contacts` beside the messages is matched by them, never by its position. */
+#include "base/brazil.h"
+#include "sources/whatsapp.h"
+
+enum { NUMBER_MIN = 5, NUMBER_MAX = 15, USER_ID_MAX = 160 };
+
+static slice digits_of(slice id)
+{
+    return id.len > 0 && id.ptr[0] == '+' ? slice_sub(id, 1, id.len) : id;
+}
+
+bool wa_is_number(slice id)
+{
+    slice d = digits_of(id);
+    for (size_t i = 0; i < d.len; i++)
+        if (d.ptr[i] < '0' || d.ptr[i] > '9') return false;
+    return d.len >= NUMBER_MIN && d.len <= NUMBER_MAX;
+}
+
+bool wa_is_user_id(slice id)
+{
+    size_t dot = slice_find(id, '.');
+    if (dot == 0 || dot + 1 >= id.len || id.len > USER_ID_MAX) return false;
+    for (size_t i = 0; i < id.len; i++) {
+        char c = id.ptr[i];
+        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                     c == '.' || c == '_' || c == '-';
+        if (!plain) return false;
+    }
+    return true;
+}
+
+slice wa_phone(struct cleaner *cl, slice id)
+{
+    struct brazil_phone phone;
+    if (!wa_is_number(id)) return (slice){ NULL, 0 };
+    slice text = arena_printf(cl->arena, "+%.*s", SLICE_ARG(digits_of(id)));
+    if (!text.ptr) {
+        cl->full = true;
+        return text;
+    }
+    /* What is no number by the book is still the number WhatsApp knows. */
+    if (brazil_phone(text, &phone, NULL) != OK) return text;
+    slice out = arena_dup(cl->arena, brazil_phone_text(&phone));
+    if (!out.ptr) cl->full = true;
+    return out;
+}
+
+void wa_contact_id(struct cleaner *cl, struct contact *c, slice id)
+{
+    if (wa_is_number(id)) {
+        if (c->field[CONTACT_wa_id].len > 0) return;
+        c->field[CONTACT_wa_id] = digits_of(id);
+        c->field[CONTACT_phone] = wa_phone(cl, id);
+    } else if (wa_is_user_id(id) && c->field[CONTACT_wa_user_id].len == 0) {
+        c->field[CONTACT_wa_user_id] = id;
+    }
+}
+
+static bool has_id(json *v, const char *key, slice id)
+{
+    return id.len > 0 && slice_eq(json_get_text(v, key), id);
+}
+
+/* The entry of value.contacts with this number or user id. */
+static json *find_profile(json *value, const struct contact *c)
+{
+    json *list = json_get(value, "contacts"), *one;
+    size_t index, max;
+    yyjson_arr_foreach(list, index, max,
+                       one) if (has_id(one, "user_id", c->field[CONTACT_wa_user_id]) ||
+                                has_id(one, "wa_id", c->field[CONTACT_wa_id])) return one;
+    return NULL;
+}
+
+static void put(struct cleaner *cl, struct contact *c, enum contact_field f, json *v)
+{
+    slice text = clean_value(cl, v);
+    if (c->field[f].len == 0 && text.len > 0) c->field[f] = text;
+}
+
+static void read_profile(struct cleaner *cl, struct contact *c, json *one)
+{
+    json *profile = json_get(one, "profile");
+    wa_contact_id(cl, c, json_get_text(one, "wa_id"));
+    wa_contact_id(cl, c, json_get_text(one, "user_id"));
+    put(cl, c, CONTACT_wa_parent_id, json_get(one, "parent_user_id"));
+    put(cl, c, CONTACT_wa_name, json_get(profile, "name"));
+    slice name = clean_value(cl, json_get(profile, "username"));
+    if (slice_starts(name, SLICE("@"))) name = slice_sub(name, 1, name.len);
+    if (name.len > 0) c->field[CONTACT_wa_username] = name;
+}
+
+static struct contact *end(struct cleaner *cl, struct contact *c)
+{
+    if (c->field[CONTACT_wa_id].len == 0 && c->field[CONTACT_wa_user_id].len == 0) return NULL;
+    clean_contact_end(cl, c);
+    return c;
+}
+
+static struct contact *begin(struct cleaner *cl)
+{
+    struct contact *c = arena_new(cl->arena, struct contact, 1);
+    if (!c) cl->full = true;
+    return c;
+}
+
+struct contact *wa_contact(const struct wa_place *p, bool ours, struct cleaner *cl)
+{
+    static const char *const theirs[] = { "from",
+                                          "from_user_id",
+                                          "recipient_participant_id",
+                                          "participant_recipient_id",
+                                          "recipient_id",
+                                          "recipient_user_id",
+                                          "wa_id",
+                                          "user_id" };
+    static const char *const to[] = { "to", "to_user_id" };
+    struct contact *c = begin(cl);
+    if (!c) return NULL;
+    for (size_t i = 0; !ours && i < ARRAY_LEN(theirs); i++)
+        wa_contact_id(cl, c, json_get_text(p->item, theirs[i]));
+    slice own = wa_own_number(p, cl->arena);
+    for (size_t i = 0; ours && i < ARRAY_LEN(to); i++) {
+        slice id = json_get_text(p->item, to[i]);
+        /* Seen: an echo whose two ends are the wrong way round. We are nobody's customer. */
+        if (own.len > 0 && slice_eq(id, own)) id = json_get_text(p->item, "from");
+        wa_contact_id(cl, c, id);
+    }
+    put(cl, c, CONTACT_wa_parent_id,
+        json_get(p->item, ours ? "to_parent_user_id" : "from_parent_user_id"));
+    if (p->thread) { /* a thread belongs to one person, whoever wrote the message */
+        json *context = json_get(p->thread, "context");
+        wa_contact_id(cl, c, json_get_text(p->thread, "id"));
+        wa_contact_id(cl, c, json_get_text(context, "wa_id"));
+        wa_contact_id(cl, c, json_get_text(context, "user_id"));
+        put(cl, c, CONTACT_wa_username, json_get(context, "username"));
+    }
+    json *profile = find_profile(p->value, c), *list = json_get(p->value, "contacts");
+    bool nobody = c->field[CONTACT_wa_id].len == 0 && c->field[CONTACT_wa_user_id].len == 0;
+    if (nobody && !ours && yyjson_arr_size(list) == 1) profile = yyjson_arr_get_first(list);
+    if (profile) read_profile(cl, c, profile);
+    put(cl, c, CONTACT_ctwa_clid, json_get(json_get(p->item, "referral"), "ctwa_clid"));
+    return end(cl, c);
+}
+
+struct contact *wa_moved_contact(const struct wa_place *p, struct cleaner *cl)
+{
+    json *system = json_get(p->item, "system");
+    slice from = json_get_text(p->item, "from"), number = json_get_text(system, "wa_id"),
+          previous = json_get_text(system, "previous_user_id");
+    struct contact *c = begin(cl);
+    if (!c) return NULL;
+    if (number.len == 0) number = json_get_text(system, "new_wa_id"); /* old versions */
+    wa_contact_id(cl, c, number);
+    wa_contact_id(cl, c, json_get_text(system, "user_id"));
+    put(cl, c, CONTACT_wa_parent_id, json_get(system, "parent_user_id"));
+    if (c->field[CONTACT_wa_id].len > 0 && wa_is_number(from)) c->former_phone = wa_phone(cl, from);
+    if (c->field[CONTACT_wa_user_id].len > 0 && wa_is_user_id(previous))
+        c->former_wa_user_id = previous;
+    wa_contact_id(cl, c, from);
+    wa_contact_id(cl, c, json_get_text(p->item, "from_user_id"));
+    json *profile = find_profile(p->value, c);
+    if (profile) read_profile(cl, c, profile);
+    return end(cl, c);
+}

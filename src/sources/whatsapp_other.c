@@ -1,0 +1,118 @@
+/* whatsapp_other.c: what is no message: statuses, the app's address book, preferences, errors, account updates. */
+#include "sources/whatsapp.h"
+
+/* `deleted` and `warning` of old versions, and words of tomorrow, are kept in the history and rank nowhere. */
+static const struct {
+    slice word;
+    enum message_state state;
+} words[] = {
+    { SLICE_INIT("sent"), MESSAGE_SENT },     { SLICE_INIT("delivered"), MESSAGE_DELIVERED },
+    { SLICE_INIT("read"), MESSAGE_READ },     { SLICE_INIT("played"), MESSAGE_PLAYED },
+    { SLICE_INIT("failed"), MESSAGE_FAILED },
+};
+
+static slice status_data(json *status, struct cleaner *cl)
+{
+    static const char *const kept[] = { "conversation",
+                                        "pricing",
+                                        "errors",
+                                        "recipient_id",
+                                        "recipient_user_id",
+                                        "parent_recipient_user_id",
+                                        "recipient_type",
+                                        "type" };
+    struct buf b = buf_in(cl->arena, MESSAGE_DATA_MAX);
+    json_begin_object(&b, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+        if (json_get(status, kept[i]))
+            json_put_raw(&b, kept[i], clean_json(cl, json_get(status, kept[i])));
+    json_end_object(&b);
+    if (!buf_ok(&b)) cl->full = true;
+    return buf_slice(&b);
+}
+
+enum err wa_read_status(const struct wa_place *p, const struct request *r, const struct event *e,
+                        struct cleaner *cl, struct changes *out, struct why *why)
+{
+    struct message_status *s = arena_new(cl->arena, struct message_status, 1);
+    if (!s) return why_set(why, ERR_LIMIT, "arena full");
+    s->channel = SLICE("whatsapp");
+    s->account = clean_id(cl, json_get(json_get(p->value, "metadata"), "phone_number_id"));
+    s->external_id = clean_value(cl, json_get(p->item, "id"));
+    s->recipient = clean_id(cl, json_get(p->item, "recipient_participant_id"));
+    if (s->recipient.len == 0)
+        s->recipient = clean_id(cl, json_get(p->item, "participant_recipient_id"));
+    s->word = clean_id(cl, json_get(p->item, "status"));
+    s->at_ms = wa_time(p->item);
+    if (s->at_ms == 0) s->at_ms = e->occurred_ms ? e->occurred_ms : r->received_ms;
+    s->callback = clean_value(cl, json_get(p->item, "biz_opaque_callback_data"));
+    s->data = status_data(p->item, cl);
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (slice_eq(s->word, words[i].word)) s->state = words[i].state;
+    /* One of a group who could not be reached does not make the message a failure. */
+    bool group = slice_eq(json_get_text(p->item, "recipient_type"), SLICE("group"));
+    if (group && s->state == MESSAGE_FAILED) s->state = MESSAGE_NO_STATE;
+    if (s->external_id.len == 0 || s->external_id.len > MESSAGE_ID_MAX)
+        return why_set(why, ERR_SYNTAX, "the status names no message");
+    out->message_status = s;
+    /* Statuses tell nothing new of a person but which user id belongs to a number. */
+    if (!group && json_get(p->item, "recipient_user_id") && json_get(p->value, "contacts"))
+        out->contact = wa_contact(p, false, cl);
+    return OK;
+}
+
+static void read_saved(const struct wa_place *p, struct cleaner *cl, struct changes *out)
+{
+    json *given = json_get(p->item, "contact");
+    struct contact *c = arena_new(cl->arena, struct contact, 1);
+    if (!c) {
+        cl->full = true;
+        return;
+    }
+    wa_contact_id(cl, c, json_get_text(given, "phone_number"));
+    wa_contact_id(cl, c, json_get_text(given, "user_id"));
+    if (c->field[CONTACT_wa_id].len == 0 && c->field[CONTACT_wa_user_id].len == 0) return;
+    bool removed = slice_eq(json_get_text(p->item, "action"), SLICE("remove"));
+    c->field[CONTACT_wa_saved] = removed ? SLICE("no") : SLICE("yes");
+    if (!removed) {
+        clean_contact_value(cl, c, CONTACT_name, json_get(given, "full_name"));
+        clean_contact_value(cl, c, CONTACT_first_name, json_get(given, "first_name"));
+    }
+    clean_contact_end(cl, c);
+    out->contact = c;
+}
+
+static void read_preference(const struct wa_place *p, struct cleaner *cl, struct changes *out)
+{
+    out->contact = wa_contact(p, false, cl);
+    slice value = clean_id(cl, json_get(p->item, "value"));
+    if (out->contact && slice_eq(json_get_text(p->item, "category"), SLICE("marketing_messages")))
+        out->contact->field[CONTACT_wa_marketing] = value;
+}
+
+enum err wa_read_other(const struct wa_place *p, struct cleaner *cl, struct changes *out,
+                       struct why *why)
+{
+    struct buf b = buf_in(cl->arena, CLEAN_JSON_MAX);
+    if (p->part == WA_SYNC) read_saved(p, cl, out);
+    if (p->part == WA_PREFERENCE) read_preference(p, cl, out);
+    json_begin_object(&b, NULL);
+    json_put_opt(&b, "whatsapp_business_account_id", clean_id(cl, json_get(p->entry, "id")));
+    json_put_opt(&b, "phone_number_id",
+                 clean_id(cl, json_get(json_get(p->value, "metadata"), "phone_number_id")));
+    json_put_opt(&b, "ctwa_clid", clean_value(cl, json_get(p->item, "ctwa_clid")));
+    if (p->part == WA_CHUNK) { /* the threads are events of their own */
+        if (json_get(p->item, "metadata"))
+            json_put_raw(&b, "history", clean_json(cl, json_get(p->item, "metadata")));
+        if (json_get(p->item, "errors"))
+            json_put_raw(&b, "errors", clean_json(cl, json_get(p->item, "errors")));
+    } else {
+        json *shown = p->part == WA_WHOLE && p->value ? p->value : p->item;
+        json_put_raw(&b, p->part == WA_ERRORS ? "errors" : "value", clean_json(cl, shown));
+    }
+    json_end_object(&b);
+    if (!buf_ok(&b))
+        return why_set(why, ERR_LIMIT, "the change is larger than %d bytes", CLEAN_JSON_MAX);
+    out->custom = buf_slice(&b);
+    return OK;
+}

@@ -1,0 +1,157 @@
+/* whatsapp_walk.c: where in a body an event lies: its locator is a JSON Pointer like
+ * "/entry/0/changes/1/value/messages/3" or ".../value/history/0/threads/2/messages/7". */
+#include "sources/whatsapp.h"
+
+enum {
+    CHANGE_PARTS = 4, /* entry, its number, changes, its number */
+    THREAD_PARTS = 9, /* …, value, history, number, threads, number */
+};
+
+/* The pointer's first `parts` parts. */
+static slice head(slice locator, size_t parts)
+{
+    size_t at = 0;
+    for (; at < locator.len; at++)
+        if (locator.ptr[at] == '/' && parts-- == 0) break;
+    return slice_sub(locator, 0, at);
+}
+
+static slice part_at(slice locator, size_t index)
+{
+    slice part = { NULL, 0 };
+    for (size_t i = 0; i <= index + 1; i++)
+        if (!slice_cut(&locator, '/', &part)) return (slice){ NULL, 0 };
+    return part;
+}
+
+static enum wa_part part_of(slice locator, json *change)
+{
+    static const struct {
+        slice array;
+        enum wa_part part;
+    } parts[] = {
+        { SLICE_INIT("messages"), WA_MESSAGE },
+        { SLICE_INIT("message_echoes"), WA_ECHO },
+        { SLICE_INIT("statuses"), WA_STATUS },
+        { SLICE_INIT("state_sync"), WA_SYNC },
+        { SLICE_INIT("user_preferences"), WA_PREFERENCE },
+        { SLICE_INIT("automatic_events"), WA_AUTOMATIC },
+        { SLICE_INIT("errors"), WA_ERRORS },
+    };
+    slice array = part_at(locator, CHANGE_PARTS + 1);
+    if (slice_eq(array, SLICE("history")))
+        return part_at(locator, THREAD_PARTS).len > 0 ? WA_HISTORY : WA_CHUNK;
+    for (size_t i = 0; i < ARRAY_LEN(parts); i++) {
+        if (!slice_eq(array, parts[i].array)) continue;
+        bool old = slice_eq(json_get_text(change, "field"), SLICE("history"));
+        return old && parts[i].part <= WA_ECHO ? WA_HISTORY : parts[i].part;
+    }
+    return WA_WHOLE;
+}
+
+enum err wa_locate(json *root, slice locator, struct wa_place *out, struct why *why)
+{
+    *out = (struct wa_place){ .item = json_at(root, locator) };
+    if (!out->item) return why_set(why, ERR_SYNTAX, "the event is not where it was found");
+    out->entry = json_at(root, head(locator, 2));
+    out->change = json_at(root, head(locator, CHANGE_PARTS));
+    out->value = json_get(out->change, "value");
+    out->part = part_of(locator, out->change);
+    out->echo = slice_eq(part_at(locator, CHANGE_PARTS + 1), SLICE("message_echoes"));
+    if (out->part == WA_HISTORY && part_at(locator, THREAD_PARTS).len > 0)
+        out->thread = json_at(root, head(locator, THREAD_PARTS));
+    return OK;
+}
+
+slice wa_own_number(const struct wa_place *p, struct arena *arena)
+{
+    slice shown = json_get_text(json_get(p->value, "metadata"), "display_phone_number");
+    char *out = arena_alloc(arena, shown.len + 1);
+    size_t n = 0;
+    for (size_t i = 0; out && i < shown.len; i++)
+        if (shown.ptr[i] >= '0' && shown.ptr[i] <= '9') out[n++] = shown.ptr[i];
+    return out ? slice_of(out, n) : (slice){ NULL, 0 };
+}
+
+bool wa_is_ours(const struct wa_place *p, struct arena *arena)
+{
+    if (p->echo) return true;
+    slice from = json_get_text(p->item, "from"), own = wa_own_number(p, arena);
+    if (from.len == 0 || own.len == 0) return false;
+    struct cleaner cl = { .arena = arena };
+    return slice_eq(from, own) || slice_eq(wa_phone(&cl, from), wa_phone(&cl, own));
+}
+
+int64_t wa_time(json *item)
+{
+    int64_t at = clean_time(json_get(item, "timestamp"));
+    return at ? at : clean_time(json_get(json_get(item, "metadata"), "timestamp"));
+}
+
+/* What a message is as an event. History keeps a name of its own, so that no route takes it for news (route_matches). */
+static slice message_type(const struct wa_place *p, struct cleaner *cl)
+{
+    static const struct {
+        slice type, event;
+    } kinds[] = {
+        { SLICE_INIT("reaction"), SLICE_INIT("message.reaction") },
+        { SLICE_INIT("edit"), SLICE_INIT("message.edited") },
+        { SLICE_INIT("revoke"), SLICE_INIT("message.revoked") },
+        { SLICE_INIT("system"), SLICE_INIT("contact.changed") },
+    };
+    if (p->part == WA_HISTORY) return SLICE("history.message");
+    slice type = json_get_text(p->item, "type");
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        if (slice_eq(type, kinds[i].type)) return kinds[i].event;
+    return wa_is_ours(p, cl->arena) ? SLICE("message.echo") : SLICE("message.received");
+}
+
+slice wa_event_type(const struct wa_place *p, struct cleaner *cl)
+{
+    if (!yyjson_is_obj(p->item) && p->part != WA_ERRORS) return SLICE("whatsapp.unknown");
+    switch (p->part) {
+    case WA_MESSAGE:
+    case WA_ECHO:
+    case WA_HISTORY: return message_type(p, cl);
+    case WA_STATUS: return SLICE("message.status");
+    case WA_CHUNK:
+        return json_get(p->item, "errors") ? SLICE("whatsapp.history_declined")
+                                           : SLICE("history.chunk");
+    case WA_SYNC:
+        return slice_eq(json_get_text(p->item, "action"), SLICE("remove"))
+                   ? SLICE("contact.unsaved")
+                   : SLICE("contact.saved");
+    case WA_PREFERENCE: return SLICE("contact.preference");
+    case WA_AUTOMATIC: return SLICE("whatsapp.automatic_event");
+    case WA_ERRORS: return SLICE("whatsapp.error");
+    case WA_WHOLE: break;
+    }
+    slice field = json_get_text(p->change, "field");
+    return field.len ? clean_type(cl, SLICE("whatsapp"), field) : SLICE("whatsapp.unknown");
+}
+
+slice wa_cut(slice text, size_t max)
+{
+    if (text.len <= max) return text;
+    while (max > 0 && ((unsigned char)text.ptr[max] & 0xc0) == 0x80) max--;
+    return slice_sub(text, 0, max);
+}
+
+slice wa_text(struct cleaner *cl, json *v)
+{
+    slice in = wa_cut(json_text(v), MESSAGE_TEXT_MAX);
+    size_t bad = 0;
+    for (size_t i = 0; i < in.len; i++) {
+        unsigned char c = (unsigned char)in.ptr[i];
+        bad += (c < 0x20 && c != '\n' && c != '\t') || c == 0x7f;
+    }
+    if (bad == 0) return in;
+    char *out = arena_raw(cl->arena, in.len);
+    size_t n = 0;
+    if (!out) cl->full = true;
+    for (size_t i = 0; out && i < in.len; i++) {
+        unsigned char c = (unsigned char)in.ptr[i];
+        if ((c >= 0x20 && c != 0x7f) || c == '\n' || c == '\t') out[n++] = in.ptr[i];
+    }
+    return out ? slice_of(out, n) : (slice){ NULL, 0 };
+}
