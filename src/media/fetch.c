@@ -363,9 +363,22 @@ static int64_t next_wait_ms(struct media_fetcher *m)
     return wait_ms < POLL_MAX_MS ? wait_ms : POLL_MAX_MS;
 }
 
+/* What a killed process had under way is nobody's: only one hub runs on a database. */
+static enum err take_back(void *ctx, struct store *s, struct why *why)
+{
+    const int64_t *boot_ms = ctx;
+    struct stmt *q = store_stmt(s, SQL_MEDIA_TAKE_BACK, why);
+    stmt_i64(q, 1, *boot_ms);
+    return stmt_run(q, why);
+}
+
 static void *fetcher(void *arg)
 {
     struct media_fetcher *m = arg;
+    struct why why;
+    int64_t boot_ms = clock_wall_ms();
+    if (journal_call(m->journal, take_back, &boot_ms, &why) != OK)
+        LOG(m->o.log, LOG_ERROR, "media.unsettled", log_why(&why)); /* their leases run out */
     while (!atomic_load(&m->stopping)) {
         atomic_store(&m->woken, false);
         begin_due(m);

@@ -3,7 +3,7 @@
  * Way: records/ notes a file as pending -> [media] claims it, asks the platform for a link, streams the bytes into files.h's folder,
  * checks length and digest, and settles it through the writer. Thread: "media", with a wire and a reading connection of its own.
  * Moves:  PENDING -> DOWNLOADING claim | DOWNLOADING -> DOWNLOADED, PENDING (again later), FAILED, EXPIRED settle
- *         | DOWNLOADING -> DOWNLOADING claim, when the process that had it is gone (due_ms is then the end of its lease)
+ *         | DOWNLOADING -> PENDING take_back, at the start: the process that had it is gone
  * A file that does not come never holds up its message. Nothing is doubled: files are named by their digest. */
 #ifndef MALOTE_MEDIA_MEDIA_H
 #define MALOTE_MEDIA_MEDIA_H

@@ -4,6 +4,7 @@
  *   whatsapp_walk.c     where in a body an event lies, and its part of it
  *   whatsapp_contact.c  who it is about
  *   whatsapp_message.c  messages, edits, revocations, reactions
+ *   whatsapp_media.c    how files are fetched
  *   whatsapp_other.c    statuses, address book, preferences, the rest
  *
  * Facts: docs/sources/whatsapp-cloud.md. */
@@ -88,5 +89,10 @@ MUST_CHECK enum err wa_read_status(const struct wa_place *p, const struct reques
                                    struct why *why);
 MUST_CHECK enum err wa_read_other(const struct wa_place *p, struct cleaner *cl, struct changes *out,
                                   struct why *why);
+
+/* Lower-case hex from hex or base64; empty when it is neither: a hash that cannot be compared is no reason to lose the file. */
+slice wa_sha256(slice given, struct arena *arena);
+/* The kind's `media` slot. */
+extern const struct source_media wa_media;
 
 #endif

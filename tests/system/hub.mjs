@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { serve } from '../fakes/lib.mjs';
+import { FakeMedia } from '../fakes/media.mjs';
 import { FakeMeta } from '../fakes/meta.mjs';
 import { Sink } from '../fakes/sink.mjs';
 
@@ -223,6 +224,7 @@ async function fake(t, service) {
   return service;
 }
 export const startMeta = (t, options = { token: META_TOKEN }) => fake(t, new FakeMeta(options));
+export const startMedia = (t, options) => fake(t, new FakeMedia(options));
 export const startSink = (t, options = { secrets: [SINK_SECRET] }) => fake(t, new Sink(options));
 
 export const purchases = (meta) => meta.events().map((e) => e.event).filter((e) => e.event_name === 'Purchase');
