@@ -312,6 +312,7 @@ static const char *const sqlite_tokens[] = {
 
 const struct store_driver store_sqlite = {
     .name = "sqlite",
+    .dialect = SQL_IN_SQLITE,
     .open = sqlite_open,
     .close = sqlite_close,
     .prepare = sqlite_prepare,

@@ -86,7 +86,8 @@ void store_undo(struct store *s)
 struct stmt *store_stmt(struct store *s, enum sql id, struct why *why)
 {
     CHECK((unsigned)id < SQL_COUNT);
-    if (!s->cache[id] && s->driver->prepare(s, sql_text[id].text, &s->cache[id], why) != OK)
+    if (!s->cache[id] &&
+        s->driver->prepare(s, sql_text[id].text[s->driver->dialect], &s->cache[id], why) != OK)
         return NULL;
     s->driver->reset(s->cache[id]);
     return s->cache[id];
@@ -202,7 +203,7 @@ static enum err newest(struct store *s, int64_t *number, struct why *why)
 static enum err apply(struct store *s, const struct sql_migration *m, int64_t now_ms,
                       struct why *why)
 {
-    char *text = with_tokens(s->driver, m->text);
+    char *text = with_tokens(s->driver, m->text[s->driver->dialect]);
     if (!text) return why_set(why, ERR_LIMIT, "out of memory");
     enum err rc = script(s, text, why);
     free(text);

@@ -27,6 +27,7 @@ enum store_control {
 /* What a driver implements; store.c passes calls on. See the functions below for the contracts. */
 struct store_driver {
     const char *name;
+    enum sql_dialect dialect;
     enum err (*open)(const char *url, enum store_mode mode, struct store **out, struct why *why);
     void (*close)(struct store *s);
     enum err (*prepare)(struct store *s, const char *text, struct stmt **out, struct why *why);

@@ -277,6 +277,26 @@ export async function accepted(hub, message, options) {
   return answer.json;
 }
 
+// ---- WhatsApp ----
+
+export const WA_SECRET = 'app-secret-of-the-system-tests', WA_NUMBER = '106540352242922';
+export const waSource = (more) => ({ name: 'wa', kind: 'whatsapp-cloud', path: '/api/whatsapp', app_secret: WA_SECRET, ...more });
+// A message of a customer, new each time.
+export const waMessage = (type, part, more) => ({ from: '5511999990005', id: `wamid.${randomUUID()}`,
+  timestamp: String(Math.floor(Date.now() / 1000)), type, [type]: part, ...more });
+
+// Posts one change, signed as Meta does.
+export async function postWhatsapp(hub, messages, value = {}) {
+  const body = JSON.stringify({ object: 'whatsapp_business_account', entry: [{ id: '1', changes: [{ field: 'messages', value: {
+    messaging_product: 'whatsapp', metadata: { display_phone_number: '15550783881', phone_number_id: WA_NUMBER },
+    contacts: [...new Set(messages.map((m) => m.from))].map((wa_id) => ({ profile: { name: 'Cliente' }, wa_id })), messages,
+    ...value } }] }] });
+  const answer = await hub.call('POST', '/api/whatsapp', body, { key: null,
+    headers: { 'x-hub-signature-256': `sha256=${createHmac('sha256', WA_SECRET).update(body).digest('hex')}` } });
+  assert.equal(answer.status, 200, answer.text);
+  return answer.json;
+}
+
 // ---- raw HTTP ----
 
 // Writes `parts` (texts or bytes) as they are and reads until `done(text)` or the other side closes.

@@ -1,33 +1,19 @@
 // The files of WhatsApp messages: fetched at once, whole or not at all, kept once, handed out safely.
 import assert from 'node:assert/strict';
-import { createHmac, randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { startHub, startMedia, until } from './hub.mjs';
+import { postWhatsapp as post, startHub, startMedia, until, waMessage as carrying, waSource } from './hub.mjs';
 
-const SECRET = 'app-secret-of-the-media-tests', TOKEN = 'EAAB-token-of-the-media-tests', NUMBER = '106540352242922';
+const TOKEN = 'EAAB-token-of-the-media-tests';
 
 async function setup(t, options) {
   const media = await startMedia(t, { token: TOKEN });
   const hub = await startHub(t, options);
-  await hub.apply({ sources: [{ name: 'wa', kind: 'whatsapp-cloud', path: '/api/whatsapp', app_secret: SECRET, access_token: TOKEN,
-    base_url: media.base }] });
+  await hub.apply({ sources: [waSource({ access_token: TOKEN, base_url: media.base })] });
   return { hub, media };
 }
-
-async function post(hub, messages) {
-  const body = JSON.stringify({ object: 'whatsapp_business_account', entry: [{ id: '1', changes: [{ field: 'messages', value: {
-    messaging_product: 'whatsapp', metadata: { display_phone_number: '15550783881', phone_number_id: NUMBER },
-    contacts: [{ profile: { name: 'Cliente' }, wa_id: '5511999990005' }], messages } }] }] });
-  const answer = await hub.call('POST', '/api/whatsapp', body, { key: null,
-    headers: { 'x-hub-signature-256': `sha256=${createHmac('sha256', SECRET).update(body).digest('hex')}` } });
-  assert.equal(answer.status, 200, answer.text);
-}
-
-// A message with a file, as a webhook tells of it.
-const carrying = (type, file) => ({ from: '5511999990005', id: `wamid.${randomUUID()}`, timestamp: String(Math.floor(Date.now() / 1000)),
-  type, [type]: file });
 
 const settled = (hub, state, count = 1) => until(`${count} files that are ${state}`, async () => {
   const { items } = await hub.get(`/api/media?state=${state}`);
@@ -147,7 +133,7 @@ test('killed in the middle of downloads: each is there once after the restart', 
 test('a person is handed out and erased, files included', async (t) => {
   const { hub, media } = await setup(t);
   await post(hub, [carrying('image', { ...media.add('1005', Buffer.from('portrait')), caption: 'minha foto' }),
-    { ...carrying('text', { body: 'meu CPF' }) }]);
+    carrying('text', { body: 'meu CPF' })]);
   await settled(hub, 'downloaded');
   const [contact] = (await hub.get('/api/contacts')).items;
   const all = await hub.get(`/api/contacts/${contact.id}/export`);
