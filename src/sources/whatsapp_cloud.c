@@ -298,6 +298,7 @@ static enum err split(struct request *r, const struct settings *cfg UNUSED, stru
     if (s.many)
         return why_set(why, ERR_LIMIT, "more than %d events in one request",
                        EVENTS_PER_REQUEST_MAX);
+    s.cl.full = s.cl.full || arena->full;
     return clean_end(&s.cl, why);
 }
 
@@ -335,7 +336,8 @@ static enum err interpret(struct request *r, const struct event *e, const struct
     case WA_STATUS: rc = wa_read_status(&p, r, e, &cl, out, why); break;
     default: rc = wa_read_other(&p, &cl, out, why); break;
     }
-    return rc == OK ? clean_end(&cl, why) : rc;
+    cl.full = cl.full || arena->full; /* whatever was refused, the event lacks it */
+    return rc == OK || cl.full ? clean_end(&cl, why) : rc;
 }
 
 const struct source_kind source_whatsapp_cloud = {
