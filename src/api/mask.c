@@ -35,6 +35,14 @@ static bool is_personal(slice name)
         SLICE_INIT("event_source_url"),
         SLICE_INIT("checkout_url"),
         SLICE_INIT("referrer_url"),
+        SLICE_INIT("wa_id"),
+        SLICE_INIT("wa_user_id"),
+        SLICE_INIT("wa_parent_id"),
+        SLICE_INIT("wa_username"),
+        SLICE_INIT("wa_name"),
+        SLICE_INIT("ctwa_clid"),
+        SLICE_INIT("recipient"),
+        SLICE_INIT("reactor"),
     };
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (slice_eq(name, names[i])) return true;
@@ -45,6 +53,17 @@ static bool is_personal(slice name)
 static bool is_private_object(slice name)
 {
     return slice_eq(name, SLICE("user_data")) || slice_eq(name, SLICE("custom"));
+}
+
+/* What people wrote, in the objects that hold messages. */
+static bool is_written(slice name, slice object)
+{
+    static const slice names[] = { SLICE_INIT("text"), SLICE_INIT("data"), SLICE_INIT("filename"),
+                                   SLICE_INIT("emoji"), SLICE_INIT("callback") };
+    bool message = slice_starts(object, SLICE("message")) || slice_eq(object, SLICE("media"));
+    for (size_t i = 0; message && i < ARRAY_LEN(names); i++)
+        if (slice_eq(name, names[i])) return true;
+    return false;
 }
 
 /* The contact's "name" is personal, a product's is not: members are judged inside the objects that describe people. */
@@ -81,7 +100,7 @@ static void put_container(struct buf *b, json *v, slice key, int depth, bool hid
         bool event_name =
             key.len == 0 && slice_eq(name, SLICE("name")); /* the event's own, at the top */
         put(b, yyjson_obj_iter_get_val(item), name, key, depth + 1,
-            hide || (person && !event_name) || is_private_object(name));
+            hide || (person && !event_name) || is_private_object(name) || is_written(name, key));
     }
     buf_byte(b, object ? '}' : ']');
 }

@@ -10,7 +10,7 @@ enum {
     EVENT_JSON_MAX = 1024 * 1024,
     INTERPRET_FIRST =
         4, /* stored events read at first: what is not reached in time is read again */
-    INTERPRET_PAGE_BYTES = 4 * 1024 * 1024
+    INTERPRET_PAGE_BYTES = 8 * 1024 * 1024
 };
 
 const char *const event_state_name[] = { "pending", "done", "failed", "archived", "replaying" };
@@ -145,8 +145,11 @@ static enum err try_event(struct interpret_ctx *ctx, struct request *r,
                           const struct stored_event *e, struct why *why)
 {
     arena_reset(ctx->arena);
-    r->json = NULL; /* the tree of an earlier event lived in the arena just reset */
+    /* A tree that lives with the request serves all its events: a body of megabytes with thousands of events would else be parsed
+     * thousands of times. One that is parsed here lives in an arena that the next event resets. */
+    json *shared = r->json;
     enum err rc = understand(ctx, r, e, why);
+    r->json = shared;
     /* A full arena is the event's fault and no full disk; and whatever was built in it may lack a part. */
     if (ctx->arena->full && (rc == OK || rc == ERR_LIMIT || is_final(rc)))
         rc = why_set(why, ERR_SYNTAX, "too large to be interpreted");
@@ -294,8 +297,7 @@ static enum err read_headers(slice text, struct arena *a, struct request *r, str
     return OK;
 }
 
-static enum err read_event(struct stmt *q, struct arena *a, struct request *r,
-                           struct stored_event *e, struct why *why)
+static enum err read_event(struct stmt *q, struct arena *a, struct stored_event *e, struct why *why)
 {
     *e = (struct stored_event){ .id = (uint64_t)stmt_col_i64(q, 0),
                                 .workspace_id = (uint64_t)stmt_col_i64(q, 1),
@@ -307,12 +309,18 @@ static enum err read_event(struct stmt *q, struct arena *a, struct request *r,
                                .key = arena_dup(a, stmt_col_text(q, 5)),
                                .locator = arena_dup(a, stmt_col_text(q, 6)),
                                .occurred_ms = stmt_col_i64(q, 7) };
+    return e->event.locator.ptr ? OK : why_set(why, ERR_LIMIT, "event too large");
+}
+
+static enum err read_request(struct stmt *q, struct arena *a, int64_t received_ms,
+                             struct request *r, struct why *why)
+{
     *r = (struct request){ .method = arena_dup(a, stmt_col_text(q, 9)),
                            .path = arena_dup(a, stmt_col_text(q, 10)),
                            .query = arena_dup(a, stmt_col_text(q, 11)),
                            .remote = arena_dup(a, stmt_col_text(q, 13)),
                            .body = arena_dup(a, stmt_col_text(q, 14)),
-                           .received_ms = e->received_ms };
+                           .received_ms = received_ms };
     if (!r->body.ptr) return why_set(why, ERR_LIMIT, "request too large");
     return read_headers(stmt_col_text(q, 12), a, r, why);
 }
@@ -325,6 +333,16 @@ struct page {
     size_t count;
     bool more;
 };
+
+/* One parse for the events of one request. A body that cannot be parsed, or not here, is left to its source kind. */
+static void share_trees(struct page *p)
+{
+    for (size_t i = 1; i < p->count; i++) {
+        struct request *r = p->item[i].request;
+        if (r == p->item[i - 1].request && !r->json)
+            (void)!json_parse(r->body, &p->arena, &r->json, NULL);
+    }
+}
 
 static enum err read_page(struct interpret_ctx *ctx, const struct interpret_backlog *backlog,
                           size_t max, struct page *p, struct why *why)
@@ -341,12 +359,17 @@ static enum err read_page(struct interpret_ctx *ctx, const struct interpret_back
     while (rc == OK && p->count < max && p->arena.used < INTERPRET_PAGE_BYTES) {
         rc = stmt_step(q, &p->more, why);
         if (rc != OK || !p->more) break;
-        struct interpret_item *item = &p->item[p->count];
-        item->request = &p->request[p->count++];
-        rc = read_event(q, &p->arena, item->request, &item->event, why);
+        struct interpret_item *item = &p->item[p->count], *before = item - (p->count > 0);
+        rc = read_event(q, &p->arena, &item->event, why);
         item->event.again = again;
+        bool same = p->count > 0 && before->event.request_id == item->event.request_id;
+        item->request = same ? before->request : &p->request[p->count];
+        p->count++;
+        if (rc == OK && !same)
+            rc = read_request(q, &p->arena, item->event.received_ms, item->request, why);
     }
     stmt_reset(q);
+    if (rc == OK) share_trees(p);
     return rc;
 }
 

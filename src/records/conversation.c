@@ -82,10 +82,12 @@ enum err conversation_touch(struct apply_ctx *ctx, struct conversation *c, const
                             bool fresh, struct why *why)
 {
     bool in = m->direction == MESSAGE_IN;
+    bool placeholder =
+        slice_eq(m->type, SLICE("media_placeholder")); /* whose it is, it may not know */
     if (c->id == 0) return OK;
     if (fresh) *(in ? &c->messages_in : &c->messages_out) += 1;
     raise(&c->last_message_ms, m->at_ms);
-    raise(in ? &c->last_in_ms : &c->last_out_ms, m->at_ms);
+    if (!placeholder) raise(in ? &c->last_in_ms : &c->last_out_ms, m->at_ms);
     if (in && m->origin > MESSAGE_BY_HISTORY)
         raise(&c->window_until_ms, m->at_ms + CONVERSATION_WINDOW_MS);
     return save(ctx, c, why);

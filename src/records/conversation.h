@@ -14,7 +14,8 @@ struct conversation {
 /* The conversation of a message, made when there is none. *out zeroed, id 0, when the message names neither person nor group. */
 MUST_CHECK enum err conversation_of(struct apply_ctx *ctx, const struct message *m,
                                     uint64_t contact_id, struct conversation *out, struct why *why);
-/* A message came to be known (`fresh`) or better known: the latest times only grow. History moves no window. */
+/* A message came to be known, or better known: the latest times only grow. `fresh`: it is to be counted, which is when more than
+ * a placeholder is known of it. History moves no window. */
 MUST_CHECK enum err conversation_touch(struct apply_ctx *ctx, struct conversation *c,
                                        const struct message *m, bool fresh, struct why *why);
 /* Contact `gone` turned out to be `kept`: its conversations and their tickets become kept's. */

@@ -121,11 +121,11 @@ static enum err add_new(struct apply_ctx *ctx, const struct message *m, uint64_t
     *s = (struct stored){ .id = id_next(ctx->ids, ctx->now_ms),
                           .contact_id = contact_id,
                           .state = m->state,
-                          .state_ms = m->state_ms };
+                          .state_ms = m->state == MESSAGE_NO_STATE ? 0 : m->state_ms };
     enum err rc = conversation_of(ctx, m, contact_id, &c, why);
     s->conversation_id = c.id;
     if (rc == OK) rc = ticket_of(ctx, &c, m, &s->ticket_id, why);
-    if (rc == OK) rc = conversation_touch(ctx, &c, m, true, why);
+    if (rc == OK) rc = conversation_touch(ctx, &c, m, informed(m->type) > 0, why);
     if (rc == OK) rc = load_edits(ctx, m->external_id, s, why);
     if (rc == OK && m->direction == MESSAGE_OUT) rc = load_state(ctx, m->external_id, s, why);
     if (rc == OK && m->media) rc = media_add(ctx, m, s->id, &s->media_id, why);
@@ -194,7 +194,8 @@ static enum err merge(struct apply_ctx *ctx, const struct message *m, struct sto
     enum err rc = conversation_of(ctx, m, s->contact_id, &c, why);
     bool ticket = s->ticket_id == 0 && m->origin > MESSAGE_BY_HISTORY && c.id == s->conversation_id;
     if (rc == OK && ticket) rc = ticket_of(ctx, &c, m, &s->ticket_id, why);
-    if (rc == OK && c.id == s->conversation_id) rc = conversation_touch(ctx, &c, m, false, why);
+    bool first = now == 0 && fresh > 0;
+    if (rc == OK && c.id == s->conversation_id) rc = conversation_touch(ctx, &c, m, first, why);
     if (rc == OK && better) rc = replace(ctx, m, s, why);
     if (rc == OK) rc = set_ours(ctx, m, s, why);
     return rc == OK ? set_state(ctx, m->external_id, m->state, m->state_ms, why) : rc;

@@ -22,7 +22,7 @@ WHERE workspace_id = $1 AND id = $2;
 -- A state only grows; of the same one the first moment counts.
 -- name: message_set_state
 UPDATE messages SET status = $3, status_ms = $4, updated_ms = $5 WHERE external_id = $2 AND workspace_id = $1
-  AND (status < $3 OR (status = $3 AND status_ms > $4));
+  AND direction = 2 AND (status < $3 OR (status = $3 AND status_ms > $4));
 
 -- name: message_status_add
 INSERT INTO message_statuses (workspace_id, external_id, recipient, status, at_ms, rank, received_ms, data)

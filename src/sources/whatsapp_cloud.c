@@ -145,14 +145,15 @@ static slice key_of(struct splitter *s, const struct wa_place *p)
         /* A file's message comes twice: first without, then with it. And what is history here may be news elsewhere. */
         parts[0] = p->thread ? SLICE("history") : SLICE("history_file");
         parts[n++] = id;
-    } else if (p->part == WA_WHOLE) { /* the same may happen again later: the entry's time tells */
-        parts[0] = SLICE("change");
+    } else if (p->part == WA_WHOLE || p->part == WA_ERRORS) {
+        /* The same may happen again later: the entry's time tells. */
+        parts[0] = p->part == WA_ERRORS ? SLICE("errors") : SLICE("change");
         parts[n++] = clean_id(&s->cl, json_get(p->entry, "id"));
         parts[n++] = clean_id(&s->cl, json_get(p->entry, "time"));
         parts[n++] = digest(s, p->change ? p->change : p->item);
-    } else if (p->part == WA_ERRORS || p->part == WA_CHUNK) {
-        parts[0] = p->part == WA_CHUNK ? SLICE("chunk") : SLICE("errors");
-        parts[n++] = digest(s, p->part == WA_CHUNK ? p->item : p->change);
+    } else if (p->part == WA_CHUNK) {
+        parts[0] = SLICE("chunk");
+        parts[n++] = digest(s, p->item);
     } else if (!named || p->part != WA_MESSAGE) {
         parts[0] = SLICE("item");
         parts[n++] = digest(s, p->item);
@@ -164,6 +165,8 @@ static slice key_of(struct splitter *s, const struct wa_place *p)
 static slice name_of(struct splitter *s, const struct wa_place *p)
 {
     static const char *const words[] = { "status", "action", "value", "event_name", "type" };
+    slice system = clean_id(&s->cl, json_get(json_get(p->item, "system"), "type"));
+    if (system.len > 0) return wa_cut(system, EVENT_TYPE_MAX);
     for (size_t i = 0; p->part != WA_WHOLE && i < ARRAY_LEN(words); i++) {
         slice word = clean_id(&s->cl, json_get(p->item, words[i]));
         if (word.len > 0) return wa_cut(word, EVENT_TYPE_MAX);
@@ -295,6 +298,7 @@ static enum err split(struct request *r, const struct settings *cfg UNUSED, stru
     if (s.many)
         return why_set(why, ERR_LIMIT, "more than %d events in one request",
                        EVENTS_PER_REQUEST_MAX);
+    s.cl.full = s.cl.full || arena->full;
     return clean_end(&s.cl, why);
 }
 
@@ -332,7 +336,8 @@ static enum err interpret(struct request *r, const struct event *e, const struct
     case WA_STATUS: rc = wa_read_status(&p, r, e, &cl, out, why); break;
     default: rc = wa_read_other(&p, &cl, out, why); break;
     }
-    return rc == OK ? clean_end(&cl, why) : rc;
+    cl.full = cl.full || arena->full; /* whatever was refused, the event lacks it */
+    return rc == OK || cl.full ? clean_end(&cl, why) : rc;
 }
 
 const struct source_kind source_whatsapp_cloud = {
