@@ -105,6 +105,18 @@ static int send_command(struct args *a, const struct command *c)
                                                                                       : rc;
 }
 
+static int assign_command(struct args *a, const struct command *c)
+{
+    json *v = NULL;
+    struct buf b = buf_in(a->arena, 4096);
+    json_begin_object(&b, NULL);
+    json_put_str(&b, "assignee", slice_str(a->word[1]));
+    json_end_object(&b);
+    int rc = client_do(a, "POST", path_of(a, c->path, 0), buf_slice(&b), &v);
+    if (rc == EXIT_OK) client_print(a, v, NULL);
+    return rc;
+}
+
 /* The file as it is: what the platform would have sent. */
 static int ingest_command(struct args *a, const struct command *c)
 {
@@ -308,6 +320,22 @@ const struct command cli_commands[] = {
       search_command, "/api/messages/search", "at direction type text contact", 1, CLI_ARGS_MAX },
     { "orders", "orders [NUMBER] [--status]", "list orders, or show one", "status" LIST_FLAGS,
       read_command, "/api/orders", "id contact created_at updated_at", 0, 1 },
+    { "messages", "messages [ID] [--contact --conversation --type --direction --since --until]",
+      "list messages, or show one with its statuses",
+      "contact conversation type direction since until" LIST_FLAGS, read_command, "/api/messages",
+      "id at direction type status text", 0, 1 },
+    { "conversations", "conversations [ID] [--contact]", "list conversations, or show one",
+      "contact" LIST_FLAGS, read_command, "/api/conversations",
+      "id contact account last_message_at window_until", 0, 1 },
+    { "tickets", "tickets [ID] [--state --conversation]", "list tickets, or show one",
+      "state conversation" LIST_FLAGS, read_command, "/api/tickets",
+      "id conversation state assignee opened_at first_reply_at", 0, 1 },
+    { "close", "close TICKET", "close a ticket", "", act_command, "/api/tickets/{}/close", NULL, 1,
+      1 },
+    { "reopen", "reopen TICKET", "open a closed ticket again", "", act_command,
+      "/api/tickets/{}/reopen", NULL, 1, 1 },
+    { "assign", "assign TICKET WHO", "say who answers for a ticket (\"\" for nobody)", "",
+      assign_command, "/api/tickets/{}/assign", NULL, 2, 2 },
     { "retry", "retry ID", "try a delivery now, or interpret an event again", "", retry_command,
       NULL, NULL, 1, 1 },
     { "resend", "resend DELIVERY", "send a delivery again, with the same event id", "", act_command,

@@ -1,7 +1,7 @@
 -- Words of messages, without their accents. Triggers, so that whoever writes a message need not think of it; no second copy of the
 -- text: the index reads it from messages when it must.
 CREATE VIRTUAL TABLE message_words USING fts5(text, content='messages', content_rowid='id',
-  tokenize='unicode61 remove_diacritics 2');
+  columnsize=0, tokenize='unicode61 remove_diacritics 2');
 CREATE TRIGGER message_words_add AFTER INSERT ON messages WHEN new.text <> '' BEGIN
   INSERT INTO message_words (rowid, text) VALUES (new.id, new.text);
 END;
