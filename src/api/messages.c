@@ -2,6 +2,7 @@
 #include "api/mask.h"
 #include "api/routes.h"
 
+/* Ids of messages and groups hold numbers of people, in base64. */
 static slice shown(struct call *c, slice text)
 {
     return c->key.pii || text.len == 0 ? text : SLICE("***");
@@ -20,7 +21,7 @@ static void put_message_fields(struct call *c, struct stmt *q)
     put_id(b, "campaign", ID_CAMPAIGN, stmt_col_i64(q, 6));
     json_put_str(b, "channel", stmt_col_text(q, 7));
     json_put_opt(b, "account", stmt_col_text(q, 8));
-    json_put_str(b, "external_id", stmt_col_text(q, 9));
+    json_put_str(b, "external_id", shown(c, stmt_col_text(q, 9)));
     json_put_str(b, "direction", slice_str(message_direction_name[stmt_col_i64(q, 10)]));
     json_put_str(b, "origin", slice_str(message_origin_name[stmt_col_i64(q, 11)]));
     json_put_str(b, "type", stmt_col_text(q, 12));
@@ -29,7 +30,7 @@ static void put_message_fields(struct call *c, struct stmt *q)
     json_put_time(b, "status_at", stmt_col_i64(q, 15));
     json_put_time(b, "edited_at", stmt_col_i64(q, 16));
     json_put_time(b, "revoked_at", stmt_col_i64(q, 17));
-    json_put_opt(b, "reply_to", stmt_col_text(q, 18));
+    json_put_opt(b, "reply_to", shown(c, stmt_col_text(q, 18)));
     json_put_opt(b, "text", shown(c, stmt_col_text(q, 19)));
     slice data = stmt_col_text(q, 20);
     if (data.len && c->key.pii) json_put_raw(b, "data", data);
@@ -50,7 +51,7 @@ static void put_conversation(struct call *c, struct stmt *q)
     put_id(b, "contact", ID_CONTACT, stmt_col_i64(q, 1));
     json_put_str(b, "channel", stmt_col_text(q, 2));
     json_put_opt(b, "account", stmt_col_text(q, 3));
-    json_put_opt(b, "group", stmt_col_text(q, 4));
+    json_put_opt(b, "group", shown(c, stmt_col_text(q, 4)));
     json_put_time(b, "window_until", stmt_col_i64(q, 5));
     json_put_time(b, "last_message_at", stmt_col_i64(q, 6));
     json_put_time(b, "last_in_at", stmt_col_i64(q, 7));
