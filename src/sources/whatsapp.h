@@ -92,8 +92,8 @@ MUST_CHECK enum err whatsapp_read_other(const struct whatsapp_place *p, struct c
                                         struct changes *out, struct why *why);
 
 /* Lower-case hex from hex or base64; empty when it is neither: a hash that cannot be compared is no reason to lose the file. */
-slice wa_sha256(slice given, struct arena *arena);
+slice whatsapp_media_sha256(slice given, struct arena *arena);
 /* The kind's `media` slot. */
-extern const struct source_media wa_media;
+extern const struct source_media whatsapp_media_slot;
 
 #endif

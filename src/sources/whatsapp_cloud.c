@@ -355,5 +355,5 @@ const struct source_kind source_whatsapp_cloud = {
     .split = split,
     .interpret = interpret,
     .handshake = handshake,
-    .media = &wa_media,
+    .media = &whatsapp_media_slot,
 };

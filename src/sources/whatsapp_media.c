@@ -13,7 +13,7 @@ enum {
     SHA256_BASE64_LEN = 44
 };
 
-slice wa_sha256(slice given, struct arena *arena)
+slice whatsapp_media_sha256(slice given, struct arena *arena)
 {
     uint8_t bytes[HASH_SHA256_BYTES];
     size_t len = 0;
@@ -88,7 +88,8 @@ static enum err link_of(const struct reply *r, struct arena *arena, struct media
     enum err rc = json_parse(r->body, arena, &root, why);
     if (rc != OK) return rc;
     *out = (struct media_link){ .url = json_str(json_get(root, "url")),
-                                .sha256 = wa_sha256(json_str(json_get(root, "sha256")), arena) };
+                                .sha256 = whatsapp_media_sha256(json_str(json_get(root, "sha256")),
+                                                                arena) };
     (void)json_i64(json_get(root, "file_size"), &out->size);
     if (out->size < 0) out->size = 0;
     return out->url.len ? OK : why_set(why, ERR_SYNTAX, "the answer holds no url");
@@ -139,7 +140,7 @@ static enum err fetch(slice url, const struct settings *cfg, struct arena *arena
     return request(url, cfg, arena, out, why);
 }
 
-const struct source_media wa_media = {
+const struct source_media whatsapp_media_slot = {
     .link_ms = LINK_MS,
     .keep_ms = (int64_t)KEEP_DAYS * DAY_MS,
     .size_max = size_max,

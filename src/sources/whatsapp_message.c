@@ -77,7 +77,7 @@ static struct media *read_media(struct cleaner *cl, json *message, const struct 
     m->external_id = id;
     m->kind = t->type;
     m->mime = clean_value(cl, json_get(file, "mime_type"));
-    m->sha256 = wa_sha256(json_get_text(file, "sha256"), cl->arena);
+    m->sha256 = whatsapp_media_sha256(json_get_text(file, "sha256"), cl->arena);
     m->filename = clean_value(cl, json_get(file, "filename"));
     m->url = clean_value(cl, json_get(file, "url"));
     m->size = clean_count(json_get(file, "file_size"), FILE_SIZE_MAX);

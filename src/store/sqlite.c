@@ -99,24 +99,24 @@ static void sqlite_defer_sync(struct store *s, bool defer)
 static enum err sqlite_log_open(struct store *s, void **out, struct why *why)
 {
     sqlite3_file *log = NULL;
-    int code = wal_log_open(db_of(s), &log);
+    int code = wal_vfs_log_open(db_of(s), &log);
     *out = log;
     return code == SQLITE_OK ? OK : failed(NULL, code, "open the log", why);
 }
 
 static enum err sqlite_log_sync(void *log, struct why *why)
 {
-    int code = wal_log_sync(log);
+    int code = wal_vfs_log_sync(log);
     return code == SQLITE_OK ? OK : failed(NULL, code, "sync the log", why);
 }
 
 static enum err sqlite_log_rewrite(struct store *s, struct why *why)
 {
-    int code = wal_log_rewrite(db_of(s));
+    int code = wal_vfs_log_rewrite(db_of(s));
     return code == SQLITE_OK ? OK : failed(NULL, code, "write the log anew", why);
 }
 
-static void sqlite_log_close(void *log) { wal_log_close(log); }
+static void sqlite_log_close(void *log) { wal_vfs_log_close(log); }
 
 static void sqlite_own_checkpoints(struct store *s)
 {

@@ -7,7 +7,7 @@
  * not synced, as before. An error of a gathered write shows at the flush, which the commit waits for.
  *
  * While `defer` is set, the sync that ends a commit only flushes: the log is written, other connections see the commit, and the
- * disk has it after the next wal_log_sync. All that SQLite's recovery needs still holds: a log is valid up to its first frame that is
+ * disk has it after the next wal_vfs_log_sync. All that SQLite's recovery needs still holds: a log is valid up to its first frame that is
  * not, so an unsynced commit is lost whole; checkpoints sync the log before they copy (they are never deferred); and the sync that
  * orders a new header before its frames, without which old frames could be read under it, is always a real one. */
 #include "store/wal_vfs.h"
@@ -205,7 +205,7 @@ void wal_vfs_make(struct wal_vfs *out, const char *name)
 
 /* ---- the log, for whoever syncs it ---- */
 
-int wal_log_open(sqlite3 *db, sqlite3_file **out)
+int wal_vfs_log_open(sqlite3 *db, sqlite3_file **out)
 {
     sqlite3_vfs *system = sqlite3_vfs_find(NULL);
     sqlite3_file *f = calloc(1, (size_t)system->szOsFile);
@@ -216,32 +216,32 @@ int wal_log_open(sqlite3 *db, sqlite3_file **out)
     if (rc == SQLITE_OK)
         *out = f;
     else
-        wal_log_close(f);
+        wal_vfs_log_close(f);
     return rc;
 }
 
-int wal_log_sync(sqlite3_file *log) { return log->pMethods->xSync(log, SQLITE_SYNC_NORMAL); }
+int wal_vfs_log_sync(sqlite3_file *log) { return log->pMethods->xSync(log, SQLITE_SYNC_NORMAL); }
 
-void wal_log_close(sqlite3_file *log)
+void wal_vfs_log_close(sqlite3_file *log)
 {
     if (log && log->pMethods) (void)log->pMethods->xClose(log);
     free(log);
 }
 
-int wal_log_rewrite(sqlite3 *db)
+int wal_vfs_log_rewrite(sqlite3 *db)
 {
     sqlite3_file *log = NULL;
     sqlite3_int64 size = 0;
     char *part = malloc(WRITE_BYTES_MAX);
-    int rc = part ? wal_log_open(db, &log) : SQLITE_NOMEM;
+    int rc = part ? wal_vfs_log_open(db, &log) : SQLITE_NOMEM;
     if (rc == SQLITE_OK) rc = log->pMethods->xFileSize(log, &size);
     for (sqlite3_int64 at = 0; rc == SQLITE_OK && at < size; at += WRITE_BYTES_MAX) {
         int len = size - at < WRITE_BYTES_MAX ? (int)(size - at) : WRITE_BYTES_MAX;
         rc = log->pMethods->xRead(log, part, len, at);
         if (rc == SQLITE_OK) rc = log->pMethods->xWrite(log, part, len, at);
     }
-    if (rc == SQLITE_OK) rc = wal_log_sync(log);
-    wal_log_close(log);
+    if (rc == SQLITE_OK) rc = wal_vfs_log_sync(log);
+    wal_vfs_log_close(log);
     free(part);
     return rc;
 }

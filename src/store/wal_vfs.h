@@ -17,11 +17,11 @@ void wal_vfs_make(struct wal_vfs *out, const char *name);
 
 /* A handle of its own on db's write-ahead log, for one thread; `db` must have read or written something already. SQLite's result
  * code. Locks are no matter: SQLite locks the database and its index, never the log. */
-int wal_log_open(sqlite3 *db, sqlite3_file **out);
+int wal_vfs_log_open(sqlite3 *db, sqlite3_file **out);
 /* Everything written to the log so far, by whatever handle, onto the disk. */
-int wal_log_sync(sqlite3_file *log);
-void wal_log_close(sqlite3_file *log);
+int wal_vfs_log_sync(sqlite3_file *log);
+void wal_vfs_log_close(sqlite3_file *log);
 /* Writes all of db's log anew and syncs it; on the thread that writes to it. */
-int wal_log_rewrite(sqlite3 *db);
+int wal_vfs_log_rewrite(sqlite3 *db);
 
 #endif
