@@ -114,6 +114,8 @@ const struct api_route api_routes[] = {
       "status " LIST_QUERY },
     { "GET", "/api/orders/{number}", ROLE_READER, false, false, api_order,
       "One order by its number", NULL },
+    { "GET", "/api/messages/stats", ROLE_READER, false, false, api_message_stats,
+      "Messages by type and direction, files, tickets and the time to the first reply", "since" },
     { "GET", "/api/messages/search", ROLE_READER, false, false, api_messages_search,
       "Messages with all of the words in q, accents or not; for keys that may see personal data",
       "q contact type direction since until " LIST_QUERY },

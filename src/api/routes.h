@@ -63,6 +63,8 @@ void api_contact_export(struct call *c);
 void api_contact_erase(struct call *c);
 void api_orders(struct call *c);
 void api_order(struct call *c);
+/* message_stats.c */
+void api_message_stats(struct call *c);
 /* search.c */
 void api_messages_search(struct call *c);
 /* media_api.c */

@@ -26,6 +26,9 @@ test('by words, whatever the accents and the case; all of them', async (t) => {
   assert.deepEqual(await find(hub, 'pedido', '&direction=out'), []);
   assert.equal((await find(hub, 'pedido', '&since=1h')).length, 3);
   assert.equal((await find(hub, 'pedido', '&until=1h')).length, 0);
+  const stats = await hub.get('/api/messages/stats');
+  assert.deepEqual(stats.messages, [{ direction: 'in', type: 'image', count: 1 }, { direction: 'in', type: 'text', count: 3 }]);
+  assert.equal(stats.tickets.open, 1);
   for (const odd of ['"', 'a" OR "b', 'pedido*', 'NEAR(a b)', '-pedido', 'text:pedido', '(', "'; DROP TABLE messages; --"])
     assert.equal((await hub.call('GET', `/api/messages/search?q=${encodeURIComponent(odd)}`)).status, 200, odd);
   for (const bad of ['', '%20', 'a%20'.repeat(17), 'x'.repeat(513)])
