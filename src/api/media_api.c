@@ -198,6 +198,41 @@ void api_media_bytes(struct call *c)
     stmt_reset(q);
 }
 
+enum err api_media_is_used(struct store *s, slice hash, bool *used, struct why *why)
+{
+    bool row = false;
+    struct stmt *q = store_stmt(s, SQL_MEDIA_FILE_USED, why);
+    stmt_text(q, 1, hash);
+    enum err rc = stmt_step(q, &row, why);
+    *used = rc != OK || (row && stmt_col_i64(q, 0) > 0);
+    stmt_reset(q);
+    return rc;
+}
+
+enum err api_media_drop(struct store *s, const struct files *files, uint64_t workspace_id,
+                        uint64_t id, enum sql change, bool *gone, struct why *why)
+{
+    char storage[FILES_HASH_LEN];
+    bool row = false, used = true;
+    struct stmt *q = store_stmt(s, SQL_MEDIA_FILE, why);
+    stmt_i64(q, 1, (int64_t)workspace_id);
+    stmt_i64(q, 2, (int64_t)id);
+    enum err rc = stmt_step(q, &row, why);
+    slice hash = rc == OK && row ? stmt_col_text(q, 0) : (slice){ NULL, 0 };
+    bool stored = hash.len == sizeof storage;
+    if (stored) memcpy(storage, hash.ptr, sizeof storage);
+    stmt_reset(q);
+    if (rc != OK) return rc;
+    q = store_stmt(s, change, why);
+    stmt_i64(q, 1, (int64_t)workspace_id);
+    stmt_i64(q, 2, (int64_t)id);
+    rc = stmt_run(q, why);
+    hash = slice_of(storage, sizeof storage);
+    if (rc == OK && stored) rc = api_media_is_used(s, hash, &used, why);
+    *gone = rc == OK && !used;
+    return *gone ? files_remove(files, hash, why) : rc;
+}
+
 struct again {
     uint64_t workspace_id, id;
     int64_t now_ms;

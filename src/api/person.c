@@ -210,29 +210,6 @@ static enum err erase_events(void *ctx, struct store *s, struct why *why)
     return rc;
 }
 
-/* The row, and the file when no other row means the same one. */
-static enum err erase_media(struct store *s, struct step *t, uint64_t id, struct why *why)
-{
-    bool row = false;
-    char storage[FILES_HASH_LEN] = "";
-    struct stmt *q = in_step(s, SQL_MEDIA_FILE, t, id, why);
-    enum err rc = stmt_step(q, &row, why);
-    slice text = rc == OK && row ? stmt_col_text(q, 0) : (slice){ NULL, 0 };
-    bool stored = text.len == sizeof storage;
-    if (stored) memcpy(storage, text.ptr, sizeof storage);
-    stmt_reset(q);
-    if (rc == OK) rc = stmt_run(in_step(s, SQL_ERASE_MEDIA, t, id, why), why);
-    if (rc != OK || !stored) return rc;
-    q = store_stmt(s, SQL_MEDIA_FILE_USED, why);
-    stmt_text(q, 1, slice_of(storage, sizeof storage));
-    rc = stmt_step(q, &row, why);
-    bool used = rc == OK && row && stmt_col_i64(q, 0) > 0;
-    stmt_reset(q);
-    if (rc != OK || used) return rc;
-    t->files_gone++;
-    return files_remove(t->files, slice_of(storage, sizeof storage), why);
-}
-
 static enum err erase_messages(void *ctx, struct store *s, struct why *why)
 {
     static const enum sql by_name[] = { SQL_ERASE_STATUSES, SQL_ERASE_EDITS, SQL_ERASE_REACTIONS };
@@ -245,7 +222,11 @@ static enum err erase_messages(void *ctx, struct store *s, struct why *why)
             stmt_text(q, 2, t->names[i]);
             rc = stmt_run(q, why);
         }
-        if (rc == OK && t->media[i]) rc = erase_media(s, t, t->media[i], why);
+        bool gone = false;
+        if (rc == OK && t->media[i])
+            rc = api_media_drop(s, t->files, t->workspace_id, t->media[i], SQL_ERASE_MEDIA, &gone,
+                                why);
+        t->files_gone += gone;
     }
     return rc;
 }

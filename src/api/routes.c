@@ -125,6 +125,8 @@ const struct api_route api_routes[] = {
       "The bytes of a file, with ranges; for keys that may see personal data", NULL },
     { "GET", "/api/media/{id}/info", ROLE_READER, false, false, api_media_info,
       "What is known of a file", NULL },
+    { "POST", "/api/media/prune", ROLE_ADMIN, false, false, api_media_prune,
+      "Delete files by age, and those nobody means: {older_than, dry_run}", NULL },
     { "POST", "/api/media/{id}/retry", ROLE_OPERATOR, false, false, api_media_retry,
       "Fetch a file again that failed or expired", NULL },
     { "GET", "/api/messages", ROLE_READER, false, false, api_messages_list,

@@ -72,6 +72,14 @@ void api_media_list(struct call *c);
 void api_media_info(struct call *c);
 void api_media_bytes(struct call *c);
 void api_media_retry(struct call *c);
+/* Does any file of a message stand under this digest? */
+MUST_CHECK enum err api_media_is_used(struct store *s, slice hash, bool *used, struct why *why);
+/* Runs `change` (workspace, id) on a file's row; then the file itself goes, unless another row means it. On the writer. */
+MUST_CHECK enum err api_media_drop(struct store *s, const struct files *files,
+                                   uint64_t workspace_id, uint64_t id, enum sql change, bool *gone,
+                                   struct why *why);
+/* media_prune.c */
+void api_media_prune(struct call *c);
 /* messages.c */
 void api_messages_list(struct call *c);
 void api_message(struct call *c);
