@@ -5,6 +5,7 @@
  *   whatsapp_contact.c  who it is about
  *   whatsapp_message.c  messages, edits, revocations, reactions
  *   whatsapp_other.c    statuses, address book, preferences, the rest
+ *   whatsapp_sample.c   a signed body for `malote send`
  *
  * Facts: docs/sources/whatsapp-cloud.md. */
 #ifndef MALOTE_SOURCES_WHATSAPP_H
@@ -89,5 +90,10 @@ MUST_CHECK enum err whatsapp_read_status(const struct whatsapp_place *p, const s
                                          struct changes *out, struct why *why);
 MUST_CHECK enum err whatsapp_read_other(const struct whatsapp_place *p, struct cleaner *cl,
                                         struct changes *out, struct why *why);
+
+/* Slot `sample` of the kind. */
+MUST_CHECK enum err whatsapp_sample(slice name, const struct settings *cfg, int64_t now_ms,
+                                    uint64_t nonce, struct arena *arena, struct sample *out,
+                                    struct why *why);
 
 #endif
