@@ -41,6 +41,13 @@ static enum err lock_data(struct app *app, struct why *why)
     return why_set(why, ERR_CONFLICT, "another malote is running on %s", app->database);
 }
 
+static enum err open_files(struct app *app, struct why *why)
+{
+    char folder[1100];
+    (void)snprintf(folder, sizeof folder, "%s/media", app->o.data);
+    return files_open(&app->files, folder, why);
+}
+
 static enum err open_key(struct app *app, struct why *why)
 {
     char path[1100];
@@ -112,11 +119,17 @@ static void reload_after_hold(void *ctx)
     if (app_reload(app, &why) != OK) LOG(&app->log, LOG_ERROR, "config.failed", log_why(&why));
 }
 
+static void look_for_media(void *ctx) { media_wake(((struct app *)ctx)->media); }
+
 static enum err start_threads(struct app *app, struct why *why)
 {
     struct deliver_options d = { &app->log,   &app->metrics,  &app->ids,         &app->config,
                                  &app->guard, app->o.ca_file, reload_after_hold, app };
     enum err rc = deliver_new(&d, &app->deliver, why);
+    if (rc != OK) return rc;
+    struct media_options m = { app->database, &app->files, &app->log,     &app->metrics,
+                               &app->config,  &app->guard, app->o.ca_file };
+    rc = media_new(&m, &app->media, why);
     if (rc != OK) return rc;
     struct journal_options j = { .database = app->database,
                                  .log = &app->log,
@@ -124,9 +137,12 @@ static enum err start_threads(struct app *app, struct why *why)
                                  .ids = &app->ids,
                                  .config = &app->config,
                                  .deliver = app->deliver,
+                                 .interpreted = look_for_media,
+                                 .interpreted_ctx = app,
                                  .interpret = true };
     rc = journal_start(&j, &app->journal, why);
     if (rc == OK) rc = deliver_start(app->deliver, app->journal, why);
+    if (rc == OK) rc = media_start(app->media, app->journal, why);
     if (rc != OK) return rc;
     struct listen_options l = { .address = app->o.listen,
                                 .threads = app->o.threads,
@@ -172,6 +188,7 @@ enum err app_open(struct app *app, const struct app_options *options, struct why
     if (rc == OK) rc = open_data(app, why);
     if (rc == OK) rc = lock_data(app, why);
     if (rc == OK) rc = open_key(app, why);
+    if (rc == OK) rc = open_files(app, why);
     if (rc == OK) rc = open_store(app, why);
     if (rc == OK) rc = app_reload(app, why);
     if (rc == OK) rc = start_threads(app, why);
@@ -183,7 +200,9 @@ void app_close(struct app *app)
 {
     listen_stop(app->listen, STOP_GRACE_MS);
     deliver_stop(app->deliver, STOP_GRACE_MS);
+    media_stop(app->media);
     journal_stop(app->journal);
+    media_free(app->media);
     deliver_free(app->deliver);
     config_swap(&app->config, NULL);
     (void)pthread_key_delete(app->reader_key);
@@ -192,6 +211,7 @@ void app_close(struct app *app)
     if (app->lock_fd >= 0) close(app->lock_fd);
     app->listen = NULL;
     app->deliver = NULL;
+    app->media = NULL;
     app->journal = NULL;
     app->lock_fd = -1;
 }

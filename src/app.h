@@ -8,6 +8,7 @@
 #include "journal/journal.h"
 #include "listen/limiter.h"
 #include "listen/listen.h"
+#include "media/media.h"
 #include "metrics/metrics.h"
 
 /* From flags and the environment (docs/configuration.md). */
@@ -39,6 +40,8 @@ struct app {
     int lock_fd;
     bool first_start;         /* the database was made just now */
     pthread_key_t reader_key; /* each API thread's reading connection */
+    struct files files;       /* of messages */
+    struct media_fetcher *media;
     struct deliver *deliver;
     struct journal *journal;
     struct listen *listen;

@@ -58,8 +58,20 @@ void api_dead_delete(struct call *c);
 /* records_api.c */
 void api_contacts(struct call *c);
 void api_contact(struct call *c);
+/* person.c */
+void api_contact_export(struct call *c);
+void api_contact_erase(struct call *c);
 void api_orders(struct call *c);
 void api_order(struct call *c);
+/* message_stats.c */
+void api_message_stats(struct call *c);
+/* search.c */
+void api_messages_search(struct call *c);
+/* media_api.c */
+void api_media_list(struct call *c);
+void api_media_info(struct call *c);
+void api_media_bytes(struct call *c);
+void api_media_retry(struct call *c);
 /* messages.c */
 void api_messages_list(struct call *c);
 void api_message(struct call *c);

@@ -214,6 +214,52 @@ static int key_command(struct args *a, const struct command *c UNUSED)
     return rc;
 }
 
+/* What is known of a file; its bytes are for browsers: GET /api/media/{id}. */
+static int media_command(struct args *a, const struct command *c)
+{
+    json *v = NULL;
+    slice path = a->count > 0 ? path_of(a, "/api/media/{}/info", 0) : path_of(a, c->path, 0);
+    int rc = client_do(a, "GET", path, (slice){ NULL, 0 }, &v);
+    if (rc == EXIT_OK) client_print(a, v, a->count > 0 ? NULL : c->columns);
+    return rc;
+}
+
+static int search_command(struct args *a, const struct command *c)
+{
+    json *v = NULL;
+    struct buf words = buf_in(a->arena, 4096);
+    for (size_t i = 0; i < a->count; i++) {
+        if (i > 0) buf_byte(&words, ' ');
+        buf_add(&words, slice_str(a->word[i]));
+    }
+    if (a->flag_count == CLI_FLAGS_MAX) return cli_fail(EXIT_USAGE, "too many flags");
+    a->flag[a->flag_count].name = SLICE("q");
+    a->flag[a->flag_count++].value = buf_slice(&words);
+    int rc = client_do(a, "GET", path_of(a, c->path, a->count), (slice){ NULL, 0 }, &v);
+    if (rc == EXIT_OK) client_print(a, v, c->columns);
+    return rc;
+}
+
+/* Erasing is for good: it asks for --yes, since nothing brings the person back. */
+static int person_command(struct args *a, const struct command *c UNUSED)
+{
+    json *v = NULL;
+    slice verb = slice_str(a->word[0]);
+    bool erase = slice_eq(verb, SLICE("erase"));
+    if (!erase && !slice_eq(verb, SLICE("export")))
+        return cli_fail(EXIT_USAGE, "usage: malote person export CONTACT | erase CONTACT --yes");
+    if (erase && !args_has(a, "yes"))
+        return cli_fail(EXIT_USAGE, "this cannot be undone: say --yes to erase %s", a->word[1]);
+    a->flag_count = 0;
+    int rc = client_do(a, erase ? "DELETE" : "GET",
+                       path_of(a, erase ? "/api/contacts/{}" : "/api/contacts/{}/export", 1),
+                       (slice){ NULL, 0 }, &v);
+    if (rc != EXIT_OK) return rc;
+    a->json = a->json || !erase; /* an export is for a file */
+    client_print(a, v, NULL);
+    return rc;
+}
+
 static int version_command(struct args *a UNUSED, const struct command *c UNUSED)
 {
     printf("malote %s\n", MALOTE_VERSION);
@@ -264,6 +310,14 @@ const struct command cli_commands[] = {
     { "contacts", "contacts [ID] [--email --phone --document]", "list contacts, or show one",
       "email phone document" LIST_FLAGS, read_command, "/api/contacts", "id created_at updated_at",
       0, 1 },
+    { "person", "person export CONTACT | erase CONTACT --yes",
+      "all that is kept of one person, or none of it any more (LGPD)", "yes!", person_command, NULL,
+      NULL, 2, 2 },
+    { "media", "media [ID] [--state]", "list files of messages, or show one", "state" LIST_FLAGS,
+      media_command, "/api/media", "id kind state size tries problem", 0, 1 },
+    { "search", "search WORD... [--contact --type --direction --since --until]",
+      "messages with all of the words", "contact type direction since until" LIST_FLAGS,
+      search_command, "/api/messages/search", "at direction type text contact", 1, CLI_ARGS_MAX },
     { "orders", "orders [NUMBER] [--status]", "list orders, or show one", "status" LIST_FLAGS,
       read_command, "/api/orders", "id contact created_at updated_at", 0, 1 },
     { "messages", "messages [ID] [--contact --conversation --type --direction --since --until]",

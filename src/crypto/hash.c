@@ -56,6 +56,23 @@ static size_t state_end(struct hash_state *s, uint8_t *out)
         SHA512_Final(out, &s->u.sha512);
     return s->kind == HASH_SHA1 ? 20 : s->kind == HASH_SHA256 ? 32 : 64;
 }
+
+static SHA256_CTX *sha256_of(struct hash_stream *s) { return (SHA256_CTX *)(void *)s->state; }
+_Static_assert(sizeof(SHA256_CTX) <= sizeof(struct hash_stream), "room for libcrypto's state");
+
+void hash_stream_init(struct hash_stream *s) { SHA256_Init(sha256_of(s)); }
+
+void hash_stream_add(struct hash_stream *s, slice bytes)
+{
+    if (bytes.len) SHA256_Update(sha256_of(s), bytes.ptr, bytes.len);
+}
+
+slice hash_stream_end(struct hash_stream *s, char out[HASH_SHA256_HEX])
+{
+    uint8_t digest[HASH_SHA256_BYTES];
+    SHA256_Final(digest, sha256_of(s));
+    return text_hex(slice_of(digest, sizeof digest), out);
+}
 #pragma GCC diagnostic pop
 
 size_t hash_digest(enum hash_kind kind, const slice *parts, size_t count,

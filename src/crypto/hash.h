@@ -11,6 +11,13 @@ enum { HASH_BYTES_MAX = 64, HASH_SHA256_BYTES = 32, HASH_SHA256_HEX = 64 };
 /* Digest of the concatenated parts into out; returns its length in bytes (20, 32, 64). */
 size_t hash_digest(enum hash_kind kind, const slice *parts, size_t count,
                    uint8_t out[HASH_BYTES_MAX]);
+/* SHA-256 of what comes in pieces, as 64 lower-case hex digits. */
+struct hash_stream {
+    _Alignas(8) uint8_t state[128]; /* libcrypto's SHA256_CTX */
+};
+void hash_stream_init(struct hash_stream *s);
+void hash_stream_add(struct hash_stream *s, slice bytes);
+slice hash_stream_end(struct hash_stream *s, char out[HASH_SHA256_HEX]);
 /* HMAC (RFC 2104) of the concatenated parts; returns its length. An empty key is allowed here: callers refuse empty secrets. */
 size_t hash_hmac(enum hash_kind kind, slice key, const slice *parts, size_t count,
                  uint8_t out[HASH_BYTES_MAX]);

@@ -76,7 +76,5 @@ void alert_again(struct deliver *d);
 /* Frees those that never came to the store; the journal has ended. */
 void alert_forget(struct deliver *d);
 
-/* Takes the destination's secrets out of the reply's body. */
-void hide_secrets(struct wire_call *call, const struct settings *cfg);
 
 #endif

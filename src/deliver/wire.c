@@ -10,6 +10,8 @@ enum {
     REPLY_HEADERS_MAX = 48,
     CONNECT_TIMEOUT_MS = 5000,
     EASY_POOL_MAX = 64,
+    SINK_BYTES_PER_S_MIN = 1024, /* slower than this for so long, and a stream is given up */
+    SINK_SLOW_MAX_S = 30,
     REPLY_KEEP_MAX = 64 * 1024
 };
 
@@ -65,6 +67,10 @@ static size_t on_body(char *bytes, size_t size, size_t count, void *ctx)
 {
     struct wire_call *call = ctx;
     size_t len = size * count, keep = REPLY_KEEP_MAX - call->body_len;
+    long status = 0;
+    if (call->sink && curl_easy_getinfo(call->easy, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK &&
+        status == 200)
+        return call->sink(call, slice_of(bytes, len)) ? len : 0;
     if (keep > len) keep = len;
     if (!call->body && !(call->body = arena_alloc(call->arena, REPLY_KEEP_MAX))) return 0;
     memcpy(call->body + call->body_len, bytes, keep);
@@ -130,6 +136,10 @@ static void set_options(struct wire *w, CURL *easy, struct wire_call *call, cons
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, call->error);
     curl_easy_setopt(easy, CURLOPT_HTTPHEADER, call->header_list);
     curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    if (call->sink) {
+        curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, (long)SINK_BYTES_PER_S_MIN);
+        curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)SINK_SLOW_MAX_S);
+    }
     if (w->ca_file) curl_easy_setopt(easy, CURLOPT_CAINFO, w->ca_file);
     if (slice_eq(call->out.method, SLICE("GET"))) return;
     curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, method);

@@ -15,6 +15,8 @@ struct wire_call {
     struct outgoing out; /* texts live in `arena` */
     struct arena *arena; /* for the reply too */
     int64_t timeout_ms;
+    /* NULL, or takes the body of a 200 piece by piece instead of reply.body; false ends the call with an error. */
+    bool (*sink)(struct wire_call *call, slice bytes);
     struct reply reply;                   /* valid in `done` */
     void (*done)(struct wire_call *call); /* on the wire's thread, from wire_poll, once */
     void *ctx;
@@ -41,5 +43,8 @@ void wire_cancel(struct wire *w, struct wire_call *call);
 void wire_poll(struct wire *w, int64_t timeout_ms);
 /* Ends a wait; from any thread. */
 void wire_wake(struct wire *w);
+
+/* Takes the destination's secrets out of the reply's body. */
+void hide_secrets(struct wire_call *call, const struct settings *cfg);
 
 #endif

@@ -68,7 +68,7 @@ enum err journal_call(struct journal *j,
                       struct why *why)
 {
     struct call c = { .job = { .run = call_run, .done = call_done }, .run = run, .ctx = ctx };
-    CHECK(!journal_is_writer(j));
+    CHECK(!journal_is_own_thread(j));
     wait_init(&c.wait);
     journal_post(j, &c.job);
     wait_for(&c.wait);
@@ -104,7 +104,7 @@ enum err journal_enter(struct journal *j, struct journal_entry *e, struct journa
                        struct why *why)
 {
     struct enter n = { .rc = OK };
-    CHECK(!journal_is_writer(j));
+    CHECK(!journal_is_own_thread(j));
     wait_init(&n.wait);
     expect(e, &n);
     enum err rc = journal_offer(j, e);

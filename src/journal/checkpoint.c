@@ -2,6 +2,7 @@
 #include "journal/checkpoint.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 /* Each pass copies what was committed during the one before, a tenth or less of it; the writer's share is what came during the
@@ -13,6 +14,8 @@ enum state { IDLE, WANTED, COPIED };
 struct checkpoint {
     struct store *store;
     struct log *log;
+    int64_t pages;
+    _Atomic bool *unsound;
     pthread_t thread;
     pthread_mutex_t lock;
     pthread_cond_t wake;
@@ -24,7 +27,10 @@ struct checkpoint {
 static void copy(struct checkpoint *c, struct store *s)
 {
     struct why why;
-    if (store_checkpoint(s, &why) != OK) LOG(c->log, LOG_WARN, "checkpoint.failed", log_why(&why));
+    if (atomic_load(c->unsound)) return;
+    enum err rc = store_checkpoint(s, &why);
+    if (rc == ERR_IO) atomic_store(c->unsound, true);
+    if (rc != OK) LOG(c->log, LOG_WARN, "checkpoint.failed", log_why(&why));
 }
 
 static void *copier(void *arg)
@@ -48,9 +54,9 @@ static void *copier(void *arg)
 void checkpoint_after_commit(struct checkpoint *c, struct store *writer)
 {
     int64_t pages = store_log_pages(writer);
-    if (pages < CHECKPOINT_PAGES) return;
+    if (pages < c->pages) return;
     pthread_mutex_lock(&c->lock);
-    bool finish = c->state == COPIED || pages >= CHECKPOINT_PAGES_MAX;
+    bool finish = c->state == COPIED || pages >= CHECKPOINT_MAX_FACTOR * c->pages;
     if (c->state == IDLE) {
         c->state = WANTED;
         pthread_cond_signal(&c->wake);
@@ -65,13 +71,15 @@ void checkpoint_after_commit(struct checkpoint *c, struct store *writer)
     pthread_mutex_unlock(&c->lock);
 }
 
-enum err checkpoint_start(const char *database, struct log *log, struct checkpoint **out,
-                          struct why *why)
+enum err checkpoint_start(const char *database, struct log *log, int64_t pages,
+                          _Atomic bool *unsound, struct checkpoint **out, struct why *why)
 {
     *out = NULL;
     struct checkpoint *c = calloc(1, sizeof *c);
     if (!c) return why_set(why, ERR_LIMIT, "out of memory");
     c->log = log;
+    c->unsound = unsound;
+    c->pages = pages ? pages : CHECKPOINT_PAGES;
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->wake, NULL);
     enum err rc = store_open(database, STORE_WRITER, &c->store, why);

@@ -10,14 +10,19 @@
 #include "store/store.h"
 
 enum {
-    CHECKPOINT_PAGES = 16000,    /* of 4 KiB: when the thread begins */
-    CHECKPOINT_PAGES_MAX = 64000 /* the writer does not wait for the thread any longer */
+    CHECKPOINT_PAGES = 16000, /* of 4 KiB: when the thread begins */
+    CHECKPOINT_MAX_FACTOR =
+        4 /* at so many times that the writer does not wait for the thread any longer */
 };
 
 struct checkpoint;
 
-/* Starts the thread with a connection of its own. Thread: "checkpoint". */
-MUST_CHECK enum err checkpoint_start(const char *database, struct log *log, struct checkpoint **out,
+/* Starts the thread with a connection of its own. Thread: "checkpoint".
+ *   pages    0 for CHECKPOINT_PAGES; the maximum grows and shrinks with it
+ *   unsound  a sync of the log failed: nothing is copied, since what is copied must be in the log for good, or a power cut would mix
+ *            old pages with new ones. Set here too when a copy fails. */
+MUST_CHECK enum err checkpoint_start(const char *database, struct log *log, int64_t pages,
+                                     _Atomic bool *unsound, struct checkpoint **out,
                                      struct why *why);
 void checkpoint_stop(struct checkpoint *c);
 /* After each commit, on the writer's thread: `writer` is its connection. */

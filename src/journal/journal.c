@@ -1,4 +1,5 @@
-/* journal.c: the writer thread. See journal.h for the turn and its invariants. What a turn stores of a request is in keep.c. */
+/* journal.c: the writer thread. See journal.h for the turn and its invariants. What a turn stores of a request is in keep.c; how a
+ * turn that was committed gets to the disk, and who is told then, in tell.c. */
 #include "journal/journal.h"
 
 #include <pthread.h>
@@ -6,10 +7,10 @@
 
 #include "base/clock.h"
 #include "deliver/deliver.h"
-#include "interpret/interpret.h"
 #include "journal/checkpoint.h"
-#include "journal/keep.h"
 #include "journal/mark.h"
+#include "journal/turn.h"
+#include "records/search.h"
 
 enum {
     /* Under pressure (turns full of requests) interpreting earns a twentieth of the time and spends it in one piece now and then: many
@@ -22,65 +23,11 @@ enum {
     INTERPRET_BESIDE_US = 1000,
     INTERPRET_IDLE_US = 20000,
     INTERPRET_TURN_MAX = 512, /* events in one turn */
-    RETRY_WAIT_MS = 100,      /* after a failed commit */
     GATHER_US = 1000,
+    /* While the disk is busy with the turn before, fewer requests than this wait for it: a commit of their own would write the same
+     * pages again for each few of them. */
+    BESIDE_SYNC_REQUESTS = 40,
 };
-
-struct entry_list {
-    struct journal_entry *head, **tail;
-    size_t count, bytes;
-};
-
-struct job_list {
-    struct journal_job *head, **tail;
-};
-
-struct journal {
-    struct journal_options o;
-    struct store *store;
-    struct checkpoint *checkpoint;
-    pthread_t thread;
-    pthread_mutex_t lock;
-    pthread_cond_t wake;
-    struct entry_list queue;     /* under lock */
-    struct job_list jobs;        /* under lock */
-    bool stopping, replay_asked; /* under lock */
-
-    /* The writer thread's own. */
-    struct entry_list pending; /* committed, in memory, to be interpreted */
-    size_t pending_event;      /* next event of pending.head */
-    /* Events only in the store: those behind `pending` (stored.after_id is the mark "interpreted"), and those to be replayed. */
-    struct interpret_backlog stored, replaying;
-    struct arena arena;
-    struct keep_minutes minutes;
-    struct known *known;
-    bool busy; /* the last turn had requests */
-    size_t
-        pressure; /* most requests of a recent turn: full turns and near-empty ones take turns under load */
-    int64_t earned_us; /* time that interpreting has saved up */
-};
-
-static void list_init(struct entry_list *l) { *l = (struct entry_list){ .tail = &l->head }; }
-
-static void list_push(struct entry_list *l, struct journal_entry *e)
-{
-    e->next = NULL;
-    *l->tail = e;
-    l->tail = &e->next;
-    l->count++;
-    l->bytes += e->bytes;
-}
-
-static struct journal_entry *list_pop(struct entry_list *l)
-{
-    struct journal_entry *e = l->head;
-    if (!e) return NULL;
-    l->head = e->next;
-    if (!l->head) l->tail = &l->head;
-    l->count--;
-    l->bytes -= e->bytes;
-    return e;
-}
 
 enum err journal_offer(struct journal *j, struct journal_entry *e)
 {
@@ -89,8 +36,9 @@ enum err journal_offer(struct journal *j, struct journal_entry *e)
     bool room = !j->stopping && j->queue.count < JOURNAL_QUEUE_MAX &&
                 (j->queue.count == 0 || j->queue.bytes + e->bytes <= JOURNAL_QUEUE_BYTES_MAX);
     if (room) {
-        if (j->queue.count == 0) pthread_cond_signal(&j->wake);
         list_push(&j->queue, e);
+        if (j->queue.count == 1 || j->queue.count == BESIDE_SYNC_REQUESTS)
+            pthread_cond_signal(&j->wake);
         atomic_store_explicit(&j->o.metrics->journal_depth, (int64_t)j->queue.count,
                               memory_order_relaxed);
     }
@@ -108,7 +56,10 @@ void journal_post(struct journal *j, struct journal_job *job)
     pthread_mutex_unlock(&j->lock);
 }
 
-bool journal_is_writer(const struct journal *j) { return pthread_equal(pthread_self(), j->thread); }
+bool journal_is_own_thread(const struct journal *j)
+{
+    return pthread_equal(pthread_self(), j->thread) || pthread_equal(pthread_self(), j->syncer);
+}
 
 void journal_replay(struct journal *j)
 {
@@ -120,49 +71,66 @@ void journal_replay(struct journal *j)
 
 /* ---- one turn ---- */
 
-/* An event of `pending`. */
-struct cursor {
-    struct journal_entry *entry; /* NULL: behind the last */
-    size_t event;
-};
-
-struct turn {
-    struct entry_list entries;
-    struct job_list jobs;
-    bool stopping;
-    bool interpreting;
-    struct leased *born; /* deliveries to hand over after the commit */
-    uint64_t created, unborn;
-    /* Where j->pending.head and j->pending_event, j->stored and j->replaying will stand. */
-    struct cursor at;
-    struct interpret_backlog stored, replaying;
-};
-
 static bool to_interpret(const struct journal *j)
 {
     return j->pending.head || j->stored.more || j->replaying.more;
 }
 
-/* Between two waves of requests there is nothing to acknowledge for a moment. A turn for interpreting alone would cost an fsync that
- * the next wave then waits for: so wait for that wave, a little, and interpret beside it. */
-static void turn_gather(struct journal *j)
+/* What was told is interpreted from memory as long as there is room and nothing before it has to be read back from the store: events
+ * stay in order. What was read back meanwhile is behind us. */
+static void take_told(struct journal *j)
 {
-    if (!j->busy || j->queue.head || j->jobs.head || j->stopping || !to_interpret(j)) return;
+    if (j->lost && j->o.interpret) j->stored.more = true;
+    j->lost = false;
+    for (struct journal_entry *e; (e = list_pop(&j->told));) {
+        bool room =
+            j->pending.count < INTERPRET_QUEUE_MAX && j->pending.bytes < INTERPRET_QUEUE_BYTES_MAX;
+        bool ahead = e->id > j->stored.after_id; /* a request's id is below its events' */
+        if (room && ahead && !j->stored.more) {
+            list_push(&j->pending, e);
+            continue;
+        }
+        if (ahead) j->stored.more = true;
+        journal_entry_free(e);
+    }
+}
+
+static bool must_start(const struct journal *j)
+{
+    if (j->under_way == TURNS_MAX - 1) return false;
+    return j->jobs.head || j->stopping || j->replay_asked ||
+           j->queue.count >= (j->under_way > 0 ? BESIDE_SYNC_REQUESTS : 1);
+}
+
+/* Waits for something to do. Between two waves of requests there is nothing to acknowledge for a moment. A turn for interpreting alone
+ * would cost a sync that the next wave then waits for: so wait for that wave, a little, and interpret beside it. */
+static void turn_wait(struct journal *j)
+{
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     until.tv_nsec += GATHER_US * 1000;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
-    (void)pthread_cond_timedwait(&j->wake, &j->lock, &until);
+    bool gather = j->busy;
+    for (;;) {
+        take_told(j);
+        if (must_start(j)) return;
+        bool may_interpret = to_interpret(j) && j->under_way < TURNS_MAX - 1 && !j->queue.head;
+        if (may_interpret && !gather) return;
+        if (may_interpret)
+            gather = pthread_cond_timedwait(&j->wake, &j->lock, &until) == 0;
+        else
+            pthread_cond_wait(&j->wake, &j->lock);
+    }
 }
 
-static void turn_take(struct journal *j, struct turn *t)
+static struct turn *turn_take(struct journal *j)
 {
-    pthread_mutex_lock(&j->lock);
-    turn_gather(j);
-    while (!j->queue.head && !j->jobs.head && !j->stopping && !j->replay_asked && !to_interpret(j))
-        pthread_cond_wait(&j->wake, &j->lock);
+    struct turn *t = &j->turns[j->turn_at];
+    *t = (struct turn){ .born = NULL };
     list_init(&t->entries);
+    pthread_mutex_lock(&j->lock);
+    turn_wait(j);
     while (j->queue.head && t->entries.count < JOURNAL_BATCH_MAX)
         list_push(&t->entries, list_pop(&j->queue));
     t->jobs = j->jobs;
@@ -175,6 +143,17 @@ static void turn_take(struct journal *j, struct turn *t)
     atomic_store_explicit(&j->o.metrics->journal_depth, (int64_t)j->queue.count,
                           memory_order_relaxed);
     pthread_mutex_unlock(&j->lock);
+    t->from_us = clock_mono_us();
+    return t;
+}
+
+/* After a sync that failed: nothing counts as on disk before the log was written anew. */
+static enum err make_sound(struct journal *j, struct why *why)
+{
+    if (!atomic_load(&j->unsound)) return OK;
+    enum err rc = store_log_rewrite(j->store, why);
+    if (rc == OK) atomic_store(&j->unsound, false);
+    return rc;
 }
 
 static enum err run_jobs(struct journal *j, struct turn *t, int64_t now_ms, struct why *why)
@@ -253,6 +232,9 @@ static enum err interpret_memory(struct interpret_ctx *ctx, struct turn *t,
 static size_t room_for_born(struct journal *j)
 {
     size_t room = j->o.deliver ? deliver_room(j->o.deliver) : 0;
+    pthread_mutex_lock(&j->lock);
+    room = room > j->born_under_way ? room - j->born_under_way : 0;
+    pthread_mutex_unlock(&j->lock);
     return room > LEASED_MAX - LEASED_BORN_MAX ? room - (LEASED_MAX - LEASED_BORN_MAX) : 0;
 }
 
@@ -262,12 +244,13 @@ static enum err interpret_some(struct journal *j, struct turn *t, struct config 
 {
     struct interpret_limit limit = { INTERPRET_TURN_MAX, clock_mono_us() + piece_us,
                                      t->entries.count == 0 ? &j->o.metrics->journal_depth : NULL };
+    size_t room = room_for_born(j);
     struct route_ctx route = { .store = j->store,
                                .ids = j->o.ids,
                                .arena = &j->arena,
                                .config = config,
                                .now_ms = now_ms,
-                               .room = room_for_born(j),
+                               .room = room,
                                .tail = &t->born };
     struct interpret_ctx ctx = { j->store,  j->o.ids, j->o.log, j->o.metrics, config,
                                  &j->arena, now_ms,   &route,   &j->minutes };
@@ -283,7 +266,9 @@ static enum err interpret_some(struct journal *j, struct turn *t, struct config 
         rc = mark_set(j->store, MARK_INTERPRETED, t->stored.after_id, why);
     if (rc == OK && read && !t->stored.more && t->replaying.more && interpret_goes_on(&limit))
         rc = interpret_stored(&ctx, &t->replaying, &limit, why);
+    if (rc == OK) rc = search_catch_up(j->store, why);
     t->created = route.created;
+    t->born_count = room - route.room;
     t->unborn = route.unborn;
     return rc;
 }
@@ -303,7 +288,8 @@ static int64_t interpret_piece(struct journal *j, const struct turn *t)
 static enum err turn_work(struct journal *j, struct turn *t, struct why *why)
 {
     int64_t now_ms = clock_wall_ms();
-    enum err rc = store_begin(j->store, why);
+    enum err rc = make_sound(j, why);
+    if (rc == OK) rc = store_begin(j->store, why);
     if (rc != OK) return rc;
     known_begin(j->known);
     for (struct journal_entry *e = t->entries.head; rc == OK && e; e = e->next)
@@ -319,47 +305,14 @@ static enum err turn_work(struct journal *j, struct turn *t, struct why *why)
     }
     if (rc == OK) rc = keep_flush_minutes(j->store, &j->minutes, why);
     if (rc == OK)
-        rc = store_commit(j->store, why);
+        rc = store_commit_unsynced(j->store, why);
     else
         store_rollback(j->store);
     known_end(j->known, rc == OK);
     return rc;
 }
 
-/* ---- after the commit ---- */
-
-/* `read_back`: pending events are being read from the store, these among them (some perhaps in this very turn). */
-static void entry_committed(struct journal *j, struct journal_entry *e, bool read_back)
-{
-    struct metrics *m = j->o.metrics;
-    struct source_metrics *s = metrics_source(m, e->source->id);
-    int64_t us = clock_mono_us() - e->offered_us;
-    histogram_add(&m->ack, us);
-    histogram_add(&s->ack, us);
-    metrics_add(m, METRIC_requests_accepted, 1);
-    metrics_add(m, METRIC_events_stored, e->fresh);
-    metrics_add(m, METRIC_events_duplicate, e->duplicates);
-    if (e->problem.len) metrics_add(m, METRIC_requests_unreadable, 1);
-    atomic_fetch_add_explicit(&s->accepted, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&s->duplicates, e->duplicates, memory_order_relaxed);
-    atomic_fetch_add_explicit(&s->unreadable, e->problem.len > 0, memory_order_relaxed);
-    atomic_store_explicit(&s->last_ms, e->request.received_ms, memory_order_relaxed);
-    if (e->done) e->done(e, OK, e->ctx);
-    if (read_back || e->fresh == 0 || !j->o.interpret) {
-        journal_entry_free(e);
-        return;
-    }
-    bool room =
-        j->pending.count < INTERPRET_QUEUE_MAX && j->pending.bytes < INTERPRET_QUEUE_BYTES_MAX;
-    if (room && !j->stored.more) {
-        list_push(&j->pending, e);
-        return;
-    }
-    j->stored.more = true; /* from here on read back, so that events stay in order */
-    journal_entry_free(e);
-}
-
-/* Takes finished entries off `pending`. */
+/* Takes interpreted entries off `pending`. */
 static void pending_finish(struct journal *j, const struct turn *t)
 {
     if (!t->interpreting) return;
@@ -375,99 +328,45 @@ static void pending_finish(struct journal *j, const struct turn *t)
     j->replaying = t->replaying;
 }
 
-static void turn_committed(struct journal *j, struct turn *t)
-{
-    bool read_back = j->stored.more;
-    pending_finish(j, t);
-    for (struct journal_entry *e; (e = list_pop(&t->entries));) entry_committed(j, e, read_back);
-    for (struct journal_job *job = t->jobs.head, *next; job; job = next) {
-        next = job->next;
-        if (job->rc == OK && job->entry) entry_committed(j, job->entry, read_back);
-        job->done(job, job->rc, &job->why);
-    }
-    metrics_add(j->o.metrics, METRIC_deliveries_created, t->created);
-    if (t->born) deliver_hand(j->o.deliver, t->born);
-    if (t->unborn && j->o.deliver) deliver_wake(j->o.deliver, 0);
-}
-
-static bool keeps_trying(const struct journal_entry *e)
-{
-    return e->overload == OVERLOAD_CUT &&
-           clock_mono_us() - e->offered_us < (int64_t)ROOM_WAIT_MAX_MS * 1000;
-}
-
-/* Nothing of the turn is on disk. What may wait goes back to the head of the queue; the rest is told. */
-static void turn_failed(struct journal *j, struct turn *t, enum err rc, const struct why *why)
-{
-    LOG(j->o.log, LOG_ERROR, "commit.failed", log_why(why),
-        log_int("requests", (int64_t)t->entries.count));
-    metrics_add(j->o.metrics, METRIC_commit_failures, 1);
-    keep_forget_minutes(&j->minutes);
-    struct entry_list again;
-    list_init(&again);
-    for (struct journal_entry *e; (e = list_pop(&t->entries));) {
-        if (keeps_trying(e) && !t->stopping) {
-            list_push(&again, e);
-            continue;
-        }
-        e->done(e, rc, e->ctx);
-        journal_entry_free(e);
-    }
-    for (struct journal_job *job = t->jobs.head, *next; job; job = next) {
-        next = job->next;
-        job->done(job, rc, why);
-    }
-    for (struct leased *d = t->born, *next; d; d = next) {
-        next = d->next;
-        leased_free(d);
-    }
-    pthread_mutex_lock(&j->lock);
-    for (struct journal_entry *e; (e = list_pop(&j->queue));) list_push(&again, e);
-    list_init(&j->queue);
-    for (struct journal_entry *e; (e = list_pop(&again));) list_push(&j->queue, e);
-    pthread_mutex_unlock(&j->lock);
-    struct timespec wait = { 0, RETRY_WAIT_MS * 1000000L };
-    nanosleep(&wait, NULL);
-}
-
 static void *writer(void *arg)
 {
     struct journal *j = arg;
     for (bool more = true; more;) {
-        struct turn t = { .born = NULL };
         struct why why = { .code = OK };
-        turn_take(j, &t);
-        int64_t from_us = clock_mono_us();
-        j->busy = t.entries.count > 0;
-        j->pressure = t.entries.count > j->pressure ? t.entries.count : j->pressure * 15 / 16;
-        enum err rc = turn_work(j, &t, &why);
-        int64_t took_us = clock_mono_us() - from_us;
-        if (j->busy) j->earned_us += took_us / INTERPRET_SHARE;
-        histogram_add(&j->o.metrics->commit, took_us);
-        metrics_add(j->o.metrics, METRIC_commits, 1);
-        if (rc == OK)
-            turn_committed(j, &t);
-        else
-            turn_failed(j, &t, rc, &why);
-        checkpoint_after_commit(j->checkpoint, j->store); /* after everyone was told */
+        struct turn *t = turn_take(j);
+        j->busy = t->entries.count > 0;
+        j->pressure = t->entries.count > j->pressure ? t->entries.count : j->pressure * 15 / 16;
+        more = !t->stopping;
+        enum err rc = turn_work(j, t, &why);
+        if (j->busy) j->earned_us += (clock_mono_us() - t->from_us) / INTERPRET_SHARE;
+        if (rc == OK) {
+            pending_finish(j, t);
+            j->turn_at = (j->turn_at + 1) % TURNS_MAX;
+            tell_offer(j, t);
+        } else {
+            tell_failed(j, t, rc, &why);
+        }
+        checkpoint_after_commit(j->checkpoint, j->store);
         atomic_store_explicit(&j->o.metrics->interpret_depth, (int64_t)j->pending.count,
                               memory_order_relaxed);
         atomic_store_explicit(&j->o.metrics->interpret_spilled, j->stored.more,
                               memory_order_relaxed);
-        more = !t.stopping;
     }
+    tell_stop(j);
     return NULL;
 }
 
 static void journal_free(struct journal *j)
 {
-    for (struct journal_entry *e; (e = list_pop(&j->pending));)
+    for (struct journal_entry *e; (e = list_pop(&j->pending)) || (e = list_pop(&j->told));)
         journal_entry_free(e); /* pending in the store */
     arena_free(&j->arena);
     checkpoint_stop(j->checkpoint);
     known_close(j->known);
+    store_log_close(&j->log);
     store_close(j->store);
     pthread_cond_destroy(&j->wake);
+    pthread_cond_destroy(&j->to_sync);
     pthread_mutex_destroy(&j->lock);
     free(j);
 }
@@ -480,8 +379,11 @@ enum err journal_start(const struct journal_options *options, struct journal **o
     j->o = *options;
     pthread_mutex_init(&j->lock, NULL);
     pthread_cond_init(&j->wake, NULL);
+    pthread_cond_init(&j->to_sync, NULL);
     list_init(&j->queue);
     list_init(&j->pending);
+    list_init(&j->told);
+    j->committed_tail = &j->committed;
     j->jobs.tail = &j->jobs.head;
     arena_init(&j->arena, INTERPRET_ARENA_MAX + BODY_MAX_HIGHEST);
     j->stored = (struct interpret_backlog){ EVENT_PENDING, .more = j->o.interpret };
@@ -494,9 +396,15 @@ enum err journal_start(const struct journal_options *options, struct journal **o
                         options->keys_in_memory ? options->keys_in_memory : KNOWN_MEMORY_MAX,
                         &j->known, why);
     if (rc == OK) store_own_checkpoints(j->store);
-    if (rc == OK) rc = checkpoint_start(options->database, options->log, &j->checkpoint, why);
-    if (rc == OK && pthread_create(&j->thread, NULL, writer, j) != 0)
+    if (rc == OK)
+        rc = checkpoint_start(options->database, options->log, options->checkpoint_pages,
+                              &j->unsound, &j->checkpoint, why);
+    if (rc == OK) rc = store_log_open(j->store, &j->log, why);
+    if (rc == OK) rc = tell_start(j, why);
+    if (rc == OK && pthread_create(&j->thread, NULL, writer, j) != 0) {
+        tell_stop(j);
         rc = why_set(why, ERR_IO, "cannot start the writer thread");
+    }
     if (rc != OK)
         journal_free(j);
     else

@@ -1,9 +1,11 @@
-/* journal.h: the writer: one thread that holds the only writing connection, and commits everything that waits at once.
+/* journal.h: the writer: one thread that holds the only writing connection, and commits everything that waits at once; and the
+ * syncer, which brings the commits onto the disk while the writer makes the next.
  *
  * Way:    listen -> [journal] -> listen (2xx) and -> interpret -> deliver.   Thread: "writer".
- * One turn: take the waiting requests and jobs, BEGIN, store the requests, run the jobs, interpret some of what was committed
- * before, COMMIT (one fsync), then tell everyone. Requests come first; interpreting gets a bounded share of each turn.
- * Invariants: (1) `done` of an entry is called once, after its commit or when it certainly failed. (2) Nobody else writes.
+ * One turn: take the waiting requests and jobs, BEGIN, store the requests, run the jobs, interpret some of what was told before,
+ * COMMIT; then the syncer: one fsync for all turns that were committed meanwhile, and everyone is told. Requests come first;
+ * interpreting gets a bounded share of each turn.
+ * Invariants: (1) `done` of an entry is called once: when it is on disk, or when that failed. (2) Nobody else writes.
  * (3) Every queue has a maximum; journal_offer says no instead of growing. */
 #ifndef MALOTE_JOURNAL_JOURNAL_H
 #define MALOTE_JOURNAL_JOURNAL_H
@@ -30,7 +32,7 @@ struct journal_entry {
     bool stored;        /* false after commit: every event was a duplicate */
     uint32_t fresh, duplicates;
     uint64_t *event_ids; /* of the fresh ones; 0 for duplicates */
-    /* Called on the writer thread; copies what it needs; NULL when a job brought it. rc: OK (on disk), ERR_LIMIT (disk full), ERR_IO, ERR_BUSY. */
+    /* Called on the syncer thread (on the writer's when it failed before); copies what it needs; NULL when a job brought it. rc: OK (on disk), ERR_LIMIT (disk full), ERR_IO, ERR_BUSY. */
     void (*done)(struct journal_entry *e, enum err rc, void *ctx);
     void *ctx;
 };
@@ -52,7 +54,8 @@ struct journal_receipt journal_receipt_of(const struct journal_entry *e);
 slice journal_receipt_text(struct journal_receipt r, char out[JOURNAL_RECEIPT_MAX]);
 
 /* Work for the writer besides requests: run() inside the transaction (in a part that is undone when it fails), then done() after
- * the commit with run's result or the commit's error. Both on the writer thread. */
+ * that is on disk with run's result, or the commit's error (after a failed sync it may be stored all the same). run() on the writer
+ * thread; done() as an entry's. */
 struct journal_job {
     struct journal_job *next;
     enum err (*run)(struct journal_job *job, struct store *store, struct why *why);
@@ -74,8 +77,12 @@ struct journal_options {
     struct id_maker *ids;
     struct config_box *config;
     struct deliver *deliver; /* where new deliveries are handed; may be NULL in tests */
-    bool interpret;          /* false: only keep (tests, bench) */
-    size_t keys_in_memory;   /* known.h's memory_max; 0: KNOWN_MEMORY_MAX */
+    /* Something was interpreted and is on disk; on the syncer thread, quick. NULL: nobody asks. */
+    void (*interpreted)(void *ctx);
+    void *interpreted_ctx;
+    bool interpret;           /* false: only keep (tests, bench) */
+    size_t keys_in_memory;    /* known.h's memory_max; 0: KNOWN_MEMORY_MAX */
+    int64_t checkpoint_pages; /* 0: CHECKPOINT_PAGES */
 };
 
 /* Opens the writing connection and starts the thread. */
@@ -96,7 +103,7 @@ MUST_CHECK enum err journal_enter(struct journal *j, struct journal_entry *e,
 MUST_CHECK enum err journal_call(struct journal *j,
                                  enum err (*run)(void *ctx, struct store *s, struct why *why),
                                  void *ctx, struct why *why);
-bool journal_is_writer(const struct journal *j); /* is this its thread? */
+bool journal_is_own_thread(const struct journal *j); /* the writer or the syncer? */
 /* Events were set to EVENT_REPLAYING: interpret them, after what is new. */
 void journal_replay(struct journal *j);
 

@@ -44,10 +44,14 @@ void answer_header(struct exchange *x, const char *name, const char *fmt, ...)
 enum MHD_Result answer_queue(struct exchange *x)
 {
     /* The texts live until the request is completed, which libmicrohttpd tells after it has let the response go. */
-    struct MHD_Response *r = MHD_create_response_from_buffer(
-        x->answer.len, (void *)(uintptr_t)(x->answer.len ? x->answer.ptr : ""),
-        MHD_RESPMEM_PERSISTENT);
+    struct MHD_Response *r =
+        x->api.file ? MHD_create_response_from_fd_at_offset64(x->api.file_len, x->api.file,
+                                                              x->api.file_from)
+                    : MHD_create_response_from_buffer(
+                          x->answer.len, (void *)(uintptr_t)(x->answer.len ? x->answer.ptr : ""),
+                          MHD_RESPMEM_PERSISTENT);
     if (!r) return MHD_NO;
+    x->api.file = 0; /* libmicrohttpd closes it with the response */
     char type[80];
     (void)snprintf(type, sizeof type, "%.*s", SLICE_ARG(x->type));
     (void)MHD_add_response_header(r, "Content-Type", x->type.len ? type : "application/json");

@@ -200,6 +200,7 @@ static void on_completed(void *ctx UNUSED, struct MHD_Connection *connection UNU
     if (x->peer) x->peer->deadline_ms = clock_mono_ms() + IDLE_TIME_MAX_S * 1000;
     journal_entry_free(x->entry);
     config_release(x->config);
+    if (x->api.file) close(x->api.file); /* the answer never went out */
     arena_free(&x->arena);
     free(x);
 }

@@ -23,6 +23,9 @@ struct api_exchange {
     slice body;               /* in `arena` */
     struct header headers[8]; /* further ones, in `arena`, each text with a NUL behind it */
     size_t header_count;
+    /* Instead of `body`: file_len bytes from file_from of this descriptor, which is then the listener's to close. 0: none. */
+    int file;
+    uint64_t file_from, file_len;
 };
 
 struct listen_options {

@@ -101,4 +101,5 @@ void metrics_write(const struct metrics *m, struct buf *b)
     put_summary(b, "malote_process_seconds", "From a request to its records and deliveries",
                 &m->process);
     put_summary(b, "malote_attempt_seconds", "One outgoing request", &m->attempt);
+    put_summary(b, "malote_media_seconds", "A file of a message, until it is kept", &m->media);
 }

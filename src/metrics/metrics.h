@@ -30,7 +30,9 @@
     X(deliveries_dead, "malote_deliveries_dead_total", "Deliveries given up")                      \
     X(attempts, "malote_attempts_total", "Outgoing requests")                                      \
     X(addresses_refused, "malote_addresses_refused_total",                                         \
-      "Outgoing connections refused: private address")
+      "Outgoing connections refused: private address")                                             \
+    X(media_downloaded, "malote_media_downloaded_total", "Files of messages fetched")              \
+    X(media_failed, "malote_media_failed_total", "Files of messages given up or gone")
 
 enum metric {
 #define METRIC_ENUM(name, prometheus, help) METRIC_##name,
@@ -62,7 +64,7 @@ struct metrics {
     _Atomic uint64_t counter[METRIC_COUNT];
     _Atomic int64_t journal_depth, interpret_depth, leased, connections;
     _Atomic uint64_t interpret_spilled; /* 1 while pending events are only in the store */
-    struct histogram ack, commit, process, attempt;
+    struct histogram ack, commit, process, attempt, media;
     struct source_metrics sources[SOURCES_METERED_MAX];
     int64_t started_ms;
 };

@@ -87,6 +87,31 @@ struct sample {
     slice body;
 };
 
+/* How the files of a kind's messages are fetched: a link is asked for, then the bytes behind it. Pure, like everything here; media/
+ * drives it. */
+struct media_link {
+    slice url;
+    slice sha256; /* 64 lower-case hex digits; empty: not said */
+    int64_t size; /* bytes; 0: not said */
+};
+struct outgoing;
+struct reply;
+struct source_media {
+    int64_t link_ms; /* how long a link is good for */
+    int64_t keep_ms; /* how long the platform keeps a file; 0: not known */
+    /* Most bytes of a file of this kind ("image"). */
+    int64_t (*size_max)(slice kind);
+    /* The request for a link to file `id` of our number `account`. ERR_MISSING: the source lacks a setting for it. */
+    enum err (*ask)(slice account, slice id, const struct settings *cfg, struct arena *arena,
+                    struct outgoing *out, struct why *why);
+    /* A reply of status 200 to it. ERR_SYNTAX: it holds no link. */
+    enum err (*link)(const struct reply *r, struct arena *arena, struct media_link *out,
+                     struct why *why);
+    /* The request for the bytes. ERR_DENIED: the link leads to a host that the token must not be sent to. */
+    enum err (*fetch)(slice url, const struct settings *cfg, struct arena *arena,
+                      struct outgoing *out, struct why *why);
+};
+
 struct source_kind {
     const char *name;  /* "cakto": the word in files, API, metrics */
     uint16_t abi;      /* SOURCE_ABI */
@@ -128,6 +153,9 @@ struct source_kind {
 
     /* Origin header -> may a browser of that origin post? Only with `cors`. */
     bool (*cors_origin)(const struct settings *cfg, slice origin);
+
+    /* NULL: its messages have no files. */
+    const struct source_media *media;
 
     /* A signed sample of the platform's own event `name` ("" = the commonest). ERR_MISSING for a name it does not know (why lists
      * those it does). NULL: `malote send` needs --body. */

@@ -4,6 +4,7 @@
  *   whatsapp_walk.c     where in a body an event lies, and its part of it
  *   whatsapp_contact.c  who it is about
  *   whatsapp_message.c  messages, edits, revocations, reactions
+ *   whatsapp_media.c    how files are fetched
  *   whatsapp_other.c    statuses, address book, preferences, the rest
  *   whatsapp_sample.c   a signed body for `malote send`
  *
@@ -95,5 +96,9 @@ MUST_CHECK enum err whatsapp_read_other(const struct whatsapp_place *p, struct c
 MUST_CHECK enum err whatsapp_sample(slice name, const struct settings *cfg, int64_t now_ms,
                                     uint64_t nonce, struct arena *arena, struct sample *out,
                                     struct why *why);
+/* Lower-case hex from hex or base64; empty when it is neither: a hash that cannot be compared is no reason to lose the file. */
+slice whatsapp_media_sha256(slice given, struct arena *arena);
+/* The kind's `media` slot. */
+extern const struct source_media whatsapp_media_slot;
 
 #endif

@@ -360,4 +360,5 @@ const struct source_kind source_whatsapp_cloud = {
     .interpret = interpret,
     .handshake = handshake,
     .sample = whatsapp_sample,
+    .media = &whatsapp_media_slot,
 };

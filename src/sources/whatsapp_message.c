@@ -6,7 +6,7 @@
 #include "crypto/hash.h"
 #include "sources/whatsapp.h"
 
-enum { FILE_SIZE_MAX = 1 << 30, SHA256_BASE64_LEN = 44 };
+enum { FILE_SIZE_MAX = 1 << 30 };
 
 /* Where a type's text for display stands. `text` is one or several pointers from the message, the first that is filled counts. */
 struct type {
@@ -54,21 +54,6 @@ static slice find_text(struct cleaner *cl, json *message, const struct type *t)
     return text;
 }
 
-/* Lower-case hex from hex or base64; empty when it is neither: a hash that cannot be compared is no reason to lose the file. */
-static slice read_sha256(struct cleaner *cl, slice given)
-{
-    uint8_t bytes[HASH_SHA256_BYTES];
-    size_t len = 0;
-    enum err rc = given.len == HASH_SHA256_HEX ? text_unhex(given, bytes, sizeof bytes, &len)
-                  : given.len == SHA256_BASE64_LEN
-                      ? text_unbase64(given, true, bytes, sizeof bytes, &len)
-                      : ERR_SYNTAX;
-    if (rc != OK || len != sizeof bytes) return (slice){ NULL, 0 };
-    char *out = arena_raw(cl->arena, HASH_SHA256_HEX);
-    if (!out) cl->full = true;
-    return out ? text_hex(slice_of(bytes, sizeof bytes), out) : (slice){ NULL, 0 };
-}
-
 static slice error_text(struct cleaner *cl, json *message)
 {
     json *first = yyjson_arr_get_first(json_get(message, "errors"));
@@ -92,7 +77,7 @@ static struct media *read_media(struct cleaner *cl, json *message, const struct 
     m->external_id = id;
     m->kind = t->type;
     m->mime = clean_value(cl, json_get(file, "mime_type"));
-    m->sha256 = read_sha256(cl, json_get_text(file, "sha256"));
+    m->sha256 = whatsapp_media_sha256(json_get_text(file, "sha256"), cl->arena);
     m->filename = clean_value(cl, json_get(file, "filename"));
     m->url = clean_value(cl, json_get(file, "url"));
     m->size = clean_count(json_get(file, "file_size"), FILE_SIZE_MAX);

@@ -24,7 +24,7 @@ enum {
 struct sqlite_store {
     struct store base;
     sqlite3 *db;
-    sqlite3_vfs vfs; /* of a writing connection: gathers the log's writes */
+    struct wal_vfs vfs; /* of a writing connection: gathers the log's writes */
     char vfs_name[40];
     int log_pages; /* of the write-ahead log, told by SQLite at each commit */
     sqlite3_stmt
@@ -91,6 +91,33 @@ static enum err sqlite_control(struct store *s, enum store_control what, struct 
     return rc;
 }
 
+static void sqlite_defer_sync(struct store *s, bool defer)
+{
+    ((struct sqlite_store *)(void *)s)->vfs.defer = defer;
+}
+
+static enum err sqlite_log_open(struct store *s, void **out, struct why *why)
+{
+    sqlite3_file *log = NULL;
+    int code = wal_vfs_log_open(db_of(s), &log);
+    *out = log;
+    return code == SQLITE_OK ? OK : failed(NULL, code, "open the log", why);
+}
+
+static enum err sqlite_log_sync(void *log, struct why *why)
+{
+    int code = wal_vfs_log_sync(log);
+    return code == SQLITE_OK ? OK : failed(NULL, code, "sync the log", why);
+}
+
+static enum err sqlite_log_rewrite(struct store *s, struct why *why)
+{
+    int code = wal_vfs_log_rewrite(db_of(s));
+    return code == SQLITE_OK ? OK : failed(NULL, code, "write the log anew", why);
+}
+
+static void sqlite_log_close(void *log) { wal_vfs_log_close(log); }
+
 static void sqlite_own_checkpoints(struct store *s)
 {
     sqlite3_wal_hook(db_of(s), on_commit, s); /* replaces the automatic checkpoint */
@@ -102,7 +129,7 @@ static void sqlite_close(struct store *s)
         sqlite3_finalize(((struct sqlite_store *)(void *)s)->control[i]);
     struct sqlite_store *own = (struct sqlite_store *)(void *)s;
     sqlite3_close(own->db);
-    if (own->vfs.zName) sqlite3_vfs_unregister(&own->vfs);
+    if (own->vfs.base.zName) sqlite3_vfs_unregister(&own->vfs.base);
     free(s);
 }
 
@@ -121,7 +148,7 @@ static enum err sqlite_open(const char *path, enum store_mode mode, struct store
     if (code == SQLITE_OK && mode == STORE_WRITER) {
         (void)snprintf(s->vfs_name, sizeof s->vfs_name, "malote-%p", (void *)s);
         wal_vfs_make(&s->vfs, s->vfs_name);
-        code = sqlite3_vfs_register(&s->vfs, 0);
+        code = sqlite3_vfs_register(&s->vfs.base, 0);
     }
     if (code == SQLITE_OK)
         code = sqlite3_open_v2(path, &s->db, flags, mode == STORE_WRITER ? s->vfs_name : NULL);
@@ -285,6 +312,7 @@ static const char *const sqlite_tokens[] = {
 
 const struct store_driver store_sqlite = {
     .name = "sqlite",
+    .dialect = SQL_IN_SQLITE,
     .open = sqlite_open,
     .close = sqlite_close,
     .prepare = sqlite_prepare,
@@ -302,6 +330,11 @@ const struct store_driver store_sqlite = {
     .changes = sqlite_changes,
     .backup = sqlite_backup,
     .checkpoint = sqlite_checkpoint,
+    .defer_sync = sqlite_defer_sync,
+    .log_open = sqlite_log_open,
+    .log_sync = sqlite_log_sync,
+    .log_rewrite = sqlite_log_rewrite,
+    .log_close = sqlite_log_close,
     .log_pages = sqlite_log_pages,
     .own_checkpoints = sqlite_own_checkpoints,
     .integrity = sqlite_integrity,

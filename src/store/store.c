@@ -52,6 +52,14 @@ enum err store_commit(struct store *s, struct why *why)
     return rc;
 }
 
+enum err store_commit_unsynced(struct store *s, struct why *why)
+{
+    s->driver->defer_sync(s, true);
+    enum err rc = store_commit(s, why);
+    s->driver->defer_sync(s, false);
+    return rc;
+}
+
 void store_rollback(struct store *s)
 {
     if (s->in_transaction)
@@ -78,7 +86,8 @@ void store_undo(struct store *s)
 struct stmt *store_stmt(struct store *s, enum sql id, struct why *why)
 {
     CHECK((unsigned)id < SQL_COUNT);
-    if (!s->cache[id] && s->driver->prepare(s, sql_text[id].text, &s->cache[id], why) != OK)
+    if (!s->cache[id] &&
+        s->driver->prepare(s, sql_text[id].text[s->driver->dialect], &s->cache[id], why) != OK)
         return NULL;
     s->driver->reset(s->cache[id]);
     return s->cache[id];
@@ -136,6 +145,27 @@ enum err store_checkpoint(struct store *s, struct why *why)
     return s->driver->checkpoint(s, why);
 }
 
+enum err store_log_open(struct store *s, struct store_log *out, struct why *why)
+{
+    out->driver = s->driver;
+    return s->driver->log_open(s, &out->handle, why);
+}
+
+enum err store_log_sync(const struct store_log *log, struct why *why)
+{
+    return log->driver->log_sync(log->handle, why);
+}
+
+enum err store_log_rewrite(struct store *s, struct why *why)
+{
+    return s->driver->log_rewrite(s, why);
+}
+
+void store_log_close(struct store_log *log)
+{
+    if (log->driver) log->driver->log_close(log->handle);
+}
+
 /* The migration's text with the driver's own words in place of the tokens; malloc'ed, NULL when there is no memory. */
 static char *with_tokens(const struct store_driver *driver, const char *text)
 {
@@ -173,7 +203,7 @@ static enum err newest(struct store *s, int64_t *number, struct why *why)
 static enum err apply(struct store *s, const struct sql_migration *m, int64_t now_ms,
                       struct why *why)
 {
-    char *text = with_tokens(s->driver, m->text);
+    char *text = with_tokens(s->driver, m->text[s->driver->dialect]);
     if (!text) return why_set(why, ERR_LIMIT, "out of memory");
     enum err rc = script(s, text, why);
     free(text);

@@ -27,6 +27,7 @@ enum store_control {
 /* What a driver implements; store.c passes calls on. See the functions below for the contracts. */
 struct store_driver {
     const char *name;
+    enum sql_dialect dialect;
     enum err (*open)(const char *url, enum store_mode mode, struct store **out, struct why *why);
     void (*close)(struct store *s);
     enum err (*prepare)(struct store *s, const char *text, struct stmt **out, struct why *why);
@@ -45,6 +46,11 @@ struct store_driver {
     int64_t (*changes)(struct store *s);
     enum err (*backup)(struct store *s, const char *path, struct why *why);
     enum err (*checkpoint)(struct store *s, struct why *why);
+    void (*defer_sync)(struct store *s, bool defer);
+    enum err (*log_open)(struct store *s, void **out, struct why *why);
+    enum err (*log_sync)(void *log, struct why *why);
+    enum err (*log_rewrite)(struct store *s, struct why *why);
+    void (*log_close)(void *log);
     int64_t (*log_pages)(struct store *s);
     void (*own_checkpoints)(struct store *s);
     enum err (*integrity)(struct store *s, struct why *why);
@@ -76,6 +82,9 @@ MUST_CHECK enum err store_check(struct store *s, struct why *why);
 MUST_CHECK enum err store_begin(struct store *s, struct why *why);
 /* On error the transaction is rolled back. */
 MUST_CHECK enum err store_commit(struct store *s, struct why *why);
+/* As store_commit, but it is on disk only after the next store_log_sync that is OK; until then it may be lost with all that follows
+ * it, never in part. Other connections see it at once. */
+MUST_CHECK enum err store_commit_unsynced(struct store *s, struct why *why);
 void store_rollback(struct store *s);
 /* A part of a transaction that can be undone alone; they do not nest. */
 MUST_CHECK enum err store_savepoint(struct store *s, struct why *why);
@@ -108,6 +117,19 @@ MUST_CHECK enum err store_backup(struct store *s, const char *path, struct why *
 MUST_CHECK enum err store_integrity(struct store *s, struct why *why);
 /* Moves the write-ahead log into the database as far as readers allow; never waits for them. On any writing connection. */
 MUST_CHECK enum err store_checkpoint(struct store *s, struct why *why);
+/* The writing connection's log, for the one thread that syncs it. */
+struct store_log {
+    const struct store_driver *driver;
+    void *handle;
+};
+/* ERR_IO when it cannot be opened. Open it after something was read on `s`, close it before `s`. */
+MUST_CHECK enum err store_log_open(struct store *s, struct store_log *out, struct why *why);
+/* Onto the disk with everything that was committed before the call. */
+MUST_CHECK enum err store_log_sync(const struct store_log *log, struct why *why);
+void store_log_close(struct store_log *log);
+/* After a sync that failed: writes the whole log anew and syncs it, on the writing thread. A second sync alone proves nothing: the
+ * system may have given up what it could not write, and calls the next sync good. */
+MUST_CHECK enum err store_log_rewrite(struct store *s, struct why *why);
 /* From now on this connection does no checkpoints by itself; whoever writes calls store_checkpoint. */
 void store_own_checkpoints(struct store *s);
 /* Pages in the write-ahead log after this connection's last commit; 0 for a store without one. */

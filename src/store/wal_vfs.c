@@ -1,10 +1,15 @@
-/* wal_vfs.c: writes of the write-ahead log, gathered. SQLite writes a log page by page, each with a header of its own: over a hundred
+/* wal_vfs.c: writes of the write-ahead log, gathered; and its syncs, when wanted, left to another thread. SQLite writes a log page by page, each with a header of its own: over a hundred
  * small writes for a commit of thirty requests, more than everything else the writer does. This layer over the system's VFS keeps
  * consecutive writes to a log in memory and hands them on as one, at the latest when SQLite asks for the sync.
  *
  * Why it is safe: with synchronous=FULL the log is synced before the commit is published in the shared index, so no other
  * connection looks for a page that is still here; our own reads, truncations and size questions flush first. A crash loses what was
- * not synced, as before. An error of a gathered write shows at the flush, which the commit waits for. */
+ * not synced, as before. An error of a gathered write shows at the flush, which the commit waits for.
+ *
+ * While `defer` is set, the sync that ends a commit only flushes: the log is written, other connections see the commit, and the
+ * disk has it after the next wal_vfs_log_sync. All that SQLite's recovery needs still holds: a log is valid up to its first frame that is
+ * not, so an unsynced commit is lost whole; checkpoints sync the log before they copy (they are never deferred); and the sync that
+ * orders a new header before its frames, without which old frames could be read under it, is always a real one. */
 #include "store/wal_vfs.h"
 
 #include <stdlib.h>
@@ -20,9 +25,11 @@ enum {
 struct gather_file {
     sqlite3_file base;  /* first, as SQLite wants it */
     sqlite3_file *real; /* behind this struct */
+    const struct wal_vfs *vfs;
     char *bytes;
     sqlite3_int64 from; /* where bytes[0] belongs */
     int len;
+    bool header; /* a header was written since the last real sync */
 };
 
 static struct gather_file *gather_of(sqlite3_file *f) { return (struct gather_file *)(void *)f; }
@@ -43,6 +50,7 @@ static int flush(sqlite3_file *f)
 static int on_write(sqlite3_file *f, const void *bytes, int len, sqlite3_int64 at)
 {
     struct gather_file *g = gather_of(f);
+    g->header = g->header || at == 0;
     if (g->len > 0 && (at != g->from + g->len || g->len + len > GATHER_BYTES_MAX)) {
         int rc = flush(f);
         if (rc != SQLITE_OK) return rc;
@@ -79,8 +87,12 @@ static int on_truncate(sqlite3_file *f, sqlite3_int64 size)
 
 static int on_sync(sqlite3_file *f, int flags)
 {
+    struct gather_file *g = gather_of(f);
     int rc = flush(f);
-    return rc == SQLITE_OK ? real_of(f)->pMethods->xSync(real_of(f), flags) : rc;
+    if (rc != SQLITE_OK || (g->vfs->defer && !g->header)) return rc;
+    rc = g->real->pMethods->xSync(g->real, flags);
+    if (rc == SQLITE_OK) g->header = false;
+    return rc;
 }
 
 static int on_size(sqlite3_file *f, sqlite3_int64 *size)
@@ -127,14 +139,15 @@ static const sqlite3_io_methods methods = {
     .xDeviceCharacteristics = on_device,
 };
 
-static sqlite3_vfs *under(sqlite3_vfs *v) { return v->pAppData; }
+static struct wal_vfs *own(sqlite3_vfs *v) { return v->pAppData; }
+static sqlite3_vfs *under(sqlite3_vfs *v) { return own(v)->system; }
 
 /* Every file but a log is the system's own, untouched. */
 static int on_open(sqlite3_vfs *v, const char *path, sqlite3_file *f, int flags, int *out_flags)
 {
     if (!(flags & SQLITE_OPEN_WAL)) return under(v)->xOpen(under(v), path, f, flags, out_flags);
     struct gather_file *g = gather_of(f);
-    *g = (struct gather_file){ .real = (sqlite3_file *)(void *)(g + 1) };
+    *g = (struct gather_file){ .real = (sqlite3_file *)(void *)(g + 1), .vfs = own(v) };
     int rc = under(v)->xOpen(under(v), path, g->real, flags, out_flags);
     if (rc == SQLITE_OK) g->base.pMethods = &methods;
     return rc;
@@ -167,15 +180,17 @@ static int on_time64(sqlite3_vfs *v, sqlite3_int64 *out)
     return under(v)->xCurrentTimeInt64(under(v), out);
 }
 
-void wal_vfs_make(sqlite3_vfs *out, const char *name)
+void wal_vfs_make(struct wal_vfs *out, const char *name)
 {
     sqlite3_vfs *system = sqlite3_vfs_find(NULL);
-    *out = (sqlite3_vfs){
+    out->system = system;
+    out->defer = false;
+    out->base = (sqlite3_vfs){
         .iVersion = system->iVersion >= 2 ? 2 : 1,
         .szOsFile = system->szOsFile + (int)sizeof(struct gather_file),
         .mxPathname = system->mxPathname,
         .zName = name,
-        .pAppData = system,
+        .pAppData = out,
         .xOpen = on_open,
         .xDelete = on_delete,
         .xAccess = on_access,
@@ -186,4 +201,47 @@ void wal_vfs_make(sqlite3_vfs *out, const char *name)
         .xGetLastError = on_error,
         .xCurrentTimeInt64 = system->iVersion >= 2 ? on_time64 : NULL,
     };
+}
+
+/* ---- the log, for whoever syncs it ---- */
+
+int wal_vfs_log_open(sqlite3 *db, sqlite3_file **out)
+{
+    sqlite3_vfs *system = sqlite3_vfs_find(NULL);
+    sqlite3_file *f = calloc(1, (size_t)system->szOsFile);
+    *out = NULL;
+    if (!f) return SQLITE_NOMEM;
+    int rc = system->xOpen(system, sqlite3_filename_wal(sqlite3_db_filename(db, "main")), f,
+                           SQLITE_OPEN_WAL | SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL);
+    if (rc == SQLITE_OK)
+        *out = f;
+    else
+        wal_vfs_log_close(f);
+    return rc;
+}
+
+int wal_vfs_log_sync(sqlite3_file *log) { return log->pMethods->xSync(log, SQLITE_SYNC_NORMAL); }
+
+void wal_vfs_log_close(sqlite3_file *log)
+{
+    if (log && log->pMethods) (void)log->pMethods->xClose(log);
+    free(log);
+}
+
+int wal_vfs_log_rewrite(sqlite3 *db)
+{
+    sqlite3_file *log = NULL;
+    sqlite3_int64 size = 0;
+    char *part = malloc(WRITE_BYTES_MAX);
+    int rc = part ? wal_vfs_log_open(db, &log) : SQLITE_NOMEM;
+    if (rc == SQLITE_OK) rc = log->pMethods->xFileSize(log, &size);
+    for (sqlite3_int64 at = 0; rc == SQLITE_OK && at < size; at += WRITE_BYTES_MAX) {
+        int len = size - at < WRITE_BYTES_MAX ? (int)(size - at) : WRITE_BYTES_MAX;
+        rc = log->pMethods->xRead(log, part, len, at);
+        if (rc == SQLITE_OK) rc = log->pMethods->xWrite(log, part, len, at);
+    }
+    if (rc == SQLITE_OK) rc = wal_vfs_log_sync(log);
+    wal_vfs_log_close(log);
+    free(part);
+    return rc;
 }

@@ -29,6 +29,7 @@ struct disk_file {
     bool exists, synced; /* synced: its name survives a cut */
     struct bytes seen, safe;
     struct change *changes, **tail; /* since the last sync */
+    unsigned sync_errors;
     void *shm[SHM_REGIONS_MAX];
     unsigned shm_users;
     unsigned readers; /* handles with a shared lock or a higher one */
@@ -40,7 +41,7 @@ struct disk_file {
 static struct disk {
     pthread_mutex_t lock;
     struct disk_file files[FILES_MAX];
-    uint64_t random, cut_after, limit;
+    uint64_t random, cut_after, fail_sync, limit;
     bool cut, lie;
 } disk = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -49,7 +50,8 @@ struct handle {
     sqlite3_file base;
     struct disk_file *file;
     bool temporary, uses_shm;
-    int level; /* SQLITE_LOCK_* */
+    int level;            /* SQLITE_LOCK_* */
+    unsigned sync_errors; /* of the file, that this handle was told of */
     bool shm_shared[SQLITE_SHM_NLOCK];
 };
 
@@ -120,7 +122,7 @@ void disk_reset(uint64_t seed)
     pthread_mutex_lock(&disk.lock);
     for (size_t i = 0; i < FILES_MAX; i++) file_erase(&disk.files[i]);
     disk.random = seed;
-    disk.cut_after = disk.limit = 0;
+    disk.cut_after = disk.fail_sync = disk.limit = 0;
     disk.cut = disk.lie = false;
     pthread_mutex_unlock(&disk.lock);
 }
@@ -138,6 +140,13 @@ bool disk_is_cut(void)
     bool cut = disk.cut;
     pthread_mutex_unlock(&disk.lock);
     return cut;
+}
+
+void disk_fail_sync(uint64_t nth)
+{
+    pthread_mutex_lock(&disk.lock);
+    disk.fail_sync = nth;
+    pthread_mutex_unlock(&disk.lock);
 }
 
 void disk_lie(bool lie) { disk.lie = lie; }
@@ -200,7 +209,7 @@ void disk_restart(void)
         f->synced = true;
     }
     disk.cut = false;
-    disk.cut_after = 0;
+    disk.cut_after = disk.fail_sync = 0;
     pthread_mutex_unlock(&disk.lock);
 }
 
@@ -282,14 +291,25 @@ static int io_sync(sqlite3_file *f, int flags UNUSED)
     struct disk_file *file = file_of(f);
     pthread_mutex_lock(&disk.lock);
     bool power = powered();
-    if (power && !disk.lie) {
-        file->safe.len = 0;
-        bytes_put(&file->safe, 0, file->seen.at, file->seen.len);
+    if (disk.fail_sync > 0 && --disk.fail_sync == 0) {
+        file->sync_errors++;
+        forget_changes(file);
+    }
+    struct handle *h = (struct handle *)(void *)f;
+    bool fails = h->sync_errors != file->sync_errors;
+    h->sync_errors = file->sync_errors;
+    if (power && !fails && !disk.lie) {
+        for (struct change *c = file->changes; c; c = c->next) {
+            if (c->truncate)
+                bytes_cut(&file->safe, c->offset);
+            else
+                bytes_put(&file->safe, c->offset, c->data, c->len);
+        }
         forget_changes(file);
         file->synced = true; /* SQLite syncs the folder with the first sync of a file it made */
     }
     pthread_mutex_unlock(&disk.lock);
-    return power ? SQLITE_OK : SQLITE_IOERR_FSYNC;
+    return power && !fails ? SQLITE_OK : SQLITE_IOERR_FSYNC;
 }
 
 static int io_size(sqlite3_file *f, sqlite3_int64 *size)
@@ -457,6 +477,7 @@ static int vfs_open(sqlite3_vfs *vfs UNUSED, const char *name, sqlite3_file *f, 
     if (!h->file && (flags & SQLITE_OPEN_CREATE) && !disk.cut) h->file = make(name ? name : "");
     pthread_mutex_unlock(&disk.lock);
     if (!h->file) return SQLITE_CANTOPEN;
+    h->sync_errors = h->file->sync_errors;
     h->base.pMethods = &methods;
     if (out_flags) *out_flags = flags;
     return SQLITE_OK;

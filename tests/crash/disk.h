@@ -23,6 +23,10 @@ bool disk_is_cut(void);
 void disk_restart(void);
 /* Syncs from now on do nothing but say that they did: proves that a test notices. */
 void disk_lie(bool lie);
+/* The nth sync from now fails, once, and forgets: what was written to its file since the sync before reads as if it were there, and
+ * reaches the disk only if it is written again (as Linux treats pages that it could not write). Each handle that was open is told
+ * once, by its next sync. 0 = none. */
+void disk_fail_sync(uint64_t nth);
 /* Writes that would let all files together grow beyond so many bytes give SQLITE_FULL; 0 = no limit. From any thread. */
 void disk_limit(uint64_t bytes);
 /* Bytes in all files. */

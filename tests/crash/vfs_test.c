@@ -1,7 +1,8 @@
 /* vfs_test.c: the power goes at a random moment, and nothing acknowledged is lost.
  *
  * Each round, from one seed: a journal on the disk of disk.h, a client that offers requests (some of them twice) and notes which
- * were acknowledged; a cut at a random write, sync or truncation, the closing checkpoint and the migrations included; power
+ * were acknowledged; in some rounds a sync that fails and forgets what it should have written; a cut at a random write, sync or
+ * truncation, the closing checkpoint and the migrations included; power
  * again, checks, on with the next cut; at last a run without one until everything is interpreted.
  * After each cut: the database is sound; every acknowledged request and event key is there; an interpreted event has exactly one
  * delivery. At the end: so has every event.
@@ -49,6 +50,8 @@ struct client {
     uint64_t chance;
     uint64_t seed;
     size_t keys_in_memory;
+    int64_t checkpoint_pages;
+    bool syncs_fail;
 };
 
 struct offer {
@@ -58,7 +61,8 @@ struct offer {
 
 static bool complain(const struct client *c, const char *what, long long n)
 {
-    fprintf(stderr, "crash: seed %llu: %s (%lld)\n", (unsigned long long)c->seed, what, n);
+    fprintf(stderr, "crash: seed %llu: %s (%lld)%s\n", (unsigned long long)c->seed, what, n,
+            c->syncs_fail ? ", syncs failed" : "");
     return false;
 }
 
@@ -130,7 +134,8 @@ static struct journal *start(struct client *c)
                                  .ids = &c->hub.ids,
                                  .config = &c->hub.config,
                                  .interpret = true,
-                                 .keys_in_memory = c->keys_in_memory };
+                                 .keys_in_memory = c->keys_in_memory,
+                                 .checkpoint_pages = c->checkpoint_pages };
     enum err rc = journal_start(&o, &j, &why);
     if (rc != OK && !disk_is_cut()) (void)complain(c, why.text, rc);
     return j;
@@ -143,6 +148,7 @@ static bool run_until_cut(struct client *c)
     struct journal *j = disk_is_cut() ? NULL : start(c);
     if (!j) return disk_is_cut();
     size_t most = 1 + below(c, UNDER_WAY_MAX);
+    if (c->syncs_fail) disk_fail_sync(1 + below(c, 30));
     for (size_t i = below(c, 60) + 5; i > 0 && c->keys < KEYS_MAX && !disk_is_cut(); i--) {
         offer(c, j);
         wait_below(c, most);
@@ -267,6 +273,9 @@ static bool round_of(uint64_t seed, bool lie)
                          .seed = seed };
     c.hub.log.level = LOG_LEVEL_COUNT;
     c.keys_in_memory = 1 + below(&c, 40); /* so few that keys are merged all the time */
+    c.checkpoint_pages =
+        4 + (int64_t)below(&c, 400); /* so few that the log starts anew all the time */
+    c.syncs_fail = below(&c, 3) == 0;
     (void)snprintf(c.hub.database, sizeof c.hub.database, "malote.db");
     config_box_init(&c.hub.config);
     hub_configure(&c.hub, config);

@@ -12,6 +12,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { serve } from '../fakes/lib.mjs';
+import { FakeMedia } from '../fakes/media.mjs';
 import { FakeMeta } from '../fakes/meta.mjs';
 import { Sink } from '../fakes/sink.mjs';
 
@@ -223,6 +224,7 @@ async function fake(t, service) {
   return service;
 }
 export const startMeta = (t, options = { token: META_TOKEN }) => fake(t, new FakeMeta(options));
+export const startMedia = (t, options) => fake(t, new FakeMedia(options));
 export const startSink = (t, options = { secrets: [SINK_SECRET] }) => fake(t, new Sink(options));
 
 export const purchases = (meta) => meta.events().map((e) => e.event).filter((e) => e.event_name === 'Purchase');
@@ -271,6 +273,26 @@ export async function send(hub, message, { plain = false, path = '/api/webhook-c
 }
 export async function accepted(hub, message, options) {
   const answer = await send(hub, message, options);
+  assert.equal(answer.status, 200, answer.text);
+  return answer.json;
+}
+
+// ---- WhatsApp ----
+
+export const WA_SECRET = 'app-secret-of-the-system-tests', WA_NUMBER = '106540352242922';
+export const waSource = (more) => ({ name: 'wa', kind: 'whatsapp-cloud', path: '/api/whatsapp', app_secret: WA_SECRET, ...more });
+// A message of a customer, new each time.
+export const waMessage = (type, part, more) => ({ from: '5511999990005', id: `wamid.${randomUUID()}`,
+  timestamp: String(Math.floor(Date.now() / 1000)), type, [type]: part, ...more });
+
+// Posts one change, signed as Meta does.
+export async function postWhatsapp(hub, messages, value = {}) {
+  const body = JSON.stringify({ object: 'whatsapp_business_account', entry: [{ id: '1', changes: [{ field: 'messages', value: {
+    messaging_product: 'whatsapp', metadata: { display_phone_number: '15550783881', phone_number_id: WA_NUMBER },
+    contacts: [...new Set(messages.map((m) => m.from))].map((wa_id) => ({ profile: { name: 'Cliente' }, wa_id })), messages,
+    ...value } }] }] });
+  const answer = await hub.call('POST', '/api/whatsapp', body, { key: null,
+    headers: { 'x-hub-signature-256': `sha256=${createHmac('sha256', WA_SECRET).update(body).digest('hex')}` } });
   assert.equal(answer.status, 200, answer.text);
   return answer.json;
 }

@@ -1,0 +1,239 @@
+/* media_api.c: the files of messages: what is known of them, and their bytes.
+ *
+ * The bytes are a stranger's: they are never sniffed, and whatever a browser could run is handed out as a download, so that a file
+ * cannot act in the name of the hub's own pages (THREATS.md). */
+#include <unistd.h>
+
+#include "api/routes.h"
+#include "base/clock.h"
+#include "base/text.h"
+
+/* What a browser shows without running anything in it. SVG, HTML, XML and PDF are not among them. */
+static bool is_harmless(slice type)
+{
+    static const slice types[] = {
+        SLICE_INIT("image/jpeg"), SLICE_INIT("image/png"),  SLICE_INIT("image/webp"),
+        SLICE_INIT("image/gif"),  SLICE_INIT("audio/ogg"),  SLICE_INIT("audio/mpeg"),
+        SLICE_INIT("audio/mp4"),  SLICE_INIT("audio/aac"),  SLICE_INIT("audio/amr"),
+        SLICE_INIT("video/mp4"),  SLICE_INIT("video/3gpp"),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if (slice_eq_nocase(type, types[i])) return true;
+    return false;
+}
+
+/* "audio/ogg; codecs=opus" -> "audio/ogg"; empty unless it is type/subtype of harmless characters. */
+static slice bare_type(slice mime)
+{
+    slice type = slice_trim(slice_sub(mime, 0, slice_find(mime, ';')));
+    size_t slashes = 0;
+    for (size_t i = 0; i < type.len; i++) {
+        unsigned char ch = (unsigned char)type.ptr[i];
+        bool letter = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') ||
+                      (ch >= '0' && ch <= '9') || ch == '.' || ch == '+' || ch == '-';
+        slashes += ch == '/';
+        if (!letter && ch != '/') return (slice){ NULL, 0 };
+    }
+    return slashes == 1 && type.len < 80 ? type : (slice){ NULL, 0 };
+}
+
+static void put_media(struct call *c, struct stmt *q)
+{
+    int64_t state = stmt_col_i64(q, 8);
+    json_begin_object(&c->out, NULL);
+    put_id(&c->out, "id", ID_MEDIA, stmt_col_i64(q, 0));
+    put_id(&c->out, "message", ID_MESSAGE, stmt_col_i64(q, 1));
+    json_put_str(&c->out, "channel", stmt_col_text(q, 2));
+    json_put_str(&c->out, "kind", stmt_col_text(q, 3));
+    json_put_opt(&c->out, "mime", stmt_col_text(q, 4));
+    json_put_opt(&c->out, "sha256", stmt_col_text(q, 5));
+    if (stmt_col_i64(q, 6)) json_put_i64(&c->out, "size", stmt_col_i64(q, 6));
+    if (stmt_col_text(q, 7).len)
+        json_put_str(&c->out, "filename", c->key.pii ? stmt_col_text(q, 7) : SLICE("***"));
+    json_put_str(&c->out, "state",
+                 slice_str(state > 0 && state < MEDIA_STATE_COUNT ? media_state_name[state] : ""));
+    json_put_i64(&c->out, "tries", stmt_col_i64(q, 9));
+    if (state == MEDIA_PENDING) json_put_time(&c->out, "due_at", stmt_col_i64(q, 10));
+    json_put_opt(&c->out, "problem", stmt_col_text(q, 12));
+    json_put_time(&c->out, "created_at", stmt_col_i64(q, 13));
+    json_put_time(&c->out, "updated_at", stmt_col_i64(q, 14));
+    json_end_object(&c->out);
+}
+
+void api_media_list(struct call *c)
+{
+    struct page p;
+    struct why why;
+    slice name = call_query(c, "state");
+    int64_t state = 0;
+    for (int64_t i = 1; name.len && i < MEDIA_STATE_COUNT; i++)
+        if (slice_eq(name, slice_str(media_state_name[i]))) state = i;
+    enum err rc = page_read(c, &p, &why);
+    if (rc == OK && name.len && !state)
+        rc = why_set(&why, ERR_SYNTAX,
+                     "state is pending, downloading, downloaded, failed or expired");
+    struct stmt *q = rc == OK ? store_stmt(c->store, SQL_API_MEDIA, &why) : NULL;
+    bool row = rc == OK;
+    stmt_i64(q, 1, (int64_t)c->key.workspace_id);
+    stmt_i64(q, 2, p.before);
+    stmt_i64(q, 3, state);
+    stmt_i64(q, 4, p.limit);
+    if (rc == OK) page_begin(c);
+    while (rc == OK && (rc = stmt_step(q, &row, &why)) == OK && row)
+        if (page_item(&p, stmt_col_i64(q, 0))) put_media(c, q);
+    stmt_reset(q);
+    if (rc != OK) {
+        reply_err(c, rc, &why);
+        return;
+    }
+    page_end(c, &p, ID_MEDIA);
+    reply_json(c, 200);
+}
+
+static enum err find(struct call *c, struct stmt **q, uint64_t *id, struct why *why)
+{
+    bool row = false;
+    if (id_parse(ID_MEDIA, c->param[0], id) != OK)
+        return why_set(why, ERR_MISSING, "no such media");
+    *q = store_stmt(c->store, SQL_API_MEDIA_ONE, why);
+    stmt_i64(*q, 1, (int64_t)c->key.workspace_id);
+    stmt_i64(*q, 2, (int64_t)*id);
+    enum err rc = stmt_step(*q, &row, why);
+    return rc == OK && !row ? why_set(why, ERR_MISSING, "no such media") : rc;
+}
+
+void api_media_info(struct call *c)
+{
+    struct why why;
+    struct stmt *q = NULL;
+    uint64_t id;
+    enum err rc = find(c, &q, &id, &why);
+    if (rc == OK) put_media(c, q);
+    stmt_reset(q);
+    if (rc == OK)
+        reply_json(c, 200);
+    else
+        reply_err(c, rc, &why);
+}
+
+/* One range of RFC 9110, 14.1.2: "bytes=0-99", "bytes=100-", "bytes=-50". Several, or anything else: all of the file, as allowed.
+ * False: it lies outside. */
+static bool read_range(slice range, uint64_t size, uint64_t *from, uint64_t *len, bool *part)
+{
+    uint64_t first = 0, last = size ? size - 1 : 0;
+    *from = 0;
+    *len = size;
+    *part = false;
+    if (!slice_starts(range, SLICE("bytes="))) return true;
+    range = slice_sub(range, 6, range.len);
+    size_t dash = slice_find(range, '-');
+    slice a = slice_trim(slice_sub(range, 0, dash)),
+          b = slice_trim(slice_sub(range, dash < range.len ? dash + 1 : dash, range.len));
+    if (dash == range.len || (a.len == 0 && b.len == 0)) return true;
+    if ((a.len && text_u64(a, INT64_MAX, &first, NULL) != OK) ||
+        (b.len && text_u64(b, INT64_MAX, &last, NULL) != OK))
+        return true;
+    if (a.len && b.len && last < first) return true;
+    if (a.len == 0) { /* the last so many */
+        if (last == 0) return false;
+        first = last < size ? size - last : 0;
+        last = size - 1;
+    }
+    if (first >= size) return false;
+    if (last >= size) last = size - 1;
+    *from = first;
+    *len = last - first + 1;
+    *part = true;
+    return true;
+}
+
+static void send_file(struct call *c, int fd, uint64_t size, slice mime)
+{
+    struct arena *a = c->x->arena;
+    uint64_t from, len;
+    bool part;
+    slice type = bare_type(mime);
+    reply_put_header(c, "X-Content-Type-Options", SLICE("nosniff"));
+    reply_put_header(c, "Content-Security-Policy", SLICE("default-src 'none'; sandbox"));
+    reply_put_header(c, "Cache-Control", SLICE("private, no-store"));
+    reply_put_header(c, "Accept-Ranges", SLICE("bytes"));
+    if (!read_range(request_header(&c->x->request, SLICE("range")), size, &from, &len, &part)) {
+        close(fd);
+        reply_put_header(c, "Content-Range",
+                         arena_printf(a, "bytes */%llu", (unsigned long long)size));
+        reply_error(c, 416, "range", "the file has %llu bytes", (unsigned long long)size);
+        return;
+    }
+    if (!is_harmless(type)) reply_put_header(c, "Content-Disposition", SLICE("attachment"));
+    if (part)
+        reply_put_header(c, "Content-Range",
+                         arena_printf(a, "bytes %llu-%llu/%llu", (unsigned long long)from,
+                                      (unsigned long long)(from + len - 1),
+                                      (unsigned long long)size));
+    c->x->type = is_harmless(type) ? arena_dup(a, type) : SLICE("application/octet-stream");
+    c->x->status = part ? 206 : 200;
+    c->x->file = fd;
+    c->x->file_from = from;
+    c->x->file_len = len;
+}
+
+/* The bytes. They are personal data: a key that may not see such gets none. */
+void api_media_bytes(struct call *c)
+{
+    struct why why;
+    struct stmt *q = NULL;
+    uint64_t id;
+    int fd = -1;
+    int64_t size = 0;
+    enum err rc = c->key.pii ? find(c, &q, &id, &why)
+                             : why_set(&why, ERR_DENIED, "this key may not see personal data");
+    if (rc == OK && stmt_col_i64(q, 8) != MEDIA_DOWNLOADED)
+        rc = why_set(&why, ERR_MISSING, "the file is not here: see /api/media/%.*s/info",
+                     SLICE_ARG(c->param[0]));
+    if (rc == OK) rc = files_read(&c->app->files, stmt_col_text(q, 11), &fd, &size, &why);
+    if (rc == OK)
+        send_file(c, fd, (uint64_t)size, stmt_col_text(q, 4));
+    else
+        reply_err(c, rc, &why);
+    stmt_reset(q);
+}
+
+struct again {
+    uint64_t workspace_id, id;
+    int64_t now_ms;
+    bool found;
+};
+
+static enum err again_run(void *ctx, struct store *s, struct why *why)
+{
+    struct again *a = ctx;
+    struct stmt *q = store_stmt(s, SQL_API_MEDIA_RETRY, why);
+    stmt_i64(q, 1, (int64_t)a->workspace_id);
+    stmt_i64(q, 2, (int64_t)a->id);
+    stmt_i64(q, 3, a->now_ms);
+    enum err rc = stmt_run(q, why);
+    a->found = rc == OK && store_changes(s) > 0;
+    return rc;
+}
+
+void api_media_retry(struct call *c)
+{
+    struct why why;
+    struct again a = { .workspace_id = c->key.workspace_id, .now_ms = clock_wall_ms() };
+    enum err rc = id_parse(ID_MEDIA, c->param[0], &a.id) == OK
+                      ? OK
+                      : why_set(&why, ERR_MISSING, "no such media");
+    if (rc == OK) rc = journal_call(c->app->journal, again_run, &a, &why);
+    if (rc == OK && !a.found)
+        rc = why_set(&why, ERR_CONFLICT, "only a file that failed or expired is fetched again");
+    if (rc != OK) {
+        reply_err(c, rc, &why);
+        return;
+    }
+    media_wake(c->app->media);
+    json_begin_object(&c->out, NULL);
+    put_id(&c->out, "id", ID_MEDIA, (int64_t)a.id);
+    json_put_str(&c->out, "state", SLICE("pending"));
+    json_end_object(&c->out);
+    reply_json(c, 200);
+}

@@ -1,0 +1,79 @@
+-- What is kept of one person. Read on a reading connection, since events and messages have no index by person: a person asks once,
+-- every event would pay for it.
+-- name: person_contacts
+SELECT id, merged_into, created_ms, updated_ms, fields FROM contacts
+WHERE workspace_id = $1 AND (id = $2 OR merged_into = $2) ORDER BY id;
+
+-- name: person_identities
+SELECT kind, value FROM contact_identities WHERE workspace_id = $1 AND contact_id = $2 ORDER BY kind, value;
+
+-- name: person_orders
+SELECT id, number, data FROM orders WHERE workspace_id = $1 AND contact_id = $2 ORDER BY id;
+
+-- name: person_subscriptions
+SELECT id, number, data FROM subscriptions WHERE workspace_id = $1 AND contact_id = $2 ORDER BY id;
+
+-- name: person_checkouts
+SELECT id, number, data FROM checkouts WHERE workspace_id = $1 AND contact_id = $2 ORDER BY id;
+
+-- name: person_tickets
+SELECT id, conversation_id, state, assignee, opened_ms, closed_ms FROM tickets
+WHERE conversation_id IN (SELECT id FROM conversations WHERE workspace_id = $1 AND contact_id = $2) ORDER BY id;
+
+-- name: person_messages
+SELECT id, external_id, media_id, channel, direction, type, at_ms, text, data FROM messages
+WHERE workspace_id = $1 AND contact_id = $2 AND id > $3 ORDER BY id LIMIT $4;
+
+-- name: person_events
+SELECT d.id, e.type, e.name, e.occurred_ms, d.data FROM event_data d
+JOIN events e ON e.workspace_id = d.workspace_id AND e.id = d.id
+WHERE d.workspace_id = $1 AND d.contact_id = $2 AND d.id > $3 ORDER BY d.id LIMIT $4;
+
+-- name: person_reactions
+SELECT external_id, reactor FROM message_reactions WHERE workspace_id = $1 AND reactor IN ($2, $3);
+
+-- Erasing. Keys of events and deliveries stay: without them a platform's copy of an old message would count again.
+-- name: erase_event
+UPDATE event_data SET data = '{}', problem = 'erased' WHERE workspace_id = $1 AND id = $2;
+
+-- name: erase_request
+UPDATE requests SET body = $3, headers = '[]', query = '', remote = '', problem = 'erased'
+WHERE workspace_id = $1 AND id = (SELECT request_id FROM events WHERE workspace_id = $1 AND id = $2);
+
+-- name: erase_attempts
+UPDATE attempts SET request = '', reply = ''
+WHERE workspace_id = $1 AND delivery_id IN (SELECT id FROM deliveries WHERE workspace_id = $1 AND event_id = $2);
+
+-- name: erase_deliveries
+UPDATE deliveries SET state = 4, reason = 'erased', updated_ms = $3
+WHERE workspace_id = $1 AND event_id = $2 AND state = 0;
+
+-- name: erase_message
+UPDATE messages SET text = '', data = '', reply_to = '', media_id = 0 WHERE workspace_id = $1 AND id = $2;
+
+-- name: erase_statuses
+UPDATE message_statuses SET data = '' WHERE workspace_id = $1 AND external_id = $2;
+
+-- name: erase_edits
+DELETE FROM message_edits WHERE workspace_id = $1 AND external_id = $2;
+
+-- name: erase_reactions
+DELETE FROM message_reactions WHERE workspace_id = $1 AND external_id = $2;
+
+-- name: erase_reaction
+DELETE FROM message_reactions WHERE workspace_id = $1 AND external_id = $2 AND reactor = $3;
+
+-- name: erase_media
+DELETE FROM media WHERE workspace_id = $1 AND id = $2;
+
+-- name: media_file
+SELECT storage FROM media WHERE workspace_id = $1 AND id = $2;
+
+-- name: media_file_used
+SELECT COUNT(*) FROM media WHERE storage = $1;
+
+-- name: erase_identities
+DELETE FROM contact_identities WHERE workspace_id = $1 AND contact_id = $2;
+
+-- name: erase_contact
+UPDATE contacts SET fields = '{}', updated_ms = $3 WHERE workspace_id = $1 AND id = $2;

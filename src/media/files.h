@@ -1,0 +1,45 @@
+/* files.h: a folder in which each file is kept once, under the SHA-256 of its bytes: <folder>/ab/ab12….
+ *
+ * A file is written beside, synced, and then given its name: one that is there is whole. Names come from digests alone, never from
+ * outside. Any thread, each with its own files. */
+#ifndef MALOTE_MEDIA_FILES_H
+#define MALOTE_MEDIA_FILES_H
+
+#include <stdint.h>
+
+#include "crypto/hash.h"
+
+enum { FILES_PATH_MAX = 1024, FILES_HASH_LEN = HASH_SHA256_HEX };
+
+struct files {
+    char folder[FILES_PATH_MAX - 160];
+};
+
+/* One being written. */
+struct files_draft {
+    int fd;
+    int64_t size;
+    struct hash_stream hash;
+    char path[FILES_PATH_MAX];
+};
+
+/* Makes the folder and removes drafts that a killed process left. */
+MUST_CHECK enum err files_open(struct files *f, const char *folder, struct why *why);
+/* `id` names the draft; two drafts never share one. */
+MUST_CHECK enum err files_begin(const struct files *f, uint64_t id, struct files_draft *out,
+                                struct why *why);
+/* ERR_LIMIT: the disk is full. */
+MUST_CHECK enum err files_add(struct files_draft *d, slice bytes, struct why *why);
+/* The digest so far, as hex; ends the writing of bytes. */
+slice files_digest(struct files_draft *d, char out[FILES_HASH_LEN]);
+/* Onto the disk and under its name; the draft is gone, also on error. */
+MUST_CHECK enum err files_keep(const struct files *f, struct files_draft *d, slice hash,
+                               struct why *why);
+void files_drop(struct files_draft *d);
+/* For reading: a descriptor the caller closes, and the size. ERR_MISSING: no such file. */
+MUST_CHECK enum err files_read(const struct files *f, slice hash, int *fd, int64_t *size,
+                               struct why *why);
+/* Gone for good; one that was not there is fine. */
+MUST_CHECK enum err files_remove(const struct files *f, slice hash, struct why *why);
+
+#endif

@@ -1,0 +1,150 @@
+// The files of WhatsApp messages: fetched at once, whole or not at all, kept once, handed out safely.
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { postWhatsapp as post, startHub, startMedia, until, waMessage as carrying, waSource } from './hub.mjs';
+
+const TOKEN = 'EAAB-token-of-the-media-tests';
+
+async function setup(t, options) {
+  const media = await startMedia(t, { token: TOKEN });
+  const hub = await startHub(t, options);
+  await hub.apply({ sources: [waSource({ access_token: TOKEN, base_url: media.base })] });
+  return { hub, media };
+}
+
+const settled = (hub, state, count = 1) => until(`${count} files that are ${state}`, async () => {
+  const { items } = await hub.get(`/api/media?state=${state}`);
+  assert.equal(items.length, count, JSON.stringify((await hub.get('/api/media')).items));
+  return items;
+});
+
+const bytesOf = (hub, id, headers = {}) =>
+  fetch(`${hub.base}/api/media/${id}`, { headers: { 'x-api-key': hub.env.MALOTE_ADMIN_KEY, ...headers } });
+
+const kept = (hub) => readdirSync(join(hub.data, 'media'), { recursive: true }).filter((name) => /[0-9a-f]{64}$/.test(name));
+
+test('a file is fetched by the link of its webhook and handed out, whole and in ranges', async (t) => {
+  const { hub, media } = await setup(t);
+  const bytes = randomBytes(300_000);
+  await post(hub, [carrying('image', media.add('1001', bytes))]);
+  const [item] = await settled(hub, 'downloaded');
+  assert.equal(item.size, bytes.length);
+  assert.deepEqual(media.events(), ['bytes 1001']);
+  const answer = await bytesOf(hub, item.id);
+  assert.equal(answer.status, 200);
+  assert.equal(answer.headers.get('content-type'), 'image/jpeg');
+  assert.equal(answer.headers.get('x-content-type-options'), 'nosniff');
+  assert.equal(answer.headers.get('content-disposition'), null);
+  assert.ok(bytes.equals(Buffer.from(await answer.arrayBuffer())));
+  for (const [range, from, to] of [['bytes=0-0', 0, 1], ['bytes=100-199', 100, 200], ['bytes=-5', bytes.length - 5, bytes.length],
+    ['bytes=299999-', 299999, 300000], ['bytes=299990-999999', 299990, 300000]]) {
+    const part = await bytesOf(hub, item.id, { range });
+    assert.equal(part.status, 206, range);
+    assert.equal(part.headers.get('content-range'), `bytes ${from}-${to - 1}/${bytes.length}`);
+    assert.ok(bytes.subarray(from, to).equals(Buffer.from(await part.arrayBuffer())), range);
+  }
+  assert.equal((await bytesOf(hub, item.id, { range: 'bytes=300000-' })).status, 416);
+  assert.equal((await bytesOf(hub, item.id, { range: 'bytes=x-y' })).status, 200);
+});
+
+test('a dead link, or none, is asked for anew', async (t) => {
+  const { hub, media } = await setup(t);
+  const file = media.add('1002', Buffer.from('voice'), 'audio/ogg; codecs=opus');
+  media.mode('dead-link', 1);
+  await post(hub, [carrying('audio', file)]);
+  await settled(hub, 'downloaded');
+  assert.deepEqual(media.events(), ['bytes 1002', 'link 1002', 'bytes 1002']);
+  await post(hub, [carrying('audio', { ...media.add('1003', Buffer.from('other')), url: undefined })]);
+  await settled(hub, 'downloaded', 2);
+});
+
+test('the same bytes are kept once', async (t) => {
+  const { hub, media } = await setup(t);
+  await post(hub, ['1', '2', '3'].map((id) => carrying('image', media.add(id, Buffer.from('same')))));
+  await settled(hub, 'downloaded', 3);
+  assert.equal(kept(hub).length, 1);
+});
+
+test('what came in part or as something else is not kept; nothing of it lies about', async (t) => {
+  const { hub, media } = await setup(t);
+  for (const mode of ['truncated', 'other', 'broken-off', '500', 'reset', 'garbage', '429']) {
+    media.mode(mode, 2); // the link of the webhook, and once more
+    await post(hub, [carrying('image', media.add(`bad-${mode}`, randomBytes(5000)))]);
+    const item = await until(`${mode} to be put off`, async () =>
+      (await hub.get('/api/media?state=pending')).items.find((m) => m.problem && m.tries === 1));
+    assert.ok(item.due_at, mode);
+    assert.doesNotMatch(item.problem, new RegExp(TOKEN), mode);
+    await hub.call('POST', `/api/media/${item.id}/retry`, {}); // refused: it is not over yet
+    media.mode('ok');
+    await until(`no draft after ${mode}`, () => readdirSync(join(hub.data, 'media/drafts')).length === 0);
+    assert.equal(kept(hub).length, 0, mode);
+    await hub.call('DELETE', `/api/contacts/${(await hub.get('/api/contacts')).items[0].id}`);
+  }
+});
+
+test('gone for good, too large, elsewhere: told, and fetched again when asked', async (t) => {
+  const { hub, media } = await setup(t);
+  const ends = async (mode, state, problem) => {
+    media.mode(mode);
+    const file = media.add(`end-${mode}`, Buffer.from(mode));
+    await post(hub, [carrying('image', mode === 'endless' ? file : { ...file, url: undefined })]);
+    const item = await until(`${mode} to end`, async () => (await hub.get(`/api/media?state=${state}`)).items.find((m) => problem.test(m.problem)));
+    assert.equal((await bytesOf(hub, item.id)).status, 404);
+    return item;
+  };
+  await ends('gone', 'expired', /does not have the file/);
+  await ends('endless', 'failed', /larger than/);
+  const item = await ends('elsewhere', 'failed', /host that is not Meta's/);
+  media.mode('ok');
+  await hub.post(`/api/media/${item.id}/retry`);
+  await settled(hub, 'downloaded');
+});
+
+test('what a browser could run is a download; other keys see nothing', async (t) => {
+  const { hub, media } = await setup(t);
+  const file = { ...media.add('1004', Buffer.from('<script>alert(1)</script>'), 'text/html'), filename: '../../evil.html' };
+  await post(hub, [carrying('document', file)]);
+  const [item] = await settled(hub, 'downloaded');
+  const answer = await bytesOf(hub, item.id);
+  assert.equal(answer.headers.get('content-type'), 'application/octet-stream');
+  assert.equal(answer.headers.get('content-disposition'), 'attachment');
+  assert.match(answer.headers.get('content-security-policy'), /sandbox/);
+  const { key } = await hub.post('/api/keys', { name: 'reader', role: 'reader' });
+  assert.equal((await bytesOf(hub, item.id, { 'x-api-key': key })).status, 403);
+  assert.equal((await hub.get(`/api/media/${item.id}/info`, { key })).filename, '***');
+});
+
+test('killed in the middle of downloads: each is there once after the restart', async (t) => {
+  const { hub, media } = await setup(t);
+  media.mode('slow');
+  const files = Array.from({ length: 12 }, (_, i) => randomBytes(20_000 + i));
+  await post(hub, files.map((bytes, i) => carrying('image', media.add(`k${i}`, bytes))));
+  await until('downloads to be under way', async () => (await hub.get('/api/media?state=downloading')).items.length > 0);
+  await hub.kill();
+  media.mode('ok');
+  await hub.start();
+  await settled(hub, 'downloaded', 12);
+  assert.equal(kept(hub).length, 12);
+});
+
+test('a person is handed out and erased, files included', async (t) => {
+  const { hub, media } = await setup(t);
+  await post(hub, [carrying('image', { ...media.add('1005', Buffer.from('portrait')), caption: 'minha foto' }),
+    carrying('text', { body: 'meu CPF' })]);
+  await settled(hub, 'downloaded');
+  const [contact] = (await hub.get('/api/contacts')).items;
+  const all = await hub.get(`/api/contacts/${contact.id}/export`);
+  assert.equal(all.messages.length, 2);
+  assert.equal(all.events.length, 2);
+  assert.match(JSON.stringify(all), /minha foto/);
+  const gone = await hub.call('DELETE', `/api/contacts/${contact.id}`);
+  assert.deepEqual({ status: gone.status, ...gone.json }, { status: 200, erased: contact.id, events: 2, messages: 2, files: 1 });
+  assert.equal(kept(hub).length, 0);
+  const left = JSON.stringify([await hub.get(`/api/contacts/${contact.id}/export`), await hub.all('/api/events'), await hub.all('/api/media')]);
+  assert.doesNotMatch(left, /minha foto|meu CPF|99999|Cliente/);
+  for (const request of await hub.all('/api/requests'))
+    assert.doesNotMatch(JSON.stringify(await hub.get(`/api/requests/${request.id}`)), /minha foto|99999/);
+});
