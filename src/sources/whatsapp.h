@@ -6,6 +6,7 @@
  *   whatsapp_message.c  messages, edits, revocations, reactions
  *   whatsapp_media.c    how files are fetched
  *   whatsapp_other.c    statuses, address book, preferences, the rest
+ *   whatsapp_sample.c   a signed body for `malote send`
  *
  * Facts: docs/sources/whatsapp-cloud.md. */
 #ifndef MALOTE_SOURCES_WHATSAPP_H
@@ -91,6 +92,10 @@ MUST_CHECK enum err whatsapp_read_status(const struct whatsapp_place *p, const s
 MUST_CHECK enum err whatsapp_read_other(const struct whatsapp_place *p, struct cleaner *cl,
                                         struct changes *out, struct why *why);
 
+/* Slot `sample` of the kind. */
+MUST_CHECK enum err whatsapp_sample(slice name, const struct settings *cfg, int64_t now_ms,
+                                    uint64_t nonce, struct arena *arena, struct sample *out,
+                                    struct why *why);
 /* Lower-case hex from hex or base64; empty when it is neither: a hash that cannot be compared is no reason to lose the file. */
 slice whatsapp_media_sha256(slice given, struct arena *arena);
 /* The kind's `media` slot. */

@@ -292,6 +292,10 @@ static enum err split(struct request *r, const struct settings *cfg UNUSED, stru
     yyjson_arr_foreach(entries, e, es, at.entry)
     {
         json *changes = json_get(at.entry, "changes");
+        if (!yyjson_is_arr(changes)) { /* another product's, perhaps */
+            at = (struct whatsapp_place){ .part = WA_WHOLE, .entry = at.entry, .item = at.entry };
+            add(&s, &at, arena_printf(arena, "/entry/%zu", e));
+        }
         yyjson_arr_foreach(changes, c, cs, at.change)
             add_change(&s, &at, arena_printf(arena, "/entry/%zu/changes/%zu", e, c));
     }
@@ -355,5 +359,6 @@ const struct source_kind source_whatsapp_cloud = {
     .split = split,
     .interpret = interpret,
     .handshake = handshake,
+    .sample = whatsapp_sample,
     .media = &whatsapp_media_slot,
 };

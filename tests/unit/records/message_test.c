@@ -180,7 +180,8 @@ static slice dump(uint64_t workspace_id, struct arena *a)
         " UNION ALL SELECT 't ' || who || ' ' || state || ' ' || opened_ms || ' ' || closed_ms || "
         "' ' || first_reply_ms FROM"
         " tickets, w, p WHERE workspace_id = w.id AND p.id = contact_id"
-        " UNION ALL SELECT 'm ' || m.external_id || ' ' || who || ' ' || (m.conversation_id <> 0) || "
+        " UNION ALL SELECT 'm ' || m.external_id || ' ' || who || ' ' || (m.conversation_id <> 0) "
+        "|| "
         "COALESCE(t.opened_ms, 0) || ' '"
         " || (media_id <> 0) || direction || origin || type || ' ' || at_ms || ' ' || status || ' "
         "' || status_ms || ' ' ||"
@@ -241,6 +242,77 @@ static void any_order_and_repeated(void **state UNUSED)
     free(order);
     arena_free(&a);
     arena_free(&keep);
+}
+
+/* ---- what counts, whatever came first ---- */
+
+static void apply_changes_of(struct made *m, struct arena *a)
+{
+    struct applied applied;
+    struct why why = { .code = OK };
+    struct apply_ctx ctx = shuffle_ctx(&hub, 1, a);
+    if (apply_changes(&ctx, &m->changes, &applied, &why) != OK) fail_msg("%s", why.text);
+}
+
+static void say_edit(const char *id, int64_t at_ms, const char *text, struct arena *a)
+{
+    struct made m = { .edit = { .external_id = SLICE("wamid.2"),
+                                .edit_id = slice_str(id),
+                                .kind = text ? MESSAGE_EDIT : MESSAGE_REVOKE,
+                                .at_ms = at_ms,
+                                .text = slice_str(text) } };
+    m.changes.message_edit = &m.edit;
+    apply_changes_of(&m, a);
+}
+
+static void say_status(enum message_state state, int64_t at_ms, struct arena *a)
+{
+    struct made m = { .status = { .external_id = SLICE("wamid.2"),
+                                  .word = slice_str(message_state_name[state]),
+                                  .state = state,
+                                  .at_ms = at_ms } };
+    m.changes.message_status = &m.status;
+    apply_changes_of(&m, a);
+}
+
+/* `late`: how many of the words about the message come after it. */
+static void latest_words_count(void **state UNUSED)
+{
+    for (int late = 0; late < 8; late++) {
+        struct arena a;
+        struct why why = { .code = OK };
+        struct made m = { .changes = { 0 } };
+        arena_init(&a, ARENA_BYTES);
+        for (int turn = 0; turn < 2; turn++) {
+            if ((late >> 0 & 1) == turn)
+                say_edit("e1", 500, "newest", &a), say_edit("r1", 900, NULL, &a);
+            if ((late >> 1 & 1) == turn)
+                say_edit("e0", 300, "older", &a), say_edit("r0", 800, NULL, &a);
+            if ((late >> 2 & 1) == turn)
+                say_status(MESSAGE_READ, 700, &a), say_status(MESSAGE_DELIVERED, 600, &a),
+                    say_status(MESSAGE_READ, 650, &a);
+            make_contact(&m, 1, 0, &a);
+            make_message(&m, 2, MESSAGE_BY_HISTORY, 200, &a);
+            m.message.state = MESSAGE_SENT;
+            if (turn == 0) apply_changes_of(&m, &a);
+        }
+        make_message(&m, 3, MESSAGE_BY_HISTORY, 100, &a);
+        assert_int_equal(m.message.direction, MESSAGE_IN);
+        apply_changes_of(&m, &a);
+        assert_int_equal(store_commit(hub.store, &why), OK);
+        slice got =
+            hub_text(&hub,
+                     "SELECT text || ' ' || edited_ms || ' ' || revoked_ms || ' ' || status "
+                     "|| ' ' || status_ms || ' ' || ticket_id || ' ' || window_until_ms FROM "
+                     "messages m JOIN conversations c ON c.id = m.conversation_id WHERE "
+                     "m.external_id = 'wamid.2'",
+                     &a);
+        assert_slice(got, SLICE("newest 500 800 4 650 0 0")); /* history: no ticket, no window */
+        hub_run(&hub, "DELETE FROM messages; DELETE FROM message_edits; DELETE FROM "
+                      "message_statuses; DELETE FROM conversations");
+        assert_int_equal(store_begin(hub.store, &why), OK);
+        arena_free(&a);
+    }
 }
 
 /* ---- tickets ---- */
@@ -366,6 +438,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(any_order_and_repeated, setup, teardown),
+        cmocka_unit_test_setup_teardown(latest_words_count, setup, teardown),
         cmocka_unit_test_setup_teardown(tickets, setup, teardown),
         cmocka_unit_test_setup_teardown(moved_contacts, setup, teardown),
     };

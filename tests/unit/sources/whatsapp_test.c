@@ -168,6 +168,8 @@ static void bodies(void **state UNUSED)
         { "{\"history\":[{\"errors\":[{\"code\":2593109}]}]}",
           "/custom/value/history/0/errors/0/code", "2593109" }, /* published without an envelope */
         { "{\"entry\":[]}", "", NULL },
+        { "{\"entry\":[{\"id\":\"1\",\"messaging\":[1]}]}", "/custom/value/messaging/0", "1" },
+        { "{\"entry\":[7]}", "/type", "whatsapp.unknown" },
         { "{\"entry\":[{\"changes\":[7]}]}", "/type", "whatsapp.unknown" },
         { "{\"entry\":[{\"changes\":[{\"field\":\"New Thing\",\"value\":{\"a\":1}}]}]}", "/type",
           "whatsapp.new_thing" },
@@ -408,6 +410,28 @@ static void odd_values_cost_one_item_at_most(void **state UNUSED)
     arena_free(&source);
 }
 
+static void samples(void **state UNUSED)
+{
+    static const char *const names[] = { "", "text", "status" };
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        struct arena a;
+        struct sample s;
+        struct why why = { 0 };
+        arena_init(&a, 1 << 20);
+        struct settings cfg = kind_settings(kind, SETTINGS, &a);
+        assert_int_equal(kind->sample(slice_str(names[i]), &cfg, 1773144000000, 7, &a, &s, &why),
+                         OK);
+        struct request r = { .headers = s.headers, .header_count = s.header_count, .body = s.body };
+        assert_int_equal(kind->verify(&r, &cfg, 1773144000000, &a, &why), OK);
+        struct result res = run_with(SETTINGS, s.body, &a);
+        assert_int_equal(res.rc, OK);
+        assert_slice(json_get_text(res.event, "type"),
+                     i == 2 ? SLICE("message.status") : SLICE("message.received"));
+        assert_int_equal(kind->sample(SLICE("x"), &cfg, 1, 7, &a, &s, &why), ERR_MISSING);
+        arena_free(&a);
+    }
+}
+
 static void out_of_memory(void **state UNUSED)
 {
     slice body =
@@ -421,11 +445,11 @@ int main(int argc, char **argv)
 {
     tests_dir = argc > 1 ? argv[1] : "tests";
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(signatures),    cmocka_unit_test(settings_are_checked),
-        cmocka_unit_test(handshakes),    cmocka_unit_test(bodies),
-        cmocka_unit_test(unreadable),    cmocka_unit_test(only_our_numbers),
-        cmocka_unit_test(thousands),     cmocka_unit_test(odd_values_cost_one_item_at_most),
-        cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(signatures), cmocka_unit_test(settings_are_checked),
+        cmocka_unit_test(handshakes), cmocka_unit_test(bodies),
+        cmocka_unit_test(unreadable), cmocka_unit_test(only_our_numbers),
+        cmocka_unit_test(thousands),  cmocka_unit_test(odd_values_cost_one_item_at_most),
+        cmocka_unit_test(samples),    cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
