@@ -1,4 +1,5 @@
 /* dead.c: dead letters: deliveries that were given up and events that could not be understood, in one list. */
+#include "api/mask.h"
 #include "api/routes.h"
 #include "base/clock.h"
 #include "interpret/interpret.h"
@@ -59,7 +60,7 @@ static void put_dead_delivery(struct call *c, const struct config *config, struc
     json_put_str(&c->out, "kind", SLICE("delivery"));
     json_put_opt(&c->out, "destination", d ? d->name : (slice){ NULL, 0 });
     put_id(&c->out, "event", ID_EVENT, stmt_col_i64(q, 2));
-    json_put_str(&c->out, "key", stmt_col_text(q, 3));
+    json_put_str(&c->out, "key", c->key.pii ? stmt_col_text(q, 3) : mask_key(stmt_col_text(q, 3)));
     json_put_i64(&c->out, "attempts", stmt_col_i64(q, 4));
     json_put_opt(&c->out, "reason", stmt_col_text(q, 5));
     json_put_time(&c->out, "created_at", stmt_col_i64(q, 6));
@@ -75,7 +76,7 @@ static void put_dead_event(struct call *c, const struct config *config, struct s
     json_put_str(&c->out, "kind", SLICE("event"));
     json_put_opt(&c->out, "source", s ? s->name : (slice){ NULL, 0 });
     json_put_str(&c->out, "type", stmt_col_text(q, 2));
-    json_put_str(&c->out, "key", stmt_col_text(q, 3));
+    json_put_str(&c->out, "key", c->key.pii ? stmt_col_text(q, 3) : mask_key(stmt_col_text(q, 3)));
     json_put_time(&c->out, "created_at", stmt_col_i64(q, 4));
     json_put_opt(&c->out, "reason", stmt_col_text(q, 5));
     json_end_object(&c->out);

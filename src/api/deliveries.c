@@ -20,7 +20,7 @@ static void put_delivery(struct call *c, const struct config *config, struct stm
     json_put_opt(b, "destination", d ? d->name : (slice){ NULL, 0 });
     json_put_opt(b, "route", r ? r->name : (slice){ NULL, 0 });
     put_id(b, "event", ID_EVENT, stmt_col_i64(q, 3));
-    json_put_str(b, "key", stmt_col_text(q, 4));
+    json_put_str(b, "key", c->key.pii ? stmt_col_text(q, 4) : mask_key(stmt_col_text(q, 4)));
     json_put_str(b, "state", slice_str(state_shown(d, state)));
     json_put_str(b, "priority", slice_str(priority_name[stmt_col_i64(q, 6)]));
     if (state == DELIVERY_WAITING) json_put_time(b, "due_at", stmt_col_i64(q, 7));
@@ -188,8 +188,10 @@ enum err api_delivery_move(struct call *c, enum sql sql, uint64_t id, const char
     struct move m = { c, sql, reason, id, false };
     enum err rc = journal_call(c->app->journal, move_run, &m, why);
     *moved = m.moved;
-    if (rc == OK && m.moved && sql == SQL_DELIVERIES_CANCEL) deliver_cancel(c->app->deliver, id);
-    else if (rc == OK && m.moved) deliver_wake(c->app->deliver, 0);
+    if (rc == OK && m.moved && sql == SQL_DELIVERIES_CANCEL)
+        deliver_cancel(c->app->deliver, id);
+    else if (rc == OK && m.moved)
+        deliver_wake(c->app->deliver, 0);
     return rc;
 }
 

@@ -58,7 +58,7 @@ static void put_event(struct call *c, const struct config *config, struct stmt *
     put_id(b, "request", ID_REQUEST, stmt_col_i64(q, 2));
     json_put_str(b, "type", stmt_col_text(q, 3));
     json_put_opt(b, "name", stmt_col_text(q, 4));
-    json_put_str(b, "key", stmt_col_text(q, 5));
+    json_put_str(b, "key", c->key.pii ? stmt_col_text(q, 5) : mask_key(stmt_col_text(q, 5)));
     json_put_time(b, "occurred_at", stmt_col_i64(q, 6));
     json_put_time(b, "received_at", stmt_col_i64(q, 7));
     json_put_str(b, "state", slice_str(event_state_name[stmt_col_i64(q, 8)]));
@@ -117,7 +117,8 @@ static void put_deliveries(struct call *c, const struct config *config, int64_t 
         json_begin_object(&c->out, NULL);
         put_id(&c->out, "id", ID_DELIVERY, stmt_col_i64(q, 0));
         json_put_opt(&c->out, "destination", d ? d->name : (slice){ NULL, 0 });
-        json_put_str(&c->out, "key", stmt_col_text(q, 2));
+        json_put_str(&c->out, "key",
+                     c->key.pii ? stmt_col_text(q, 2) : mask_key(stmt_col_text(q, 2)));
         json_put_str(&c->out, "state", slice_str(delivery_state_name[stmt_col_i64(q, 3)]));
         json_put_i64(&c->out, "attempts", stmt_col_i64(q, 4));
         json_put_opt(&c->out, "reason", stmt_col_text(q, 6));
@@ -245,7 +246,7 @@ static void preview(void *arg, const struct route *r, slice key)
     json_begin_object(&p->call->out, NULL);
     json_put_str(&p->call->out, "route", r->name);
     json_put_str(&p->call->out, "destination", r->to->name);
-    json_put_str(&p->call->out, "key", key);
+    json_put_str(&p->call->out, "key", p->call->key.pii ? key : mask_key(key));
     json_end_object(&p->call->out);
 }
 

@@ -132,12 +132,18 @@ static void put(struct buf *b, json *v, slice key, slice object UNUSED, int dept
         bool inner = trimmed.len > 1 && (trimmed.ptr[0] == '{' || trimmed.ptr[0] == '[');
         if (!inner && slice_eq(key, SLICE("body")))
             text = SLICE("***"); /* no names to judge it by */
+        if (!inner) text = mask_key(text);
         json_put_str(b, NULL,
                      inner && depth < MASK_DEPTH_MAX ? mask_personal(text, b->arena) : text);
     } else {
         slice text = json_print(v, b->arena);
         buf_add(b, text.len ? text : SLICE("null"));
     }
+}
+
+slice mask_key(slice key)
+{
+    return slice_find_slice(key, SLICE("wamid.")) < key.len ? SLICE("***") : key;
 }
 
 slice mask_personal(slice text, struct arena *arena)

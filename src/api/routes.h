@@ -72,6 +72,17 @@ void api_media_list(struct call *c);
 void api_media_info(struct call *c);
 void api_media_bytes(struct call *c);
 void api_media_retry(struct call *c);
+/* messages.c */
+void api_messages_list(struct call *c);
+void api_message(struct call *c);
+void api_conversations(struct call *c);
+void api_conversation(struct call *c);
+/* tickets.c */
+void api_tickets(struct call *c);
+void api_ticket(struct call *c);
+void api_ticket_close(struct call *c);
+void api_ticket_reopen(struct call *c);
+void api_ticket_assign(struct call *c);
 /* stats.c */
 void api_stats(struct call *c);
 void api_source_stats(struct call *c, const struct source *s);

@@ -105,6 +105,18 @@ static int send_command(struct args *a, const struct command *c)
                                                                                       : rc;
 }
 
+static int assign_command(struct args *a, const struct command *c)
+{
+    json *v = NULL;
+    struct buf b = buf_in(a->arena, 4096);
+    json_begin_object(&b, NULL);
+    json_put_str(&b, "assignee", slice_str(a->word[1]));
+    json_end_object(&b);
+    int rc = client_do(a, "POST", path_of(a, c->path, 0), buf_slice(&b), &v);
+    if (rc == EXIT_OK) client_print(a, v, NULL);
+    return rc;
+}
+
 /* The file as it is: what the platform would have sent. */
 static int ingest_command(struct args *a, const struct command *c)
 {
@@ -175,6 +187,57 @@ static int listen_command(struct args *a, const struct command *c UNUSED)
     }
 }
 
+/* The message of the flags: a text or a template, its parameters parted by |. */
+static slice message_of(struct args *a)
+{
+    static const struct {
+        const char *flag, *member;
+    } plain[] = { { "to", "to" },
+                  { "contact", "contact" },
+                  { "destination", "destination" },
+                  { "reply-to", "reply_to" },
+                  { "key", "idempotency_key" } };
+    struct buf b = buf_in(a->arena, 64 * 1024);
+    slice template = args_flag(a, "template"), rest = args_flag(a, "parameters"), one;
+    json_begin_object(&b, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(plain); i++)
+        json_put_opt(&b, plain[i].member, args_flag(a, plain[i].flag));
+    json_put_str(&b, "type", template.len ? SLICE("template") : SLICE("text"));
+    if (template.len) {
+        json_begin_object(&b, "template");
+        json_put_str(&b, "name", template);
+        json_put_opt(&b, "language", args_flag(a, "language"));
+        if (rest.len > 0) {
+            json_begin_array(&b, "parameters");
+            while (slice_cut(&rest, '|', &one)) json_put_str(&b, NULL, one);
+            json_end_array(&b);
+        }
+        json_end_object(&b);
+    } else {
+        json_put_str(&b, "text", args_flag(a, "text"));
+    }
+    json_end_object(&b);
+    return buf_slice(&b);
+}
+
+/* `message send`: of the flags, or a file with the API's JSON. */
+static int message_command(struct args *a, const struct command *c)
+{
+    struct why why;
+    slice body;
+    json *v = NULL;
+    if (!slice_eq(slice_str(a->word[0]), SLICE("send")))
+        return cli_fail(EXIT_USAGE, "usage: malote %s", c->usage);
+    if (a->count == 1)
+        body = message_of(a);
+    else if (cli_read_file(a->word[1], a->arena, &body, &why) != OK)
+        return cli_fail(EXIT_FAILED, "%s", why.text);
+    a->flag_count = 0;
+    int rc = client_do(a, "POST", slice_str(c->path), body, &v);
+    if (rc == EXIT_OK) client_print(a, v, NULL);
+    return rc;
+}
+
 static int key_command(struct args *a, const struct command *c UNUSED)
 {
     json *v = NULL;
@@ -202,6 +265,52 @@ static int key_command(struct args *a, const struct command *c UNUSED)
     return rc;
 }
 
+/* What is known of a file; its bytes are for browsers: GET /api/media/{id}. */
+static int media_command(struct args *a, const struct command *c)
+{
+    json *v = NULL;
+    slice path = a->count > 0 ? path_of(a, "/api/media/{}/info", 0) : path_of(a, c->path, 0);
+    int rc = client_do(a, "GET", path, (slice){ NULL, 0 }, &v);
+    if (rc == EXIT_OK) client_print(a, v, a->count > 0 ? NULL : c->columns);
+    return rc;
+}
+
+static int search_command(struct args *a, const struct command *c)
+{
+    json *v = NULL;
+    struct buf words = buf_in(a->arena, 4096);
+    for (size_t i = 0; i < a->count; i++) {
+        if (i > 0) buf_byte(&words, ' ');
+        buf_add(&words, slice_str(a->word[i]));
+    }
+    if (a->flag_count == CLI_FLAGS_MAX) return cli_fail(EXIT_USAGE, "too many flags");
+    a->flag[a->flag_count].name = SLICE("q");
+    a->flag[a->flag_count++].value = buf_slice(&words);
+    int rc = client_do(a, "GET", path_of(a, c->path, a->count), (slice){ NULL, 0 }, &v);
+    if (rc == EXIT_OK) client_print(a, v, c->columns);
+    return rc;
+}
+
+/* Erasing is for good: it asks for --yes, since nothing brings the person back. */
+static int person_command(struct args *a, const struct command *c UNUSED)
+{
+    json *v = NULL;
+    slice verb = slice_str(a->word[0]);
+    bool erase = slice_eq(verb, SLICE("erase"));
+    if (!erase && !slice_eq(verb, SLICE("export")))
+        return cli_fail(EXIT_USAGE, "usage: malote person export CONTACT | erase CONTACT --yes");
+    if (erase && !args_has(a, "yes"))
+        return cli_fail(EXIT_USAGE, "this cannot be undone: say --yes to erase %s", a->word[1]);
+    a->flag_count = 0;
+    int rc = client_do(a, erase ? "DELETE" : "GET",
+                       path_of(a, erase ? "/api/contacts/{}" : "/api/contacts/{}/export", 1),
+                       (slice){ NULL, 0 }, &v);
+    if (rc != EXIT_OK) return rc;
+    a->json = a->json || !erase; /* an export is for a file */
+    client_print(a, v, NULL);
+    return rc;
+}
+
 static int version_command(struct args *a UNUSED, const struct command *c UNUSED)
 {
     printf("malote %s\n", MALOTE_VERSION);
@@ -223,6 +332,12 @@ const struct command cli_commands[] = {
     { "ingest", "ingest SOURCE FILE|-",
       "hand over a body as the source's platform would send it, without its signature", "",
       ingest_command, "/api/events?source={}", NULL, 2, 2 },
+    { "message",
+      "message send [FILE|-] [--to --contact --text --template --language --parameters \"A|B\" "
+      "--reply-to --destination --key]",
+      "send a message: a text, a template, or the JSON of a file",
+      "to contact text template language parameters reply-to destination key", message_command,
+      "/api/messages", NULL, 1, 2 },
     { "sources", "sources [NAME]", "list sources, or show one", "", read_command, "/api/sources",
       "name kind listens_on updated_at", 0, 1 },
     { "destinations", "destinations [NAME]", "list destinations, or show one", "", read_command,
@@ -252,8 +367,32 @@ const struct command cli_commands[] = {
     { "contacts", "contacts [ID] [--email --phone --document]", "list contacts, or show one",
       "email phone document" LIST_FLAGS, read_command, "/api/contacts", "id created_at updated_at",
       0, 1 },
+    { "person", "person export CONTACT | erase CONTACT --yes",
+      "all that is kept of one person, or none of it any more (LGPD)", "yes!", person_command, NULL,
+      NULL, 2, 2 },
+    { "media", "media [ID] [--state]", "list files of messages, or show one", "state" LIST_FLAGS,
+      media_command, "/api/media", "id kind state size tries problem", 0, 1 },
+    { "search", "search WORD... [--contact --type --direction --since --until]",
+      "messages with all of the words", "contact type direction since until" LIST_FLAGS,
+      search_command, "/api/messages/search", "at direction type text contact", 1, CLI_ARGS_MAX },
     { "orders", "orders [NUMBER] [--status]", "list orders, or show one", "status" LIST_FLAGS,
       read_command, "/api/orders", "id contact created_at updated_at", 0, 1 },
+    { "messages", "messages [ID] [--contact --conversation --type --direction --since --until]",
+      "list messages, or show one with its statuses",
+      "contact conversation type direction since until" LIST_FLAGS, read_command, "/api/messages",
+      "id at direction type status text", 0, 1 },
+    { "conversations", "conversations [ID] [--contact]", "list conversations, or show one",
+      "contact" LIST_FLAGS, read_command, "/api/conversations",
+      "id contact account last_message_at window_until", 0, 1 },
+    { "tickets", "tickets [ID] [--state --conversation]", "list tickets, or show one",
+      "state conversation" LIST_FLAGS, read_command, "/api/tickets",
+      "id conversation state assignee opened_at first_reply_at", 0, 1 },
+    { "close", "close TICKET", "close a ticket", "", act_command, "/api/tickets/{}/close", NULL, 1,
+      1 },
+    { "reopen", "reopen TICKET", "open a closed ticket again", "", act_command,
+      "/api/tickets/{}/reopen", NULL, 1, 1 },
+    { "assign", "assign TICKET WHO", "say who answers for a ticket (\"\" for nobody)", "",
+      assign_command, "/api/tickets/{}/assign", NULL, 2, 2 },
     { "retry", "retry ID", "try a delivery now, or interpret an event again", "", retry_command,
       NULL, NULL, 1, 1 },
     { "resend", "resend DELIVERY", "send a delivery again, with the same event id", "", act_command,

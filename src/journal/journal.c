@@ -10,6 +10,7 @@
 #include "journal/checkpoint.h"
 #include "journal/mark.h"
 #include "journal/turn.h"
+#include "records/search.h"
 
 enum {
     /* Under pressure (turns full of requests) interpreting earns a twentieth of the time and spends it in one piece now and then: many
@@ -265,6 +266,7 @@ static enum err interpret_some(struct journal *j, struct turn *t, struct config 
         rc = mark_set(j->store, MARK_INTERPRETED, t->stored.after_id, why);
     if (rc == OK && read && !t->stored.more && t->replaying.more && interpret_goes_on(&limit))
         rc = interpret_stored(&ctx, &t->replaying, &limit, why);
+    if (rc == OK) rc = search_catch_up(j->store, why);
     t->created = route.created;
     t->born_count = room - route.room;
     t->unborn = route.unborn;

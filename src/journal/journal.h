@@ -76,7 +76,7 @@ struct journal_options {
     struct metrics *metrics;
     struct id_maker *ids;
     struct config_box *config;
-    struct deliver *deliver;  /* where new deliveries are handed; may be NULL in tests */
+    struct deliver *deliver; /* where new deliveries are handed; may be NULL in tests */
     /* Something was interpreted and is on disk; on the syncer thread, quick. NULL: nobody asks. */
     void (*interpreted)(void *ctx);
     void *interpreted_ctx;

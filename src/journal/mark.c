@@ -1,7 +1,8 @@
-/* mark.c: two rows of the table `marks`. */
+/* mark.c: the rows of the table `marks`. */
 #include "journal/mark.h"
 
-static const slice names[] = { SLICE_INIT("known"), SLICE_INIT("interpreted") };
+static const slice names[] = { SLICE_INIT("known"), SLICE_INIT("interpreted"),
+                               SLICE_INIT("searched") };
 
 enum err mark_get(struct store *s, enum mark mark, uint64_t *event_id, struct why *why)
 {

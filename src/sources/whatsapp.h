@@ -31,7 +31,7 @@ enum {
 };
 
 /* The arrays of a change's value, each item of which is one event. */
-enum wa_part {
+enum whatsapp_part {
     WA_MESSAGE,    /* value.messages[] */
     WA_ECHO,       /* value.message_echoes[] */
     WA_STATUS,     /* value.statuses[] */
@@ -45,50 +45,51 @@ enum wa_part {
 };
 
 /* One event's place, and what stands around it. */
-struct wa_place {
-    enum wa_part part;
+struct whatsapp_place {
+    enum whatsapp_part part;
     bool echo; /* of message_echoes: ours, whatever stands in it */
     json *entry, *change, *value, *thread /* WA_HISTORY */, *item;
 };
 
 /* Finds the event's part of the body by its locator. ERR_SYNTAX when it is not there. */
-MUST_CHECK enum err wa_locate(json *root, slice locator, struct wa_place *out, struct why *why);
+MUST_CHECK enum err whatsapp_locate(json *root, slice locator, struct whatsapp_place *out,
+                                    struct why *why);
 /* The digits of our own number, as the change says. */
-slice wa_own_number(const struct wa_place *p, struct arena *arena);
+slice whatsapp_own_number(const struct whatsapp_place *p, struct arena *arena);
 /* Is the message one of ours: an echo, or from our own number? */
-bool wa_is_ours(const struct wa_place *p, struct arena *arena);
+bool whatsapp_is_ours(const struct whatsapp_place *p, struct arena *arena);
 
 /* The event's type; "" for a message without a known kind of event. */
-slice wa_event_type(const struct wa_place *p, struct cleaner *cl);
+slice whatsapp_event_type(const struct whatsapp_place *p, struct cleaner *cl);
 /* Instant of an item in ms; 0 unknown. */
-int64_t wa_time(json *item);
+int64_t whatsapp_time(json *item);
 
 /* Text as it was written, but for characters that no store keeps; at most MESSAGE_TEXT_MAX bytes. */
-slice wa_text(struct cleaner *cl, json *v);
+slice whatsapp_text(struct cleaner *cl, json *v);
 /* First `max` bytes at most, cut between characters. */
-slice wa_cut(slice text, size_t max);
+slice whatsapp_cut(slice text, size_t max);
 
 /* Is it a number (digits, perhaps with '+'), or a business-scoped user id ("BR.1349…")? */
-bool wa_is_number(slice id);
-bool wa_is_user_id(slice id);
+bool whatsapp_is_number(slice id);
+bool whatsapp_is_user_id(slice id);
 /* Either put into the field it belongs to; a number fills phone and wa_id. */
-void wa_contact_id(struct cleaner *cl, struct contact *c, slice id);
+void whatsapp_contact_id(struct cleaner *cl, struct contact *c, slice id);
 /* "+5511999990005", with the ninth digit whichever form came; empty when it is no number. */
-slice wa_phone(struct cleaner *cl, slice id);
+slice whatsapp_phone(struct cleaner *cl, slice id);
 /* Who the item is about, with what `contacts` says of them. NULL: nobody. */
-struct contact *wa_contact(const struct wa_place *p, bool ours, struct cleaner *cl);
+struct contact *whatsapp_contact(const struct whatsapp_place *p, bool ours, struct cleaner *cl);
 /* The contact for a system message, moved to the new number or id. */
-struct contact *wa_moved_contact(const struct wa_place *p, struct cleaner *cl);
+struct contact *whatsapp_moved_contact(const struct whatsapp_place *p, struct cleaner *cl);
 
 /* Interpreting, part by part. */
-MUST_CHECK enum err wa_read_message(const struct wa_place *p, const struct request *r,
-                                    const struct event *e, const struct settings *cfg,
-                                    struct cleaner *cl, struct changes *out, struct why *why);
-MUST_CHECK enum err wa_read_status(const struct wa_place *p, const struct request *r,
-                                   const struct event *e, struct cleaner *cl, struct changes *out,
-                                   struct why *why);
-MUST_CHECK enum err wa_read_other(const struct wa_place *p, struct cleaner *cl, struct changes *out,
-                                  struct why *why);
+MUST_CHECK enum err whatsapp_read_message(const struct whatsapp_place *p, const struct request *r,
+                                          const struct event *e, const struct settings *cfg,
+                                          struct cleaner *cl, struct changes *out, struct why *why);
+MUST_CHECK enum err whatsapp_read_status(const struct whatsapp_place *p, const struct request *r,
+                                         const struct event *e, struct cleaner *cl,
+                                         struct changes *out, struct why *why);
+MUST_CHECK enum err whatsapp_read_other(const struct whatsapp_place *p, struct cleaner *cl,
+                                        struct changes *out, struct why *why);
 
 /* Lower-case hex from hex or base64; empty when it is neither: a hash that cannot be compared is no reason to lose the file. */
 slice wa_sha256(slice given, struct arena *arena);

@@ -126,7 +126,7 @@ static slice digest(struct splitter *s, json *v)
 }
 
 /* The key that makes the item one, however often Meta tells it. */
-static slice key_of(struct splitter *s, const struct wa_place *p)
+static slice key_of(struct splitter *s, const struct whatsapp_place *p)
 {
     slice id = clean_value(&s->cl, json_get(p->item, "id")),
           at = clean_id(&s->cl, json_get(p->item, "timestamp"));
@@ -162,21 +162,21 @@ static slice key_of(struct splitter *s, const struct wa_place *p)
 }
 
 /* The word of Meta's that names the event best. */
-static slice name_of(struct splitter *s, const struct wa_place *p)
+static slice name_of(struct splitter *s, const struct whatsapp_place *p)
 {
     static const char *const words[] = { "status", "action", "value", "event_name", "type" };
     slice system = clean_id(&s->cl, json_get(json_get(p->item, "system"), "type"));
-    if (system.len > 0) return wa_cut(system, EVENT_TYPE_MAX);
+    if (system.len > 0) return whatsapp_cut(system, EVENT_TYPE_MAX);
     for (size_t i = 0; p->part != WA_WHOLE && i < ARRAY_LEN(words); i++) {
         slice word = clean_id(&s->cl, json_get(p->item, words[i]));
-        if (word.len > 0) return wa_cut(word, EVENT_TYPE_MAX);
+        if (word.len > 0) return whatsapp_cut(word, EVENT_TYPE_MAX);
     }
     slice event = clean_id(&s->cl, json_get(p->value, "event"));
     if (event.len == 0) event = clean_id(&s->cl, json_get(p->change, "field"));
-    return wa_cut(event, EVENT_TYPE_MAX);
+    return whatsapp_cut(event, EVENT_TYPE_MAX);
 }
 
-static void add(struct splitter *s, const struct wa_place *p, slice locator)
+static void add(struct splitter *s, const struct whatsapp_place *p, slice locator)
 {
     struct event *e = locator.ptr ? event_list_add(s->out, s->cl.arena) : NULL;
     if (!e) {
@@ -187,22 +187,22 @@ static void add(struct splitter *s, const struct wa_place *p, slice locator)
     e->locator = locator;
     e->name = name_of(s, p);
     e->key = key_of(s, p);
-    e->type = wa_event_type(p, &s->cl);
-    e->occurred_ms = wa_time(p->item);
+    e->type = whatsapp_event_type(p, &s->cl);
+    e->occurred_ms = whatsapp_time(p->item);
     if (e->occurred_ms == 0) e->occurred_ms = clean_time(json_get(p->entry, "time"));
     if (!e->key.ptr || !e->type.ptr) s->cl.full = true;
 }
 
 /* Every item of value[array]; how many there were. */
-static size_t add_items(struct splitter *s, const struct wa_place *at, slice base,
-                        const char *array, enum wa_part part)
+static size_t add_items(struct splitter *s, const struct whatsapp_place *at, slice base,
+                        const char *array, enum whatsapp_part part)
 {
     size_t index, max;
     json *item, *list = json_get(at->value, array);
     bool old = slice_eq(json_get_text(at->change, "field"), SLICE("history"));
     yyjson_arr_foreach(list, index, max, item)
     {
-        struct wa_place p = *at;
+        struct whatsapp_place p = *at;
         p.part = old && part <= WA_ECHO ? WA_HISTORY : part;
         p.echo = part == WA_ECHO;
         p.item = item;
@@ -213,13 +213,13 @@ static size_t add_items(struct splitter *s, const struct wa_place *at, slice bas
 }
 
 /* Chunks of the history: each tells how far it has come, and each of its messages is an event. */
-static size_t add_history(struct splitter *s, const struct wa_place *at, slice base)
+static size_t add_history(struct splitter *s, const struct whatsapp_place *at, slice base)
 {
     size_t h, hs, t, ts, m, ms;
     json *chunk, *thread, *message, *list = json_get(at->value, "history");
     yyjson_arr_foreach(list, h, hs, chunk)
     {
-        struct wa_place p = *at;
+        struct whatsapp_place p = *at;
         p.part = WA_CHUNK;
         p.item = chunk;
         slice here = arena_printf(s->cl.arena, "%.*s/value/history/%zu", SLICE_ARG(base), h);
@@ -243,11 +243,11 @@ static size_t add_history(struct splitter *s, const struct wa_place *at, slice b
     return yyjson_arr_size(list);
 }
 
-static void add_change(struct splitter *s, struct wa_place *at, slice base)
+static void add_change(struct splitter *s, struct whatsapp_place *at, slice base)
 {
     static const struct {
         const char *array;
-        enum wa_part part;
+        enum whatsapp_part part;
     } arrays[] = {
         { "messages", WA_MESSAGE },
         { "message_echoes", WA_ECHO },
@@ -261,7 +261,7 @@ static void add_change(struct splitter *s, struct wa_place *at, slice base)
     for (size_t i = 0; i < ARRAY_LEN(arrays) && !s->cl.full; i++)
         found += add_items(s, at, base, arrays[i].array, arrays[i].part);
     found += add_history(s, at, base);
-    struct wa_place p = *at;
+    struct whatsapp_place p = *at;
     if (yyjson_arr_size(json_get(at->value, "errors")) > 0) {
         p.part = WA_ERRORS;
         p.item = json_get(at->value, "errors");
@@ -278,7 +278,7 @@ static enum err split(struct request *r, const struct settings *cfg UNUSED, stru
                       struct event_list *out, struct why *why)
 {
     struct splitter s = { .cl = { .arena = arena }, .out = out };
-    struct wa_place at = { .part = WA_WHOLE };
+    struct whatsapp_place at = { .part = WA_WHOLE };
     size_t e, es, c, cs;
     json *root = NULL;
     enum err rc = request_json(r, arena, &root, why);
@@ -305,14 +305,15 @@ static enum err split(struct request *r, const struct settings *cfg UNUSED, stru
 /* ---- interpret ---- */
 
 /* Messages of a number that belongs to somebody else here, perhaps: kept, shown, replayable once it is listed. */
-static enum err check_number(const struct wa_place *p, const struct settings *cfg, struct why *why)
+static enum err check_number(const struct whatsapp_place *p, const struct settings *cfg,
+                             struct why *why)
 {
     const struct setting_value *numbers = settings_get(cfg, WA_NUMBERS);
     slice id = json_get_text(json_get(p->value, "metadata"), "phone_number_id");
     if (numbers->count == 0 || p->part == WA_WHOLE) return OK;
     for (size_t i = 0; i < numbers->count; i++)
         if (slice_eq(numbers->items[i].value, id)) return OK;
-    bool plain = wa_is_number(id) || (id.len > 0 && id.len < 32);
+    bool plain = whatsapp_is_number(id) || (id.len > 0 && id.len < 32);
     for (size_t i = 0; plain && i < id.len; i++) plain = id.ptr[i] >= '0' && id.ptr[i] <= '9';
     return why_set(why, ERR_SYNTAX, "phone_number_id %.*s is not one of the source's `numbers`",
                    plain ? (int)id.len : 1, plain ? id.ptr : "?");
@@ -322,19 +323,19 @@ static enum err interpret(struct request *r, const struct event *e, const struct
                           struct arena *arena, struct changes *out, struct why *why)
 {
     struct cleaner cl = { .arena = arena };
-    struct wa_place p;
+    struct whatsapp_place p;
     json *root = NULL;
     *out = (struct changes){ 0 };
     enum err rc = request_json(r, arena, &root, why);
-    if (rc == OK) rc = wa_locate(root, e->locator, &p, why);
+    if (rc == OK) rc = whatsapp_locate(root, e->locator, &p, why);
     if (rc == OK) rc = check_number(&p, cfg, why);
     if (rc != OK) return rc;
     switch (yyjson_is_obj(p.item) ? p.part : WA_WHOLE) {
     case WA_MESSAGE:
     case WA_ECHO:
-    case WA_HISTORY: rc = wa_read_message(&p, r, e, cfg, &cl, out, why); break;
-    case WA_STATUS: rc = wa_read_status(&p, r, e, &cl, out, why); break;
-    default: rc = wa_read_other(&p, &cl, out, why); break;
+    case WA_HISTORY: rc = whatsapp_read_message(&p, r, e, cfg, &cl, out, why); break;
+    case WA_STATUS: rc = whatsapp_read_status(&p, r, e, &cl, out, why); break;
+    default: rc = whatsapp_read_other(&p, &cl, out, why); break;
     }
     cl.full = cl.full || arena->full; /* whatever was refused, the event lacks it */
     return rc == OK || cl.full ? clean_end(&cl, why) : rc;

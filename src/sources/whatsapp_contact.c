@@ -12,7 +12,7 @@ static slice digits_of(slice id)
     return id.len > 0 && id.ptr[0] == '+' ? slice_sub(id, 1, id.len) : id;
 }
 
-bool wa_is_number(slice id)
+bool whatsapp_is_number(slice id)
 {
     slice d = digits_of(id);
     for (size_t i = 0; i < d.len; i++)
@@ -20,7 +20,7 @@ bool wa_is_number(slice id)
     return d.len >= NUMBER_MIN && d.len <= NUMBER_MAX;
 }
 
-bool wa_is_user_id(slice id)
+bool whatsapp_is_user_id(slice id)
 {
     size_t dot = slice_find(id, '.');
     if (dot == 0 || dot + 1 >= id.len || id.len > USER_ID_MAX) return false;
@@ -33,10 +33,10 @@ bool wa_is_user_id(slice id)
     return true;
 }
 
-slice wa_phone(struct cleaner *cl, slice id)
+slice whatsapp_phone(struct cleaner *cl, slice id)
 {
     struct brazil_phone phone;
-    if (!wa_is_number(id)) return (slice){ NULL, 0 };
+    if (!whatsapp_is_number(id)) return (slice){ NULL, 0 };
     slice text = arena_printf(cl->arena, "+%.*s", SLICE_ARG(digits_of(id)));
     if (!text.ptr) {
         cl->full = true;
@@ -49,13 +49,13 @@ slice wa_phone(struct cleaner *cl, slice id)
     return out;
 }
 
-void wa_contact_id(struct cleaner *cl, struct contact *c, slice id)
+void whatsapp_contact_id(struct cleaner *cl, struct contact *c, slice id)
 {
-    if (wa_is_number(id)) {
+    if (whatsapp_is_number(id)) {
         if (c->field[CONTACT_wa_id].len > 0) return;
         c->field[CONTACT_wa_id] = digits_of(id);
-        c->field[CONTACT_phone] = wa_phone(cl, id);
-    } else if (wa_is_user_id(id) && c->field[CONTACT_wa_user_id].len == 0) {
+        c->field[CONTACT_phone] = whatsapp_phone(cl, id);
+    } else if (whatsapp_is_user_id(id) && c->field[CONTACT_wa_user_id].len == 0) {
         c->field[CONTACT_wa_user_id] = id;
     }
 }
@@ -85,8 +85,8 @@ static void put(struct cleaner *cl, struct contact *c, enum contact_field f, jso
 static void read_profile(struct cleaner *cl, struct contact *c, json *one)
 {
     json *profile = json_get(one, "profile");
-    wa_contact_id(cl, c, json_get_text(one, "wa_id"));
-    wa_contact_id(cl, c, json_get_text(one, "user_id"));
+    whatsapp_contact_id(cl, c, json_get_text(one, "wa_id"));
+    whatsapp_contact_id(cl, c, json_get_text(one, "user_id"));
     put(cl, c, CONTACT_wa_parent_id, json_get(one, "parent_user_id"));
     put(cl, c, CONTACT_wa_name, json_get(profile, "name"));
     slice name = clean_value(cl, json_get(profile, "username"));
@@ -108,7 +108,7 @@ static struct contact *begin(struct cleaner *cl)
     return c;
 }
 
-struct contact *wa_contact(const struct wa_place *p, bool ours, struct cleaner *cl)
+struct contact *whatsapp_contact(const struct whatsapp_place *p, bool ours, struct cleaner *cl)
 {
     static const char *const theirs[] = { "from",
                                           "from_user_id",
@@ -122,21 +122,21 @@ struct contact *wa_contact(const struct wa_place *p, bool ours, struct cleaner *
     struct contact *c = begin(cl);
     if (!c) return NULL;
     for (size_t i = 0; !ours && i < ARRAY_LEN(theirs); i++)
-        wa_contact_id(cl, c, json_get_text(p->item, theirs[i]));
-    slice own = wa_own_number(p, cl->arena);
+        whatsapp_contact_id(cl, c, json_get_text(p->item, theirs[i]));
+    slice own = whatsapp_own_number(p, cl->arena);
     for (size_t i = 0; ours && i < ARRAY_LEN(to); i++) {
         slice id = json_get_text(p->item, to[i]);
         /* Seen: an echo whose two ends are the wrong way round. We are nobody's customer. */
         if (own.len > 0 && slice_eq(id, own)) id = json_get_text(p->item, "from");
-        wa_contact_id(cl, c, id);
+        whatsapp_contact_id(cl, c, id);
     }
     put(cl, c, CONTACT_wa_parent_id,
         json_get(p->item, ours ? "to_parent_user_id" : "from_parent_user_id"));
     if (p->thread) { /* a thread belongs to one person, whoever wrote the message */
         json *context = json_get(p->thread, "context");
-        wa_contact_id(cl, c, json_get_text(p->thread, "id"));
-        wa_contact_id(cl, c, json_get_text(context, "wa_id"));
-        wa_contact_id(cl, c, json_get_text(context, "user_id"));
+        whatsapp_contact_id(cl, c, json_get_text(p->thread, "id"));
+        whatsapp_contact_id(cl, c, json_get_text(context, "wa_id"));
+        whatsapp_contact_id(cl, c, json_get_text(context, "user_id"));
         put(cl, c, CONTACT_wa_username, json_get(context, "username"));
     }
     json *profile = find_profile(p->value, c), *list = json_get(p->value, "contacts");
@@ -147,7 +147,7 @@ struct contact *wa_contact(const struct wa_place *p, bool ours, struct cleaner *
     return end(cl, c);
 }
 
-struct contact *wa_moved_contact(const struct wa_place *p, struct cleaner *cl)
+struct contact *whatsapp_moved_contact(const struct whatsapp_place *p, struct cleaner *cl)
 {
     json *system = json_get(p->item, "system");
     slice from = json_get_text(p->item, "from"), number = json_get_text(system, "wa_id"),
@@ -155,14 +155,15 @@ struct contact *wa_moved_contact(const struct wa_place *p, struct cleaner *cl)
     struct contact *c = begin(cl);
     if (!c) return NULL;
     if (number.len == 0) number = json_get_text(system, "new_wa_id"); /* old versions */
-    wa_contact_id(cl, c, number);
-    wa_contact_id(cl, c, json_get_text(system, "user_id"));
+    whatsapp_contact_id(cl, c, number);
+    whatsapp_contact_id(cl, c, json_get_text(system, "user_id"));
     put(cl, c, CONTACT_wa_parent_id, json_get(system, "parent_user_id"));
-    if (c->field[CONTACT_wa_id].len > 0 && wa_is_number(from)) c->former_phone = wa_phone(cl, from);
-    if (c->field[CONTACT_wa_user_id].len > 0 && wa_is_user_id(previous))
+    if (c->field[CONTACT_wa_id].len > 0 && whatsapp_is_number(from))
+        c->former_phone = whatsapp_phone(cl, from);
+    if (c->field[CONTACT_wa_user_id].len > 0 && whatsapp_is_user_id(previous))
         c->former_wa_user_id = previous;
-    wa_contact_id(cl, c, from);
-    wa_contact_id(cl, c, json_get_text(p->item, "from_user_id"));
+    whatsapp_contact_id(cl, c, from);
+    whatsapp_contact_id(cl, c, json_get_text(p->item, "from_user_id"));
     json *profile = find_profile(p->value, c);
     if (profile) read_profile(cl, c, profile);
     return end(cl, c);

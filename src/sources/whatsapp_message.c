@@ -50,7 +50,7 @@ static slice find_text(struct cleaner *cl, json *message, const struct type *t)
 {
     slice text = { NULL, 0 };
     for (size_t i = 0; text.len == 0 && i < ARRAY_LEN(t->text) && t->text[i]; i++)
-        text = wa_text(cl, json_at(message, slice_str(t->text[i])));
+        text = whatsapp_text(cl, json_at(message, slice_str(t->text[i])));
     return text;
 }
 
@@ -139,9 +139,9 @@ static slice id_or(struct cleaner *cl, json *v, slice fallback)
 }
 
 /* A clock that is wrong must not keep the 24 hours open for years. */
-static int64_t read_at(const struct wa_place *p, const struct request *r)
+static int64_t read_at(const struct whatsapp_place *p, const struct request *r)
 {
-    int64_t at = wa_time(p->item);
+    int64_t at = whatsapp_time(p->item);
     return at == 0 || at > r->received_ms + WA_EARLY_MAX_MS ? r->received_ms : at;
 }
 
@@ -161,7 +161,7 @@ static enum message_state history_state(json *message)
     return MESSAGE_NO_STATE;
 }
 
-static enum err read_message(const struct wa_place *p, const struct request *r,
+static enum err read_message(const struct whatsapp_place *p, const struct request *r,
                              const struct event *e, const struct settings *cfg, bool ours,
                              struct cleaner *cl, struct changes *out)
 {
@@ -190,9 +190,9 @@ static enum err read_message(const struct wa_place *p, const struct request *r,
     return OK;
 }
 
-static enum err read_edit(const struct wa_place *p, const struct request *r, const struct event *e,
-                          bool ours, slice word, struct cleaner *cl, struct changes *out,
-                          struct why *why)
+static enum err read_edit(const struct whatsapp_place *p, const struct request *r,
+                          const struct event *e, bool ours, slice word, struct cleaner *cl,
+                          struct changes *out, struct why *why)
 {
     struct message_edit *edit = arena_new(cl->arena, struct message_edit, 1);
     if (!edit) return why_set(why, ERR_LIMIT, "arena full");
@@ -216,7 +216,7 @@ static enum err read_edit(const struct wa_place *p, const struct request *r, con
     return OK;
 }
 
-static enum err read_reaction(const struct wa_place *p, const struct request *r,
+static enum err read_reaction(const struct whatsapp_place *p, const struct request *r,
                               const struct event *e, bool ours, struct cleaner *cl,
                               struct changes *out, struct why *why)
 {
@@ -242,7 +242,7 @@ static enum err read_reaction(const struct wa_place *p, const struct request *r,
 }
 
 /* What is of the account rather than of the message, and what Meta's business-messaging events need (docs/destinations). */
-static slice read_custom(const struct wa_place *p, struct cleaner *cl)
+static slice read_custom(const struct whatsapp_place *p, struct cleaner *cl)
 {
     struct buf b = buf_in(cl->arena, CLEAN_JSON_MAX);
     json *system = json_get(p->item, "system");
@@ -260,15 +260,15 @@ static slice read_custom(const struct wa_place *p, struct cleaner *cl)
     return buf_slice(&b);
 }
 
-enum err wa_read_message(const struct wa_place *p, const struct request *r, const struct event *e,
-                         const struct settings *cfg, struct cleaner *cl, struct changes *out,
-                         struct why *why)
+enum err whatsapp_read_message(const struct whatsapp_place *p, const struct request *r,
+                               const struct event *e, const struct settings *cfg,
+                               struct cleaner *cl, struct changes *out, struct why *why)
 {
     slice type = json_get_text(p->item, "type");
-    bool ours = wa_is_ours(p, cl->arena);
+    bool ours = whatsapp_is_ours(p, cl->arena);
     if (!yyjson_is_obj(p->item)) return why_set(why, ERR_SYNTAX, "the message is no object");
     bool system = slice_eq(type, SLICE("system"));
-    out->contact = system ? wa_moved_contact(p, cl) : wa_contact(p, ours, cl);
+    out->contact = system ? whatsapp_moved_contact(p, cl) : whatsapp_contact(p, ours, cl);
     out->custom = read_custom(p, cl);
     if (system) return OK; /* nobody wrote it and nobody reads it: it is about the contact */
     if (slice_eq(type, SLICE("edit")) || slice_eq(type, SLICE("revoke")))

@@ -31,8 +31,9 @@ static slice status_data(json *status, struct cleaner *cl)
     return buf_slice(&b);
 }
 
-enum err wa_read_status(const struct wa_place *p, const struct request *r, const struct event *e,
-                        struct cleaner *cl, struct changes *out, struct why *why)
+enum err whatsapp_read_status(const struct whatsapp_place *p, const struct request *r,
+                              const struct event *e, struct cleaner *cl, struct changes *out,
+                              struct why *why)
 {
     struct message_status *s = arena_new(cl->arena, struct message_status, 1);
     if (!s) return why_set(why, ERR_LIMIT, "arena full");
@@ -43,7 +44,7 @@ enum err wa_read_status(const struct wa_place *p, const struct request *r, const
     if (s->recipient.len == 0)
         s->recipient = clean_id(cl, json_get(p->item, "participant_recipient_id"));
     s->word = clean_id(cl, json_get(p->item, "status"));
-    s->at_ms = wa_time(p->item);
+    s->at_ms = whatsapp_time(p->item);
     if (s->at_ms == 0) s->at_ms = e->occurred_ms ? e->occurred_ms : r->received_ms;
     s->callback = clean_value(cl, json_get(p->item, "biz_opaque_callback_data"));
     s->data = status_data(p->item, cl);
@@ -57,11 +58,11 @@ enum err wa_read_status(const struct wa_place *p, const struct request *r, const
     out->message_status = s;
     /* Statuses tell nothing new of a person but which user id belongs to a number. */
     if (!group && json_get(p->item, "recipient_user_id") && json_get(p->value, "contacts"))
-        out->contact = wa_contact(p, false, cl);
+        out->contact = whatsapp_contact(p, false, cl);
     return OK;
 }
 
-static void read_saved(const struct wa_place *p, struct cleaner *cl, struct changes *out)
+static void read_saved(const struct whatsapp_place *p, struct cleaner *cl, struct changes *out)
 {
     json *given = json_get(p->item, "contact");
     struct contact *c = arena_new(cl->arena, struct contact, 1);
@@ -69,8 +70,8 @@ static void read_saved(const struct wa_place *p, struct cleaner *cl, struct chan
         cl->full = true;
         return;
     }
-    wa_contact_id(cl, c, json_get_text(given, "phone_number"));
-    wa_contact_id(cl, c, json_get_text(given, "user_id"));
+    whatsapp_contact_id(cl, c, json_get_text(given, "phone_number"));
+    whatsapp_contact_id(cl, c, json_get_text(given, "user_id"));
     if (c->field[CONTACT_wa_id].len == 0 && c->field[CONTACT_wa_user_id].len == 0) return;
     bool removed = slice_eq(json_get_text(p->item, "action"), SLICE("remove"));
     c->field[CONTACT_wa_saved] = removed ? SLICE("no") : SLICE("yes");
@@ -82,16 +83,16 @@ static void read_saved(const struct wa_place *p, struct cleaner *cl, struct chan
     out->contact = c;
 }
 
-static void read_preference(const struct wa_place *p, struct cleaner *cl, struct changes *out)
+static void read_preference(const struct whatsapp_place *p, struct cleaner *cl, struct changes *out)
 {
-    out->contact = wa_contact(p, false, cl);
+    out->contact = whatsapp_contact(p, false, cl);
     slice value = clean_id(cl, json_get(p->item, "value"));
     if (out->contact && slice_eq(json_get_text(p->item, "category"), SLICE("marketing_messages")))
         out->contact->field[CONTACT_wa_marketing] = value;
 }
 
-enum err wa_read_other(const struct wa_place *p, struct cleaner *cl, struct changes *out,
-                       struct why *why)
+enum err whatsapp_read_other(const struct whatsapp_place *p, struct cleaner *cl,
+                             struct changes *out, struct why *why)
 {
     struct buf b = buf_in(cl->arena, CLEAN_JSON_MAX);
     if (p->part == WA_SYNC) read_saved(p, cl, out);

@@ -24,11 +24,11 @@ static slice part_at(slice locator, size_t index)
     return part;
 }
 
-static enum wa_part part_of(slice locator, json *change)
+static enum whatsapp_part part_of(slice locator, json *change)
 {
     static const struct {
         slice array;
-        enum wa_part part;
+        enum whatsapp_part part;
     } parts[] = {
         { SLICE_INIT("messages"), WA_MESSAGE },
         { SLICE_INIT("message_echoes"), WA_ECHO },
@@ -49,9 +49,9 @@ static enum wa_part part_of(slice locator, json *change)
     return WA_WHOLE;
 }
 
-enum err wa_locate(json *root, slice locator, struct wa_place *out, struct why *why)
+enum err whatsapp_locate(json *root, slice locator, struct whatsapp_place *out, struct why *why)
 {
-    *out = (struct wa_place){ .item = json_at(root, locator) };
+    *out = (struct whatsapp_place){ .item = json_at(root, locator) };
     if (!out->item) return why_set(why, ERR_SYNTAX, "the event is not where it was found");
     out->entry = json_at(root, head(locator, 2));
     out->change = json_at(root, head(locator, CHANGE_PARTS));
@@ -63,7 +63,7 @@ enum err wa_locate(json *root, slice locator, struct wa_place *out, struct why *
     return OK;
 }
 
-slice wa_own_number(const struct wa_place *p, struct arena *arena)
+slice whatsapp_own_number(const struct whatsapp_place *p, struct arena *arena)
 {
     slice shown = json_get_text(json_get(p->value, "metadata"), "display_phone_number");
     char *out = arena_alloc(arena, shown.len + 1);
@@ -73,23 +73,23 @@ slice wa_own_number(const struct wa_place *p, struct arena *arena)
     return out ? slice_of(out, n) : (slice){ NULL, 0 };
 }
 
-bool wa_is_ours(const struct wa_place *p, struct arena *arena)
+bool whatsapp_is_ours(const struct whatsapp_place *p, struct arena *arena)
 {
     if (p->echo) return true;
-    slice from = json_get_text(p->item, "from"), own = wa_own_number(p, arena);
+    slice from = json_get_text(p->item, "from"), own = whatsapp_own_number(p, arena);
     if (from.len == 0 || own.len == 0) return false;
     struct cleaner cl = { .arena = arena };
-    return slice_eq(from, own) || slice_eq(wa_phone(&cl, from), wa_phone(&cl, own));
+    return slice_eq(from, own) || slice_eq(whatsapp_phone(&cl, from), whatsapp_phone(&cl, own));
 }
 
-int64_t wa_time(json *item)
+int64_t whatsapp_time(json *item)
 {
     int64_t at = clean_time(json_get(item, "timestamp"));
     return at ? at : clean_time(json_get(json_get(item, "metadata"), "timestamp"));
 }
 
 /* What a message is as an event. History keeps a name of its own, so that no route takes it for news (route_matches). */
-static slice message_type(const struct wa_place *p, struct cleaner *cl)
+static slice message_type(const struct whatsapp_place *p, struct cleaner *cl)
 {
     static const struct {
         slice type, event;
@@ -103,10 +103,10 @@ static slice message_type(const struct wa_place *p, struct cleaner *cl)
     slice type = json_get_text(p->item, "type");
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (slice_eq(type, kinds[i].type)) return kinds[i].event;
-    return wa_is_ours(p, cl->arena) ? SLICE("message.echo") : SLICE("message.received");
+    return whatsapp_is_ours(p, cl->arena) ? SLICE("message.echo") : SLICE("message.received");
 }
 
-slice wa_event_type(const struct wa_place *p, struct cleaner *cl)
+slice whatsapp_event_type(const struct whatsapp_place *p, struct cleaner *cl)
 {
     if (!yyjson_is_obj(p->item) && p->part != WA_ERRORS) return SLICE("whatsapp.unknown");
     switch (p->part) {
@@ -130,16 +130,16 @@ slice wa_event_type(const struct wa_place *p, struct cleaner *cl)
     return field.len ? clean_type(cl, SLICE("whatsapp"), field) : SLICE("whatsapp.unknown");
 }
 
-slice wa_cut(slice text, size_t max)
+slice whatsapp_cut(slice text, size_t max)
 {
     if (text.len <= max) return text;
     while (max > 0 && ((unsigned char)text.ptr[max] & 0xc0) == 0x80) max--;
     return slice_sub(text, 0, max);
 }
 
-slice wa_text(struct cleaner *cl, json *v)
+slice whatsapp_text(struct cleaner *cl, json *v)
 {
-    slice in = wa_cut(json_text(v), MESSAGE_TEXT_MAX);
+    slice in = whatsapp_cut(json_text(v), MESSAGE_TEXT_MAX);
     size_t bad = 0;
     for (size_t i = 0; i < in.len; i++) {
         unsigned char c = (unsigned char)in.ptr[i];

@@ -1,7 +1,7 @@
-/* load.c: the bench's client. Posts Cakto webhooks of about 1 kB, each a new order with a header signature, over keep-alive
- * connections from one thread; prints one line: requests/s, latencies, errors.
+/* load.c: the bench's client. Posts Cakto webhooks of about 1 kB, each a new order with a header signature, or WhatsApp messages, over
+ * keep-alive connections from one thread; prints one line: requests/s, latencies, errors.
  *
- *   load HOST PORT PATH --connections N --seconds S [--rate R] [--first I]
+ *   load HOST PORT PATH --connections N --seconds S [--rate R] [--first I] [--kind cakto|whatsapp]
  *
  * Without --rate as fast as answers come. With it, requests have planned times and latency counts from the plan, so that a stall
  * is seen by all requests it delays and not by one. */
@@ -38,6 +38,7 @@ struct load {
     const char *host, *path;
     int port, connections, seconds;
     double rate;
+    bool whatsapp;
     uint64_t sequence;
     struct connection at[CONNECTIONS_MAX];
     struct histogram latency;
@@ -46,7 +47,7 @@ struct load {
 
 /* The request of this second, with runs of control characters where each one differs. Writing it anew for every request would
  * cost as much as sending it, on the cores that the server needs. */
-enum place { ORDER_HEAD = 1, ORDER_TAIL, REF, MAIL, PHONE, SIGNATURE, PLACE_COUNT };
+enum place { ORDER_HEAD = 1, ORDER_TAIL, REF, MAIL, PHONE, PHONE_AGAIN, SIGNATURE, PLACE_COUNT };
 struct template
 {
     int64_t second;
@@ -61,14 +62,15 @@ static const char *blank(enum place place, int width, char out[80])
     return out;
 }
 
-static void template_write(const struct load *l, struct template *t, int64_t second)
+/* The body of this second; returns its length. */
+static int cakto_body(int64_t second, char *body, size_t size, char run[PLACE_COUNT][80])
 {
-    char body[2048], when[TIME_TEXT_MAX + 1], pad[SECRET_PAD + 1], run[PLACE_COUNT][80];
+    char when[TIME_TEXT_MAX + 1], pad[SECRET_PAD + 1];
     memset(pad, 'x', SECRET_PAD);
     pad[SECRET_PAD] = '\0';
     when[time_format(second * 1000, when).len] = '\0';
-    int len = snprintf(
-        body, sizeof body,
+    return snprintf(
+        body, size,
         "{\"secret\":\"%s\",\"event\":\"purchase_approved\",\"data\":{\"id\":\"%s-0000-4000-"
         "8000-%s\",\"refId\":\"B%s\","
         "\"customer\":{\"name\":\"Cliente "
@@ -83,20 +85,51 @@ static void template_write(const struct load *l, struct template *t, int64_t sec
         "\"createdAt\":\"%s\"}}",
         secret, blank(ORDER_HEAD, 8, run[1]), blank(ORDER_TAIL, 12, run[2]), blank(REF, 12, run[3]),
         blank(MAIL, 12, run[4]), blank(PHONE, 8, run[5]), pad, when, when);
+}
+
+static int whatsapp_body(int64_t second, char *body, size_t size, char run[PLACE_COUNT][80])
+{
+    return snprintf(
+        body, size,
+        "{\"object\":\"whatsapp_business_account\",\"entry\":[{\"id\":\"102290129340398\","
+        "\"changes\":["
+        "{\"field\":\"messages\",\"value\":{\"messaging_product\":\"whatsapp\",\"metadata\":{"
+        "\"display_phone_number\":\"15550783881\",\"phone_number_id\":\"106540352242922\"},"
+        "\"contacts\":["
+        "{\"profile\":{\"name\":\"Cliente "
+        "Exemplo\"},\"wa_id\":\"55119%s\"}],\"messages\":[{\"from\":"
+        "\"55119%s\",\"id\":\"wamid.%s%s\",\"timestamp\":\"%lld\",\"type\":\"text\",\"text\":{"
+        "\"body\":"
+        "\"Oi, o meu pedido %s ainda n\\u00e3o chegou\"}}]}}]}]}",
+        blank(PHONE, 8, run[PHONE]), blank(PHONE_AGAIN, 8, run[PHONE_AGAIN]),
+        blank(ORDER_HEAD, 8, run[1]), blank(ORDER_TAIL, 12, run[2]), (long long)second,
+        blank(REF, 12, run[3]));
+}
+
+static void template_write(const struct load *l, struct template *t, int64_t second)
+{
+    char body[2048], run[PLACE_COUNT][80];
+    int len = l->whatsapp ? whatsapp_body(second, body, sizeof body, run)
+                          : cakto_body(second, body, sizeof body, run);
     t->second = second;
     t->stamp_len = (size_t)snprintf(t->stamp, sizeof t->stamp, "%lld", (long long)second);
+    char proof[256];
+    blank(SIGNATURE, 64, run[SIGNATURE]);
+    if (l->whatsapp)
+        (void)snprintf(proof, sizeof proof, "X-Hub-Signature-256: sha256=%s", run[SIGNATURE]);
+    else
+        (void)snprintf(proof, sizeof proof, "X-Cakto-Timestamp: %s\r\nX-Cakto-Signature: v1=%s",
+                       t->stamp, run[SIGNATURE]);
     t->len = (size_t)snprintf(t->text, sizeof t->text,
                               "POST %s HTTP/1.1\r\nHost: %s:%d\r\nContent-Type: "
-                              "application/json\r\nX-Cakto-Timestamp: %s\r\n"
-                              "X-Cakto-Signature: v1=%s\r\nContent-Length: %d\r\n\r\n%s",
-                              l->path, l->host, l->port, t->stamp,
-                              blank(SIGNATURE, 64, run[SIGNATURE]), len, body);
+                              "application/json\r\n%s\r\nContent-Length: %d\r\n\r\n%s",
+                              l->path, l->host, l->port, proof, len, body);
     CHECK(t->len < sizeof t->text);
     t->body = t->len - (size_t)len;
     for (int place = ORDER_HEAD; place < PLACE_COUNT; place++) {
         const char *from = strchr(t->text, place);
-        t->at[place] = (size_t)(from - t->text);
-        t->width[place] = strspn(from, (char[]){ (char)place, '\0' });
+        t->at[place] = from ? (size_t)(from - t->text) : 0;
+        t->width[place] = from ? strspn(from, (char[]){ (char)place, '\0' }) : 0;
     }
 }
 
@@ -120,10 +153,14 @@ static void build(struct load *l, struct connection *c)
     put_number(&t, c->out, ORDER_TAIL, n, 16);
     put_number(&t, c->out, REF, n, 10);
     put_number(&t, c->out, MAIL, n, 10);
-    put_number(&t, c->out, PHONE, n, 10);
+    /* On WhatsApp a thousand people write again and again. */
+    put_number(&t, c->out, PHONE, l->whatsapp ? n % 1000 + 10000000 : n, 10);
+    put_number(&t, c->out, PHONE_AGAIN, n % 1000 + 10000000, 10);
     const slice parts[] = { slice_of(t.stamp, t.stamp_len), SLICE("."),
                             slice_of(c->out + t.body, t.len - t.body) };
-    size_t mac_len = hash_hmac(HASH_SHA256, slice_str(secret), parts, ARRAY_LEN(parts), mac);
+    size_t skip = l->whatsapp ? 2 : 0; /* the body alone */
+    size_t mac_len =
+        hash_hmac(HASH_SHA256, slice_str(secret), parts + skip, ARRAY_LEN(parts) - skip, mac);
     slice sig = text_hex(slice_of(mac, mac_len), hex);
     memcpy(c->out + t.at[SIGNATURE], sig.ptr, sig.len);
     c->out_len = t.len;
@@ -240,7 +277,8 @@ int main(int argc, char **argv)
     static struct load l;
     if (argc < 4) {
         fprintf(stderr,
-                "usage: load HOST PORT PATH --connections N --seconds S [--rate R] [--first I]\n");
+                "usage: load HOST PORT PATH --connections N --seconds S [--rate R] [--first I] "
+                "[--kind cakto|whatsapp]\n");
         return 2;
     }
     l.host = argv[1];
@@ -258,6 +296,8 @@ int main(int argc, char **argv)
             l.rate = atof(argv[i + 1]);
         else if (strcmp(argv[i], "--first") == 0)
             l.sequence = strtoull(argv[i + 1], NULL, 10);
+        else if (strcmp(argv[i], "--kind") == 0)
+            l.whatsapp = strcmp(argv[i + 1], "whatsapp") == 0;
     }
     if (l.connections < 1 || l.connections > CONNECTIONS_MAX) return 2;
     run(&l);

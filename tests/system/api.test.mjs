@@ -30,6 +30,9 @@ const ROUTES = {
   'GET /api/dead-letters': READER, 'GET /api/dead-letters/stats': READER, 'POST /api/dead-letters/retry': OPERATOR,
   'POST /api/dead-letters/{id}/retry': OPERATOR, 'POST /api/dead-letters/{id}/archive': OPERATOR, 'DELETE /api/dead-letters/{id}': ADMIN,
   'GET /api/contacts': READER, 'GET /api/contacts/{id}': READER, 'GET /api/orders': READER, 'GET /api/orders/{number}': READER,
+  'GET /api/messages': READER, 'GET /api/messages/{id}': READER, 'GET /api/conversations': READER,
+  'GET /api/conversations/{id}': READER, 'GET /api/tickets': READER, 'GET /api/tickets/{id}': READER,
+  'POST /api/tickets/{id}/close': OPERATOR, 'POST /api/tickets/{id}/reopen': OPERATOR, 'POST /api/tickets/{id}/assign': OPERATOR,
   'GET /api/stats': READER, 'GET /api/keys': ADMIN, 'POST /api/keys': ADMIN, 'DELETE /api/keys/{name}': ADMIN,
 };
 const RANK = { [INGEST]: 0, [READER]: 1, [OPERATOR]: 2, [ADMIN]: 3 };
@@ -67,7 +70,9 @@ test('every route: without a key, with a wrong one, and with each role', async (
       assert.equal(got === 403, !allowed, `${name} as ${role}: ${got}`);
       assert.ok(got !== 401 && got !== 500, `${name} as ${role}: ${got}`);
     }
-    if (least !== PUBLIC) assert.equal(await status({ key: 'wrong-key' }), 401, `${name} with a wrong key`);
+    // From an address of its own each: there are more routes than guesses that one address has.
+    const guess = { key: 'wrong-key', headers: { 'x-forwarded-for': `198.51.100.${listed.indexOf(name) + 1}` } };
+    if (least !== PUBLIC) assert.equal(await status(guess), 401, `${name} with a wrong key`);
   }
   const bearer = await hub.call('GET', '/api/v1/sources', undefined, { key: null, headers: { authorization: `Bearer ${keys.reader}` } });
   assert.equal(bearer.status, 200);

@@ -40,6 +40,9 @@ test('an erased person is found no more; keys without sight of personal data fin
   assert.equal((await hub.call('GET', '/api/messages/search?q=segredo', undefined, { key })).status, 403);
   const [first] = (await hub.get('/api/messages/search?q=um')).items;
   assert.deepEqual(await find(hub, 'segredo', `&contact=${first.contact}`), ['segredo de um']);
-  assert.equal((await hub.call('DELETE', `/api/contacts/${first.contact}`)).status, 200);
+  assert.match((await hub.cli(['search', 'SEGREDO', 'um'])).out, /segredo de um/);
+  assert.match((await hub.cli(['person', 'export', first.contact])).out, /segredo de um/);
+  assert.equal((await hub.cli(['person', 'erase', first.contact])).code, 2);
+  assert.equal((await hub.cli(['person', 'erase', first.contact, '--yes'])).code, 0);
   assert.deepEqual(await find(hub, 'segredo'), ['segredo de outro']);
 });

@@ -60,6 +60,13 @@ static void matching(void **state UNUSED)
         { "\"on\":[\"order.*\",\"malote.alert\"]", 1, 1, "malote.alert", true },
         { "\"on\":\"*\",\"from\":\"a\"", 1, 1, "malote.alert", true },
         { "\"on\":\"*\",\"from\":\"a\"", 1, 2, "malote.alert", false },
+        /* half a year of old chats: only for who names it */
+        { "\"on\":\"*\"", 1, 1, "history.message", false },
+        { "\"on\":\"*\",\"from\":\"a\"", 1, 1, "history.message", false },
+        { "\"on\":[\"*\",\"message.*\"]", 1, 1, "history.message", false },
+        { "\"on\":\"*.message\"", 1, 1, "history.message", false },
+        { "\"on\":\"history.*\"", 1, 1, "history.message", true },
+        { "\"on\":\"history.chunk\"", 1, 1, "history.message", false },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         char text[2048];

@@ -1,0 +1,77 @@
+-- name: messages_list
+SELECT id, contact_id, conversation_id, ticket_id, media_id, delivery_id, campaign_id, channel, account, external_id,
+  direction, origin, type, at_ms, status, status_ms, edited_ms, revoked_ms, reply_to, text, data FROM messages
+WHERE workspace_id = $1 AND id < $2 AND (CAST($3 AS BIGINT) = 0 OR direction = $3) AND (CAST($4 AS TEXT) = '' OR type = $4)
+  AND at_ms >= $5 AND at_ms <= $6 ORDER BY id DESC LIMIT $7;
+
+-- name: messages_of_conversation
+SELECT id, contact_id, conversation_id, ticket_id, media_id, delivery_id, campaign_id, channel, account, external_id,
+  direction, origin, type, at_ms, status, status_ms, edited_ms, revoked_ms, reply_to, text, data FROM messages
+WHERE workspace_id = $1 AND id < $2 AND (CAST($3 AS BIGINT) = 0 OR direction = $3) AND (CAST($4 AS TEXT) = '' OR type = $4)
+  AND at_ms >= $5 AND at_ms <= $6 AND conversation_id = $8 ORDER BY id DESC LIMIT $7;
+
+-- name: messages_of_contact
+SELECT id, contact_id, conversation_id, ticket_id, media_id, delivery_id, campaign_id, channel, account, external_id,
+  direction, origin, type, at_ms, status, status_ms, edited_ms, revoked_ms, reply_to, text, data FROM messages
+WHERE workspace_id = $1 AND id < $2 AND (CAST($3 AS BIGINT) = 0 OR direction = $3) AND (CAST($4 AS TEXT) = '' OR type = $4)
+  AND at_ms >= $5 AND at_ms <= $6
+  AND conversation_id IN (SELECT c.id FROM conversations c WHERE c.contact_id = $8 AND c.workspace_id = $1)
+ORDER BY id DESC LIMIT $7;
+
+-- name: messages_get
+SELECT id, contact_id, conversation_id, ticket_id, media_id, delivery_id, campaign_id, channel, account, external_id,
+  direction, origin, type, at_ms, status, status_ms, edited_ms, revoked_ms, reply_to, text, data FROM messages
+WHERE workspace_id = $1 AND id = $2;
+
+-- name: messages_statuses
+SELECT status, at_ms, recipient, data FROM message_statuses WHERE external_id = $2 AND workspace_id = $1
+ORDER BY at_ms, rank LIMIT 200;
+
+-- name: messages_reactions
+SELECT emoji, at_ms, reactor FROM message_reactions WHERE external_id = $2 AND workspace_id = $1 AND emoji <> ''
+ORDER BY at_ms LIMIT 200;
+
+-- name: messages_edits
+SELECT kind, at_ms, text FROM message_edits WHERE external_id = $2 AND workspace_id = $1 ORDER BY at_ms LIMIT 200;
+
+-- name: messages_media
+SELECT id, kind, mime, sha256, size, filename, state, problem FROM media WHERE workspace_id = $1 AND id = $2;
+
+-- name: messages_conversations
+SELECT id, contact_id, channel, account, peer, window_until_ms, last_message_ms, last_in_ms, last_out_ms, messages_in,
+  messages_out, created_ms FROM conversations
+WHERE workspace_id = $1 AND id < $2 AND (CAST($3 AS BIGINT) = 0 OR contact_id = $3) ORDER BY id DESC LIMIT $4;
+
+-- name: messages_conversation
+SELECT id, contact_id, channel, account, peer, window_until_ms, last_message_ms, last_in_ms, last_out_ms, messages_in,
+  messages_out, created_ms FROM conversations WHERE workspace_id = $1 AND id = $2;
+
+-- name: messages_tickets
+SELECT id, conversation_id, contact_id, state, assignee, opened_ms, closed_ms, first_reply_ms FROM tickets
+WHERE workspace_id = $1 AND id < $2 AND (CAST($3 AS BIGINT) = 0 OR state = $3)
+  AND (CAST($4 AS BIGINT) = 0 OR conversation_id = $4) ORDER BY id DESC LIMIT $5;
+
+-- name: messages_tickets_open
+SELECT id, conversation_id, contact_id, state, assignee, opened_ms, closed_ms, first_reply_ms FROM tickets
+WHERE workspace_id = $1 AND id < $2 AND state = 1 ORDER BY id DESC LIMIT $3;
+
+-- name: messages_ticket
+SELECT id, conversation_id, contact_id, state, assignee, opened_ms, closed_ms, first_reply_ms FROM tickets
+WHERE workspace_id = $1 AND id = $2;
+
+-- name: messages_ticket_close
+UPDATE tickets SET state = 2, closed_ms = $3, updated_ms = $3 WHERE workspace_id = $1 AND id = $2 AND state = 1;
+
+-- Not when a later one was opened since: two would overlap.
+-- name: messages_ticket_reopen
+UPDATE tickets SET state = 1, closed_ms = 0, updated_ms = $3 WHERE workspace_id = $1 AND id = $2 AND state = 2
+  AND NOT EXISTS (SELECT 1 FROM tickets n WHERE n.workspace_id = $1 AND n.conversation_id = tickets.conversation_id
+    AND n.opened_ms > tickets.closed_ms);
+
+-- name: messages_ticket_gather
+UPDATE messages SET ticket_id = $2 WHERE workspace_id = $1 AND ticket_id = 0 AND origin <> 1
+  AND conversation_id = (SELECT t.conversation_id FROM tickets t WHERE t.workspace_id = $1 AND t.id = $2)
+  AND at_ms >= (SELECT t.opened_ms FROM tickets t WHERE t.workspace_id = $1 AND t.id = $2);
+
+-- name: messages_ticket_assign
+UPDATE tickets SET assignee = $4, updated_ms = $3 WHERE workspace_id = $1 AND id = $2;

@@ -1,0 +1,144 @@
+// whatsapp.test.mjs: WhatsApp through the real program: handshake, signed bodies, records over the API and the commands.
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import test from 'node:test';
+import { crm, startHub, startSink, toCrm, until } from './hub.mjs';
+
+const SECRET = '5f4dcc3b5aa765d61d8327deb882cf99', NEXT = 'the-secret-after-it', PATH = '/in/whatsapp', NUMBER = '106540352242922';
+const source = (more) => ({ name: 'whatsapp', kind: 'whatsapp-cloud', path: PATH, app_secret: SECRET, verify_token: 'meatyhamhock', ...more });
+const golden = (name) => readFileSync(new URL(`../golden/whatsapp-cloud/${name}.json`, import.meta.url), 'utf8');
+const sign = (body, secret = SECRET) => ({ 'content-type': 'application/json',
+  'x-hub-signature-256': `sha256=${createHmac('sha256', secret).update(body).digest('hex')}` });
+const post = (hub, body, headers = sign(body)) => hub.call('POST', PATH, body, { key: null, headers });
+const envelope = (value, field = 'messages') => JSON.stringify({ object: 'whatsapp_business_account', entry: [{ id: '1', changes: [{ field,
+  value: { messaging_product: 'whatsapp', metadata: { display_phone_number: '5511955550100', phone_number_id: NUMBER }, ...value } }] }] });
+const text = (id, body, more = {}) => ({ from: '5511999990001', id, timestamp: String(Math.floor(Date.now() / 1000)), type: 'text', text: { body }, ...more });
+
+// Meta escapes slashes and everything outside ASCII: the proof is over those bytes.
+const asMeta = (json) => json.replace(/\//g, '\\/').replace(/[\u0080-\uffff]/g, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+async function received(hub, body, events, headers) {
+  const answer = await post(hub, body, headers);
+  assert.equal(answer.status, 200, answer.text);
+  assert.equal(answer.json.events + answer.json.duplicates, events, answer.text);
+  await hub.quiet();
+  return answer.json;
+}
+
+test('the handshake: the challenge as it is, 403 else', async (t) => {
+  const hub = await startHub(t);
+  await hub.apply({ sources: [source(), source({ name: 'mute', path: '/in/mute', verify_token: undefined })] });
+  const get = (query, path = PATH) => hub.call('GET', `${path}?${query}`, undefined, { key: null });
+  const good = await get('hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=meatyhamhock');
+  assert.deepEqual([good.status, good.text], [200, '1158201444']);
+  assert.match(good.headers.get('content-type'), /^text\/plain/);
+  for (const query of ['hub.mode=subscribe&hub.challenge=1&hub.verify_token=wrong', 'hub.challenge=1&hub.verify_token=meatyhamhock', ''])
+    assert.equal((await get(query)).status, 403, query);
+  assert.equal((await get('hub.mode=subscribe&hub.challenge=1&hub.verify_token=', '/in/mute')).status, 403);
+});
+
+test('from a signed body to conversation, ticket and message', async (t) => {
+  const sink = await startSink(t);
+  const hub = await startHub(t);
+  await hub.apply({ sources: [source({ app_secret: [SECRET, NEXT] })], destinations: [crm(sink)], routes: [toCrm()] });
+  const body = asMeta(envelope({ contacts: [{ wa_id: '5511999990001', profile: { name: 'João' } }], messages: [text('wamid.1', 'Olá/oi 🙂')] }));
+  assert.equal((await post(hub, body, sign(body, 'wrong'))).status, 401);
+  assert.equal((await post(hub, body, { 'content-type': 'application/json' })).status, 401);
+  await received(hub, body, 1);
+  assert.equal((await received(hub, body, 1, sign(body, NEXT))).duplicates, 1); // Meta repeats; the secret is being changed
+
+  const [message] = await hub.all('/api/messages');
+  assert.equal(message.text, 'Olá/oi 🙂');
+  assert.deepEqual([message.direction, message.type, message.account, message.external_id], ['in', 'text', NUMBER, 'wamid.1']);
+  const [conversation] = await hub.all('/api/conversations');
+  assert.equal(Date.parse(conversation.window_until) - Date.parse(message.at), 24 * 3600 * 1000);
+  assert.equal(conversation.id, message.conversation);
+  const [ticket] = await hub.all('/api/tickets?state=open');
+  assert.equal(ticket.id, message.ticket);
+  assert.equal((await hub.deliveries('crm', 'delivered', 1)).length, 1);
+
+  // A reply written in the app, its fate, a reaction, an edit; the status comes first.
+  const at = String(Math.floor(Date.now() / 1000) + 1);
+  await received(hub, envelope({ statuses: [{ id: 'wamid.2', status: 'read', timestamp: at, recipient_id: '5511999990001' },
+    { id: 'wamid.2', status: 'sent', timestamp: at }] }), 2);
+  await received(hub, envelope({ message_echoes: [{ ...text('wamid.2', 'Sim'), from: '5511955550100', to: '551199990001' }] }, 'smb_message_echoes'), 1);
+  await received(hub, envelope({ messages: [text('wamid.3', '', { type: 'reaction', reaction: { message_id: 'wamid.2', emoji: '👍' } }),
+    text('wamid.4', '', { type: 'edit', edit: { original_message_id: 'wamid.1', message: { type: 'text', text: { body: 'Olá de novo' } } } })] }), 2);
+  const all = await hub.all(`/api/messages?conversation=${conversation.id}`);
+  assert.deepEqual(all.map((m) => [m.external_id, m.text, m.status, m.ticket]), [['wamid.2', 'Sim', 'read', ticket.id], ['wamid.1', 'Olá de novo', undefined, ticket.id]]);
+  const reply = await hub.get(`/api/messages/${all[0].id}`);
+  assert.deepEqual(reply.statuses.map((s) => s.status).sort(), ['read', 'sent']);
+  assert.deepEqual(reply.reactions.map((r) => r.emoji), ['👍']);
+  assert.equal((await hub.all('/api/contacts')).length, 1); // with and without the ninth digit: one person
+  assert.equal((await hub.all(`/api/messages?contact=${message.contact}&direction=out`)).length, 1);
+  assert.ok((await hub.get(`/api/tickets/${ticket.id}`)).first_reply_at);
+
+  // Closed, the next message opens another; the first cannot be opened beside it.
+  assert.equal((await hub.post(`/api/tickets/${ticket.id}/assign`, { assignee: 'ana' })).assignee, 'ana');
+  assert.equal((await hub.post(`/api/tickets/${ticket.id}/close`)).state, 'closed');
+  assert.equal((await hub.call('POST', `/api/tickets/${ticket.id}/close`, {})).status, 409);
+  assert.equal((await hub.post(`/api/tickets/${ticket.id}/reopen`)).state, 'open');
+  const closed = await hub.cli(['close', ticket.id]);
+  assert.equal(closed.code, 0, closed.err);
+  await received(hub, envelope({ messages: [text('wamid.5', 'mais uma', { timestamp: String(Math.floor(Date.now() / 1000) + 2) })] }), 1);
+  assert.equal((await hub.all('/api/tickets')).length, 2);
+  assert.equal((await hub.call('POST', `/api/tickets/${ticket.id}/reopen`, {})).status, 409);
+
+  // Who may not see personal data sees no word of it.
+  const { key } = await hub.post('/api/keys', { name: 'blind', role: 'reader', rate_per_min: 0 });
+  for (const path of ['/api/messages', `/api/messages/${all[0].id}`, '/api/conversations', '/api/tickets', '/api/contacts', '/api/events', '/api/deliveries', '/api/dead-letters',
+    ...(await hub.all('/api/events')).map((e) => `/api/events/${e.id}`), ...(await hub.all('/api/deliveries')).map((d) => `/api/deliveries/${d.id}`)]) {
+    const { text: seen } = await hub.call('GET', path, undefined, { key });
+    assert.doesNotMatch(seen, /99990001|João|Olá|mais uma|Sim"|👍|wamid/, path);
+  }
+  const listed = await hub.cli(['messages', '--direction', 'in']);
+  assert.equal(listed.code, 0, listed.err);
+  assert.match(listed.out, /mais uma/);
+  assert.equal((await hub.cli(['tickets'])).code, 0);
+  assert.equal((await hub.cli(['conversations', conversation.id])).code, 0);
+  assert.doesNotMatch(hub.err + hub.out, /99990001|João|Olá/); // nor does the log
+});
+
+test('a history of megabytes is taken in one request, opens no ticket and goes nowhere unasked', async (t) => {
+  const sink = await startSink(t);
+  const hub = await startHub(t);
+  await hub.apply({ sources: [source()], destinations: [crm(sink)], routes: [toCrm({ from: 'whatsapp' })] });
+  const messages = Array.from({ length: 3000 }, (_, i) => ({ ...text(`wamid.h${i}`, `${i} ${'x'.repeat(700)}`), timestamp: String(1_700_000_000 + i),
+    from: i % 2 ? '5511955550100' : '5511999990001', history_context: { status: 'READ' } }));
+  const body = envelope({ history: [{ metadata: { phase: 0, chunk_order: 1, progress: 55 }, threads: [{ id: '5511999990001', messages }] }] }, 'history');
+  assert.ok(body.length > 2_500_000);
+  await received(hub, body, 3001);
+  const [conversation] = await hub.all('/api/conversations');
+  assert.deepEqual([conversation.messages_in, conversation.messages_out, conversation.window_until], [1500, 1500, undefined]);
+  assert.equal((await hub.all('/api/tickets')).length, 0);
+  assert.equal((await hub.all('/api/deliveries')).length, 0);
+  assert.equal((await hub.all('/api/events?state=failed')).length, 0);
+
+  // Read back from the store and interpreted again, it changes nothing.
+  await hub.post('/api/events/replay', { source: 'whatsapp' });
+  await until('the replay to end', async () => (await hub.all('/api/events?state=replaying')).length === 0, 60_000);
+  assert.deepEqual(await hub.get(`/api/conversations/${conversation.id}`), conversation);
+  assert.equal((await hub.all('/api/events?state=done')).length, 3001);
+  assert.equal((await hub.all('/api/deliveries')).length, 0);
+});
+
+test('a number that is not listed is kept and can be replayed; what is new tomorrow is kept too', async (t) => {
+  const hub = await startHub(t);
+  await hub.apply({ sources: [source({ numbers: ['999'] })] });
+  await received(hub, golden('01-text'), 1, sign(golden('01-text')));
+  const [failed] = await hub.all('/api/events?state=failed');
+  assert.match((await hub.get(`/api/events/${failed.id}`)).problem, /106540352242922/);
+  assert.equal((await hub.all('/api/messages')).length, 0);
+  await hub.patch('/api/sources/whatsapp', { numbers: ['999', NUMBER] });
+  await hub.post(`/api/events/${failed.id}/retry`);
+  await until('the message', async () => (await hub.all('/api/messages')).length === 1);
+  assert.equal((await hub.all('/api/tickets')).length, 1);
+  await received(hub, envelope({ messages: [text('wamid.new', '', { type: 'hologram', hologram: { a: 1 } })], holograms: [1] }), 1);
+  await received(hub, envelope({ b: 2 }, 'brand_new_field'), 1);
+  assert.ok((await hub.all('/api/events')).some((e) => e.type === 'whatsapp.brand_new_field'));
+  assert.equal((await hub.all('/api/messages?type=unsupported')).length, 1);
+  const broken = '{"object":"whatsapp_business_account",';
+  assert.equal((await received(hub, broken, 0)).events, 0); // authentic and unreadable: acknowledged and kept
+  assert.equal((await hub.all('/api/requests?problem=true')).length, 1);
+});
