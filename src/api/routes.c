@@ -119,6 +119,10 @@ const struct api_route api_routes[] = {
     { "GET", "/api/messages/search", ROLE_READER, false, false, api_messages_search,
       "Messages with all of the words in q, accents or not; for keys that may see personal data",
       "q contact type direction since until " LIST_QUERY },
+    { "POST", "/api/messages", ROLE_OPERATOR, false, false, api_message_send,
+      "Send a message: {to or contact, type, <type>, destination, reply_to, idempotency_key}; "
+      "answered when it is on disk",
+      NULL },
     { "GET", "/api/media", ROLE_READER, false, false, api_media_list,
       "Files of messages, newest first", "state " LIST_QUERY },
     { "GET", "/api/media/{id}", ROLE_READER, false, false, api_media_bytes,

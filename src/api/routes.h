@@ -35,6 +35,8 @@ void api_export(struct call *c);
 void api_send(struct call *c);
 /* ingest.c */
 void api_ingest(struct call *c);
+/* message_send.c */
+void api_message_send(struct call *c);
 /* events.c */
 void api_events(struct call *c);
 void api_event(struct call *c);
