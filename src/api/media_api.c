@@ -209,28 +209,39 @@ enum err api_media_is_used(struct store *s, slice hash, bool *used, struct why *
     return rc;
 }
 
-enum err api_media_drop(struct store *s, const struct files *files, uint64_t workspace_id,
-                        uint64_t id, enum sql change, bool *gone, struct why *why)
+enum err api_media_drop(struct store *s, uint64_t workspace_id, uint64_t id, enum sql change,
+                        struct media_gone *gone, struct why *why)
 {
-    char storage[FILES_HASH_LEN];
-    bool row = false, used = true;
+    bool row = false;
+    CHECK(gone->count < MEDIA_GONE_MAX);
     struct stmt *q = store_stmt(s, SQL_MEDIA_FILE, why);
     stmt_i64(q, 1, (int64_t)workspace_id);
     stmt_i64(q, 2, (int64_t)id);
     enum err rc = stmt_step(q, &row, why);
     slice hash = rc == OK && row ? stmt_col_text(q, 0) : (slice){ NULL, 0 };
-    bool stored = hash.len == sizeof storage;
-    if (stored) memcpy(storage, hash.ptr, sizeof storage);
+    if (hash.len == FILES_HASH_LEN) memcpy(gone->hash[gone->count++], hash.ptr, hash.len);
     stmt_reset(q);
     if (rc != OK) return rc;
     q = store_stmt(s, change, why);
     stmt_i64(q, 1, (int64_t)workspace_id);
     stmt_i64(q, 2, (int64_t)id);
-    rc = stmt_run(q, why);
-    hash = slice_of(storage, sizeof storage);
-    if (rc == OK && stored) rc = api_media_is_used(s, hash, &used, why);
-    *gone = rc == OK && !used;
-    return *gone ? files_remove(files, hash, why) : rc;
+    return stmt_run(q, why);
+}
+
+enum err api_media_remove(struct call *c, struct media_gone *gone, int64_t *removed,
+                          struct why *why)
+{
+    enum err rc = OK;
+    for (size_t i = 0; rc == OK && i < gone->count; i++) {
+        bool used = true;
+        slice hash = slice_of(gone->hash[i], FILES_HASH_LEN);
+        rc = api_media_is_used(c->store, hash, &used, why);
+        if (rc != OK || used) continue;
+        rc = files_remove(&c->app->files, hash, why);
+        *removed += rc == OK;
+    }
+    gone->count = 0;
+    return rc;
 }
 
 struct again {

@@ -14,17 +14,18 @@ struct prune {
     int64_t now_ms;
     uint64_t ids[STEP_ROWS];
     size_t count;
-    int64_t rows, orphans, bytes;
+    struct media_gone gone;
+    int64_t rows, orphans, removed, bytes;
 };
+_Static_assert((int)STEP_ROWS <= (int)MEDIA_GONE_MAX, "a step's files have room");
 
 static enum err forget_run(void *ctx, struct store *s, struct why *why)
 {
     struct prune *p = ctx;
     enum err rc = OK;
     for (size_t i = 0; rc == OK && i < p->count; i++) {
-        bool gone;
-        rc = api_media_drop(s, &p->call->app->files, p->call->key.workspace_id, p->ids[i],
-                            SQL_API_MEDIA_FORGET, &gone, why);
+        rc = api_media_drop(s, p->call->key.workspace_id, p->ids[i], SQL_API_MEDIA_FORGET, &p->gone,
+                            why);
     }
     return rc;
 }
@@ -49,6 +50,7 @@ static enum err prune_old(struct prune *p, int64_t before_ms, struct why *why)
         stmt_reset(q);
         if (rc == OK && p->count && !p->dry_run)
             rc = journal_call(c->app->journal, forget_run, p, why);
+        if (rc == OK) rc = api_media_remove(c, &p->gone, &p->removed, why);
         p->rows += (int64_t)p->count;
     } while (rc == OK && p->count == STEP_ROWS);
     return rc;
@@ -70,24 +72,27 @@ void api_media_prune(struct call *c)
     struct why why;
     json *body = NULL;
     int64_t before_ms = 0;
-    struct prune p = { .call = c, .now_ms = clock_wall_ms() };
-    enum err rc = call_body(c, false, &body, &why);
+    struct prune *p = arena_new(c->x->arena, struct prune, 1);
+    enum err rc = p ? call_body(c, false, &body, &why) : why_set(&why, ERR_LIMIT, "out of memory");
     slice age = json_get_text(body, "older_than");
     if (rc == OK && age.len == 0)
         rc = why_set(&why, ERR_SYNTAX, "say how old in `older_than`: \"90d\", or a date");
     if (rc == OK) rc = call_time(c, age, &before_ms, &why);
-    p.dry_run = json_truth(json_get(body, "dry_run"));
-    if (rc == OK) rc = prune_old(&p, before_ms, &why);
-    if (rc == OK) rc = files_each(&c->app->files, p.now_ms - ORPHAN_AGE_MS, see_file, &p, &why);
+    if (rc == OK)
+        *p = (struct prune){ .call = c,
+                             .now_ms = clock_wall_ms(),
+                             .dry_run = json_truth(json_get(body, "dry_run")) };
+    if (rc == OK) rc = prune_old(p, before_ms, &why);
+    if (rc == OK) rc = files_each(&c->app->files, p->now_ms - ORPHAN_AGE_MS, see_file, p, &why);
     if (rc != OK) {
         reply_err(c, rc, &why);
         return;
     }
     json_begin_object(&c->out, NULL);
-    json_put_bool(&c->out, "dry_run", p.dry_run);
-    json_put_i64(&c->out, "files", p.rows);
-    json_put_i64(&c->out, "orphans", p.orphans);
-    json_put_i64(&c->out, "bytes", p.bytes);
+    json_put_bool(&c->out, "dry_run", p->dry_run);
+    json_put_i64(&c->out, "files", p->rows);
+    json_put_i64(&c->out, "orphans", p->orphans);
+    json_put_i64(&c->out, "bytes", p->bytes);
     json_end_object(&c->out);
     reply_json(c, 200);
 }

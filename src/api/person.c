@@ -14,7 +14,8 @@ struct person {
     struct call *call;
     uint64_t ids[PEOPLE_MAX];
     size_t count;
-    size_t events, messages, files;
+    size_t events, messages;
+    int64_t files;
 };
 
 /* ---- finding ---- */
@@ -177,9 +178,9 @@ struct step {
     slice names[STEP_ROWS], reactors[STEP_ROWS];
     uint64_t media[STEP_ROWS];
     size_t count;
-    const struct files *files;
-    size_t files_gone;
+    struct media_gone gone;
 };
+_Static_assert((int)STEP_ROWS <= (int)MEDIA_GONE_MAX, "a step's files have room");
 
 static struct stmt *in_step(struct store *s, enum sql sql, const struct step *t, uint64_t id,
                             struct why *why)
@@ -222,11 +223,8 @@ static enum err erase_messages(void *ctx, struct store *s, struct why *why)
             stmt_text(q, 2, t->names[i]);
             rc = stmt_run(q, why);
         }
-        bool gone = false;
         if (rc == OK && t->media[i])
-            rc = api_media_drop(s, t->files, t->workspace_id, t->media[i], SQL_ERASE_MEDIA, &gone,
-                                why);
-        t->files_gone += gone;
+            rc = api_media_drop(s, t->workspace_id, t->media[i], SQL_ERASE_MEDIA, &t->gone, why);
     }
     return rc;
 }
@@ -286,12 +284,10 @@ static enum err erase_list(struct person *p, uint64_t id, enum sql sql,
         stmt_reset(q);
         t->workspace_id = c->key.workspace_id;
         t->now_ms = clock_wall_ms();
-        t->files = &c->app->files;
-        t->files_gone = 0;
         if (rc == OK && t->count) rc = journal_call(c->app->journal, run, t, why);
+        if (rc == OK) rc = api_media_remove(c, &t->gone, &p->files, why);
         arena_free(&texts);
         if (rc == OK) *total += t->count;
-        p->files += t->files_gone;
     } while (rc != OK || t->count == STEP_ROWS);
     return rc;
 }
@@ -363,7 +359,7 @@ void api_contact_erase(struct call *c)
     put_id(&c->out, "erased", ID_CONTACT, (int64_t)p.ids[0]);
     json_put_i64(&c->out, "events", (int64_t)p.events);
     json_put_i64(&c->out, "messages", (int64_t)p.messages);
-    json_put_i64(&c->out, "files", (int64_t)p.files);
+    json_put_i64(&c->out, "files", p.files);
     json_end_object(&c->out);
     reply_json(c, 200);
 }
