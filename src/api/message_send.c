@@ -51,10 +51,7 @@ static bool find_destination(struct call *c, json *body, struct sending *s)
 
 /* ---- to whom ---- */
 
-static slice digits_of(slice s)
-{
-    return slice_starts(s, SLICE("+")) ? slice_sub(s, 1, s.len) : s;
-}
+static slice digits_of(slice s) { return slice_starts(s, SLICE("+")) ? slice_sub(s, 1, s.len) : s; }
 
 /* A number as people write it, or an id; what is no number stays for the kind to judge. */
 static slice recipient_of(slice to, struct arena *a)
@@ -345,8 +342,8 @@ static void store(struct call *c, struct config *config, const struct sending *s
                           .message_id = mark ? 0 : id_next(&c->app->ids, now_ms),
                           .digest = s->digest,
                           .now_ms = now_ms };
-    j.key = arena_printf(c->x->arena, "%llu:%.*s", (unsigned long long)s->to->id,
-                         SLICE_ARG(s->key));
+    j.key =
+        arena_printf(c->x->arena, "%llu:%.*s", (unsigned long long)s->to->id, SLICE_ARG(s->key));
     j.job.entry = entry_of(c, config, s, &j);
     enum err rc = j.job.entry && j.key.ptr ? send_wait(c->app->journal, &j, &why)
                                            : why_set(&why, ERR_LIMIT, "the message is too large");

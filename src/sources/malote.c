@@ -43,12 +43,12 @@ static enum err split(struct request *r, const struct settings *cfg UNUSED, stru
 /* What is shown of it in a conversation. */
 static slice shown_text(json *m, slice type, struct cleaner *cl)
 {
-    static const char *const places[] = { "/body", "/caption", "/body/text", "/emoji", "/name",
-                                          "/0/name/formatted_name" };
+    static const char *const places[] = { "/body",  "/caption", "/body/text",
+                                          "/emoji", "/name",    "/0/name/formatted_name" };
     json *v = json_get_slice(m, type);
-    slice text = yyjson_is_str(v) ? wa_text(cl, v) : (slice){ NULL, 0 };
+    slice text = yyjson_is_str(v) ? whatsapp_text(cl, v) : (slice){ NULL, 0 };
     for (size_t i = 0; text.len == 0 && i < ARRAY_LEN(places); i++)
-        text = wa_text(cl, json_at(v, slice_str(places[i])));
+        text = whatsapp_text(cl, json_at(v, slice_str(places[i])));
     return text;
 }
 
@@ -64,7 +64,7 @@ static enum err read_message(json *root, struct cleaner *cl, struct changes *out
     struct message *o = arena_new(cl->arena, struct message, 1);
     struct contact *c = arena_new(cl->arena, struct contact, 1);
     if (!o || !c) return why_set(why, ERR_LIMIT, "arena full");
-    wa_contact_id(cl, c, json_get_text(m, "to"));
+    whatsapp_contact_id(cl, c, json_get_text(m, "to"));
     o->channel = json_get_text(root, "channel");
     o->account = json_get_text(root, "account");
     o->external_id = own;
