@@ -133,7 +133,7 @@ static void check_document(struct checker *c, json *v)
 /* A decimal number of degrees within -most..most. */
 static void check_degrees(struct checker *c, json *v, const char *key, int64_t most)
 {
-    slice s = json_get_text(v, key), rest = s, whole;
+    slice rest = json_get_text(v, key), whole = { NULL, 0 };
     int64_t n = 0;
     (void)slice_cut(&rest, '.', &whole);
     if (text_i64(whole, -most, most, &n, NULL) != OK || rest.len > 16)
