@@ -164,7 +164,8 @@ static void settle_one(struct batch *b, size_t i, const struct verdict *v, int64
         v->kind == VERDICT_RETRY || v->kind == VERDICT_DELIVERED || v->kind == VERDICT_DEAD;
     if (counts) l->attempts++;
     if (l->first_attempt_ms == 0) l->first_attempt_ms = b->started_ms;
-    if ((v->kind == VERDICT_RETRY || v->kind == VERDICT_DEAD) && unknown_outcome(r) && !v->refused) {
+    if ((v->kind == VERDICT_RETRY || v->kind == VERDICT_DEAD) && unknown_outcome(r) &&
+        !v->refused) {
         l->outcome_unknown = true;
         l->asked_again = false; /* what a person knew is not this */
     }

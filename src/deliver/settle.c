@@ -29,7 +29,11 @@ void settlement_free(struct settlement *s)
 }
 
 /* Column outcome_unknown. */
-enum { OUTCOME_KNOWN, OUTCOME_UNKNOWN, OUTCOME_ASKED_AGAIN /* unknown, and a person had it repeated */ };
+enum {
+    OUTCOME_KNOWN,
+    OUTCOME_UNKNOWN,
+    OUTCOME_ASKED_AGAIN /* unknown, and a person had it repeated */
+};
 
 static int64_t outcome_stored(const struct leased *d)
 {

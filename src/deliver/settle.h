@@ -19,7 +19,7 @@ struct settlement {
     int status;
     enum verdict_kind verdict;
     char remote_id[REMOTE_ID_MAX + 1]; /* DELIVERED: "" when the other side gave none */
-    slice request, reply; /* texts in `arena` */
+    slice request, reply;              /* texts in `arena` */
     struct arena arena;
 };
 

@@ -41,7 +41,7 @@ struct outgoing_delivery {
     int64_t created_ms;
     int64_t first_attempt_ms; /* 0: this is the first */
     bool outcome_unknown; /* an earlier attempt may have arrived (time-out, reset after sending) */
-    bool asked_again; /* a person had it sent again after that, and knew */
+    bool asked_again;     /* a person had it sent again after that, and knew */
     uint32_t attempt;     /* 1, 2, ... */
     slice
         part; /* render sets it: the bytes of the body that are this delivery's own (for the attempt's record) */
@@ -105,7 +105,7 @@ struct dest_kind {
     const char *title;
     const struct setting *settings;
     size_t setting_count;
-    uint32_t rate_per_min; /* unless its setting says else; 0: unlimited */
+    uint32_t rate_per_min;                /* unless its setting says else; 0: unlimited */
     const struct dest_messages *messages; /* NULL: it sends events, not messages */
 
     /* Further checks of the settings. NULL: none. */

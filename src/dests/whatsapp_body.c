@@ -70,7 +70,7 @@ slice whatsapp_body(json *message, slice callback, struct arena *arena)
     slice type = json_get_text(message, "type"), reply_to = json_get_text(message, "reply_to");
     json_begin_object(&b, NULL);
     json_put_str(&b, "messaging_product", SLICE("whatsapp"));
-    if (whatsapp_is_mark(message)) {
+    if (whatsapp_check_is_mark(message)) {
         json_put_str(&b, "status", SLICE("read"));
         json_put_str(&b, "message_id", json_get_text(message, "message_id"));
         if (json_truth(json_get(message, "typing")))
@@ -104,14 +104,14 @@ static slice recipient_of(json *data, const struct settings *cfg)
     return to;
 }
 
-enum err whatsapp_from_event(const struct outgoing_event *e, json *data, const struct settings *cfg,
-                             struct arena *arena, json **message, struct why *why)
+enum err whatsapp_body_of_event(const struct outgoing_event *e, json *data,
+                                const struct settings *cfg, struct arena *arena, json **message,
+                                struct why *why)
 {
     slice rest = settings_map_get(cfg, WHATSAPP_TEMPLATES, e->type), name, language, pointer,
           to = recipient_of(data, cfg);
     struct buf b = buf_in(arena, WHATSAPP_BODY_MAX);
-    if (rest.len == 0)
-        return why_set(why, ERR_MISSING, "no template is set for such events");
+    if (rest.len == 0) return why_set(why, ERR_MISSING, "no template is set for such events");
     if (to.len == 0) return why_set(why, ERR_SYNTAX, "the event names no WhatsApp number");
     if (!slice_cut(&rest, ' ', &name) || !slice_cut(&rest, ' ', &language))
         return why_set(why, ERR_SYNTAX, "setting `templates`: a name and a language are expected");

@@ -133,7 +133,7 @@ static void check_document(struct checker *c, json *v)
 /* A decimal number of degrees within -most..most. */
 static void check_degrees(struct checker *c, json *v, const char *key, int64_t most)
 {
-    slice s = json_get_text(v, key), rest = s, whole;
+    slice rest = json_get_text(v, key), whole = { NULL, 0 };
     int64_t n = 0;
     (void)slice_cut(&rest, '.', &whole);
     if (text_i64(whole, -most, most, &n, NULL) != OK || rest.len > 16)
@@ -157,9 +157,9 @@ static void check_contacts(struct checker *c, json *v)
     json *one;
     size_t count = yyjson_arr_size(v);
     if (count < 1 || count > CONTACTS_MAX) wrong(c, "`contacts` must be a list of 1 to 100");
-    yyjson_arr_foreach(v, index, max, one)
-        (void)text_of(c, object_of(c, one, "contacts[]", "name"), "contacts[].name",
-                      "formatted_name", CAPTION_MAX, true);
+    yyjson_arr_foreach(v, index, max, one)(void)
+        text_of(c, object_of(c, one, "contacts[]", "name"), "contacts[].name", "formatted_name",
+                CAPTION_MAX, true);
 }
 
 static void check_reaction(struct checker *c, json *v)
@@ -188,8 +188,8 @@ static void check_component(struct checker *c, json *v)
             wrong(c, "`template.components[].index` of a button must be 0 to 9");
     }
     if (list) list = array_of(c, v, "template.components[]", "parameters", 0, PARAMETERS_MAX);
-    yyjson_arr_foreach(list, index, max, p)
-        (void)text_of(c, p, "template.components[].parameters[]", "type", PLACE_MAX, true);
+    yyjson_arr_foreach(list, index, max, p)(void)
+        text_of(c, p, "template.components[].parameters[]", "type", PLACE_MAX, true);
 }
 
 static void check_template(struct checker *c, json *v)
@@ -251,7 +251,8 @@ static void check_sections(struct checker *c, json *action)
             (void)text_of(c, row, at, "description", 72, false);
         }
     }
-    if (rows > ROWS_MAX) wrong(c, "`interactive` has more than %d rows over all sections", ROWS_MAX);
+    if (rows > ROWS_MAX)
+        wrong(c, "`interactive` has more than %d rows over all sections", ROWS_MAX);
 }
 
 static void check_url_button(struct checker *c, json *action)
@@ -322,20 +323,15 @@ static const struct {
     const char *name;
     void (*check)(struct checker *c, json *v);
 } types[] = {
-    { "text", check_text },
-    { "template", check_template },
-    { "image", check_image },
-    { "video", check_video },
-    { "audio", check_audio },
-    { "document", check_document },
-    { "sticker", check_sticker },
-    { "interactive", check_interactive },
-    { "reaction", check_reaction },
-    { "location", check_location },
+    { "text", check_text },         { "template", check_template },
+    { "image", check_image },       { "video", check_video },
+    { "audio", check_audio },       { "document", check_document },
+    { "sticker", check_sticker },   { "interactive", check_interactive },
+    { "reaction", check_reaction }, { "location", check_location },
     { "contacts", check_contacts },
 };
 
-bool whatsapp_is_mark(json *message)
+bool whatsapp_check_is_mark(json *message)
 {
     return slice_eq(json_get_text(message, "type"), SLICE("read"));
 }
@@ -344,7 +340,7 @@ enum err whatsapp_check(json *message, struct why *why)
 {
     struct checker c = { OK, why };
     slice type = json_get_text(message, "type");
-    if (whatsapp_is_mark(message)) {
+    if (whatsapp_check_is_mark(message)) {
         slice id = json_get_text(message, "message_id");
         if (id.len == 0 || id.len > REMOTE_MAX)
             wrong(&c, "`message_id` is missing: the id of the message that was read (wamid....)");

@@ -16,7 +16,8 @@ enum { ACCESS_TOKEN_MAX = 2048, ID_DIGITS_MAX = 20, RATE_PER_MIN = 80 * 60 };
 static const struct setting settings[] = {
     [WHATSAPP_ACCESS_TOKEN] = { "access_token", SETTING_TEXT, .required = true, .secret = true,
                                 .max = ACCESS_TOKEN_MAX,
-                                .help = "Token of a system user with whatsapp_business_messaging." },
+                                .help =
+                                    "Token of a system user with whatsapp_business_messaging." },
     [WHATSAPP_PHONE_NUMBER_ID] = { "phone_number_id", SETTING_TEXT, .required = true,
                                    .max = ID_DIGITS_MAX,
                                    .help = "Id of the number that sends (not the number itself)." },
@@ -106,7 +107,7 @@ static enum err check_message(json *message, const struct settings *cfg UNUSED, 
 
 static bool any_time(json *message)
 {
-    return whatsapp_is_mark(message) ||
+    return whatsapp_check_is_mark(message) ||
            slice_eq(json_get_text(message, "type"), SLICE("template"));
 }
 
@@ -130,7 +131,8 @@ static const struct dest_messages messages = { .channel = "whatsapp",
 static enum err message_of(const struct outgoing_event *e, json *data, const struct settings *cfg,
                            struct arena *arena, json **message, struct why *why)
 {
-    if (!event_is_message(e->type)) return whatsapp_from_event(e, data, cfg, arena, message, why);
+    if (!event_is_message(e->type))
+        return whatsapp_body_of_event(e, data, cfg, arena, message, why);
     *message = json_at(data, SLICE("/custom/message"));
     return *message ? OK : why_set(why, ERR_SYNTAX, "the event holds no message");
 }

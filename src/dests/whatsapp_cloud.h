@@ -31,15 +31,15 @@ enum {
 /* Is the message as the API takes it one that Meta would take? ERR_SYNTAX names the member. Lengths are in characters. */
 MUST_CHECK enum err whatsapp_check(json *message, struct why *why);
 /* "read": a mark, not a message. */
-bool whatsapp_is_mark(json *message);
+bool whatsapp_check_is_mark(json *message);
 
 /* The request's JSON for a checked message; `callback` comes back with every status of it. Empty when the arena is full. */
 slice whatsapp_body(json *message, slice callback, struct arena *arena);
 /* The message for a routed event: the template of setting `templates` for its type. ERR_MISSING: there is none.
  * ERR_SYNTAX: the event lacks a value that the template needs. *message in the form that whatsapp_check takes. */
-MUST_CHECK enum err whatsapp_from_event(const struct outgoing_event *e, json *data,
-                                        const struct settings *cfg, struct arena *arena,
-                                        json **message, struct why *why);
+MUST_CHECK enum err whatsapp_body_of_event(const struct outgoing_event *e, json *data,
+                                           const struct settings *cfg, struct arena *arena,
+                                           json **message, struct why *why);
 
 /* The judge slot of the kind. */
 struct verdict whatsapp_judge(const struct reply *r, size_t count, const struct settings *cfg,

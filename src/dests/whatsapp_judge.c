@@ -3,7 +3,12 @@
 #include "base/text.h"
 #include "dests/whatsapp_cloud.h"
 
-enum { MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS, DAY_MS = 24 * HOUR_MS, PAIR_WAIT_MS = 6000 };
+enum {
+    MINUTE_MS = 60 * 1000,
+    HOUR_MS = 60 * MINUTE_MS,
+    DAY_MS = 24 * HOUR_MS,
+    PAIR_WAIT_MS = 6000
+};
 enum { STATUS_WAIT_MS = 2 * MINUTE_MS }; /* a status of what did arrive comes within seconds */
 
 /* First match wins. A PAUSE without a wait: the queue's own, which grows. */
@@ -79,8 +84,8 @@ static struct verdict by_code(int64_t code, int status)
 {
     for (size_t i = 0; i < ARRAY_LEN(codes); i++) {
         if (code < codes[i].first || code > codes[i].last) continue;
-        struct verdict v = verdict_of(codes[i].kind, codes[i].wait_ms, "code %d: %s", (int)code,
-                                      codes[i].reason);
+        struct verdict v =
+            verdict_of(codes[i].kind, codes[i].wait_ms, "code %d: %s", (int)code, codes[i].reason);
         v.alone = codes[i].alone;
         v.refused = true;
         return v;
@@ -88,10 +93,9 @@ static struct verdict by_code(int64_t code, int status)
     if (status == 401 || status == 403)
         return verdict_of(VERDICT_UNAUTHORISED, 0, "HTTP %d: the access token is refused", status);
     if (status == 429) return verdict_of(VERDICT_PAUSE, 0, "HTTP 429: too many calls");
-    struct verdict v = status >= 500
-                           ? verdict_of(VERDICT_RETRY, 0, "HTTP %d: Meta failed", status)
-                           : verdict_of(VERDICT_DEAD, 0, "HTTP %d, code %lld: refused", status,
-                                        (long long)code);
+    struct verdict v = status >= 500 ? verdict_of(VERDICT_RETRY, 0, "HTTP %d: Meta failed", status)
+                                     : verdict_of(VERDICT_DEAD, 0, "HTTP %d, code %lld: refused",
+                                                  status, (long long)code);
     v.refused = true; /* with a code, or as unavailable: it was not taken */
     return v;
 }
