@@ -74,6 +74,7 @@ export async function run(args, { env = {}, input } = {}) {
   let out = '', err = '';
   child.stdout.on('data', (bytes) => { out += bytes; });
   child.stderr.on('data', (bytes) => { err += bytes; });
+  child.stdin.on('error', () => {}); // it may have ended without reading
   child.stdin.end(input ?? '');
   const [code] = await once(child, 'close');
   assert.doesNotMatch(err, SANITIZER);
