@@ -4,12 +4,13 @@
 
 extern const struct source_kind source_cakto, source_http, source_lead, source_malote,
     source_whatsapp_cloud;
-extern const struct dest_kind dest_http, dest_meta_capi;
+extern const struct dest_kind dest_http, dest_meta_capi, dest_whatsapp_cloud;
 
 const struct source_kind *const plugins_sources[] = { &source_cakto,          &source_http,
                                                       &source_lead,           &source_malote,
                                                       &source_whatsapp_cloud, NULL };
-const struct dest_kind *const plugins_dests[] = { &dest_http, &dest_meta_capi, NULL };
+const struct dest_kind *const plugins_dests[] = { &dest_http, &dest_meta_capi, &dest_whatsapp_cloud,
+                                                  NULL };
 
 const struct source_kind *plugins_source(slice name)
 {

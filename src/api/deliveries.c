@@ -26,6 +26,7 @@ static void put_delivery(struct call *c, const struct config *config, struct stm
     if (state == DELIVERY_WAITING) json_put_time(b, "due_at", stmt_col_i64(q, 7));
     json_put_i64(b, "attempts", stmt_col_i64(q, 8));
     json_put_opt(b, "reason", stmt_col_text(q, 9));
+    json_put_opt(b, "remote_id", stmt_col_text(q, 12));
     json_put_time(b, "created_at", stmt_col_i64(q, 10));
     json_put_time(b, "updated_at", stmt_col_i64(q, 11));
 }

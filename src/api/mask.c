@@ -43,6 +43,10 @@ static bool is_personal(slice name)
         SLICE_INIT("ctwa_clid"),
         SLICE_INIT("recipient"),
         SLICE_INIT("reactor"),
+        SLICE_INIT("to"), /* of what a channel is sent, and its answer */
+        SLICE_INIT("input"),
+        SLICE_INIT("user_id"),
+        SLICE_INIT("caption"),
     };
     for (size_t i = 0; i < ARRAY_LEN(names); i++)
         if (slice_eq(name, names[i])) return true;
@@ -52,7 +56,15 @@ static bool is_personal(slice name)
 /* Objects all of whose members are personal. */
 static bool is_private_object(slice name)
 {
-    return slice_eq(name, SLICE("user_data")) || slice_eq(name, SLICE("custom"));
+    static const slice names[] = {
+        SLICE_INIT("user_data"),   SLICE_INIT("custom"),   SLICE_INIT("template"),
+        SLICE_INIT("interactive"), SLICE_INIT("location"), SLICE_INIT("contacts"),
+        SLICE_INIT("image"),       SLICE_INIT("video"),    SLICE_INIT("audio"),
+        SLICE_INIT("sticker"),     SLICE_INIT("reaction"),
+    };
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (slice_eq(name, names[i])) return true;
+    return false;
 }
 
 /* What people wrote, in the objects that hold messages. */

@@ -14,7 +14,8 @@ struct person {
     struct call *call;
     uint64_t ids[PEOPLE_MAX];
     size_t count;
-    size_t events, messages, files;
+    size_t events, messages;
+    int64_t files;
 };
 
 /* ---- finding ---- */
@@ -177,9 +178,9 @@ struct step {
     slice names[STEP_ROWS], reactors[STEP_ROWS];
     uint64_t media[STEP_ROWS];
     size_t count;
-    const struct files *files;
-    size_t files_gone;
+    struct media_gone gone;
 };
+_Static_assert((int)STEP_ROWS <= (int)MEDIA_GONE_MAX, "a step's files have room");
 
 static struct stmt *in_step(struct store *s, enum sql sql, const struct step *t, uint64_t id,
                             struct why *why)
@@ -210,29 +211,6 @@ static enum err erase_events(void *ctx, struct store *s, struct why *why)
     return rc;
 }
 
-/* The row, and the file when no other row means the same one. */
-static enum err erase_media(struct store *s, struct step *t, uint64_t id, struct why *why)
-{
-    bool row = false;
-    char storage[FILES_HASH_LEN] = "";
-    struct stmt *q = in_step(s, SQL_MEDIA_FILE, t, id, why);
-    enum err rc = stmt_step(q, &row, why);
-    slice text = rc == OK && row ? stmt_col_text(q, 0) : (slice){ NULL, 0 };
-    bool stored = text.len == sizeof storage;
-    if (stored) memcpy(storage, text.ptr, sizeof storage);
-    stmt_reset(q);
-    if (rc == OK) rc = stmt_run(in_step(s, SQL_ERASE_MEDIA, t, id, why), why);
-    if (rc != OK || !stored) return rc;
-    q = store_stmt(s, SQL_MEDIA_FILE_USED, why);
-    stmt_text(q, 1, slice_of(storage, sizeof storage));
-    rc = stmt_step(q, &row, why);
-    bool used = rc == OK && row && stmt_col_i64(q, 0) > 0;
-    stmt_reset(q);
-    if (rc != OK || used) return rc;
-    t->files_gone++;
-    return files_remove(t->files, slice_of(storage, sizeof storage), why);
-}
-
 static enum err erase_messages(void *ctx, struct store *s, struct why *why)
 {
     static const enum sql by_name[] = { SQL_ERASE_STATUSES, SQL_ERASE_EDITS, SQL_ERASE_REACTIONS };
@@ -245,7 +223,8 @@ static enum err erase_messages(void *ctx, struct store *s, struct why *why)
             stmt_text(q, 2, t->names[i]);
             rc = stmt_run(q, why);
         }
-        if (rc == OK && t->media[i]) rc = erase_media(s, t, t->media[i], why);
+        if (rc == OK && t->media[i])
+            rc = api_media_drop(s, t->workspace_id, t->media[i], SQL_ERASE_MEDIA, &t->gone, why);
     }
     return rc;
 }
@@ -305,12 +284,10 @@ static enum err erase_list(struct person *p, uint64_t id, enum sql sql,
         stmt_reset(q);
         t->workspace_id = c->key.workspace_id;
         t->now_ms = clock_wall_ms();
-        t->files = &c->app->files;
-        t->files_gone = 0;
         if (rc == OK && t->count) rc = journal_call(c->app->journal, run, t, why);
+        if (rc == OK) rc = api_media_remove(c, &t->gone, &p->files, why);
         arena_free(&texts);
         if (rc == OK) *total += t->count;
-        p->files += t->files_gone;
     } while (rc != OK || t->count == STEP_ROWS);
     return rc;
 }
@@ -382,7 +359,7 @@ void api_contact_erase(struct call *c)
     put_id(&c->out, "erased", ID_CONTACT, (int64_t)p.ids[0]);
     json_put_i64(&c->out, "events", (int64_t)p.events);
     json_put_i64(&c->out, "messages", (int64_t)p.messages);
-    json_put_i64(&c->out, "files", (int64_t)p.files);
+    json_put_i64(&c->out, "files", p.files);
     json_end_object(&c->out);
     reply_json(c, 200);
 }

@@ -35,6 +35,8 @@ void api_export(struct call *c);
 void api_send(struct call *c);
 /* ingest.c */
 void api_ingest(struct call *c);
+/* message_send.c */
+void api_message_send(struct call *c);
 /* events.c */
 void api_events(struct call *c);
 void api_event(struct call *c);
@@ -72,6 +74,22 @@ void api_media_list(struct call *c);
 void api_media_info(struct call *c);
 void api_media_bytes(struct call *c);
 void api_media_retry(struct call *c);
+/* Does any file of a message stand under this digest? */
+MUST_CHECK enum err api_media_is_used(struct store *s, slice hash, bool *used, struct why *why);
+/* Files whose rows were dropped in one step of the writer. */
+enum { MEDIA_GONE_MAX = 200 };
+struct media_gone {
+    char hash[MEDIA_GONE_MAX][FILES_HASH_LEN];
+    size_t count;
+};
+/* Runs `change` (workspace, id) on a file's row and notes its file; on the writer. */
+MUST_CHECK enum err api_media_drop(struct store *s, uint64_t workspace_id, uint64_t id,
+                                   enum sql change, struct media_gone *gone, struct why *why);
+/* After that step's commit: removes those files that no other row means, and forgets the list. */
+MUST_CHECK enum err api_media_remove(struct call *c, struct media_gone *gone, int64_t *removed,
+                                     struct why *why);
+/* media_prune.c */
+void api_media_prune(struct call *c);
 /* messages.c */
 void api_messages_list(struct call *c);
 void api_message(struct call *c);

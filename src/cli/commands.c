@@ -187,6 +187,57 @@ static int listen_command(struct args *a, const struct command *c UNUSED)
     }
 }
 
+/* The message of the flags: a text or a template, its parameters parted by |. */
+static slice message_of(struct args *a)
+{
+    static const struct {
+        const char *flag, *member;
+    } plain[] = { { "to", "to" },
+                  { "contact", "contact" },
+                  { "destination", "destination" },
+                  { "reply-to", "reply_to" },
+                  { "key", "idempotency_key" } };
+    struct buf b = buf_in(a->arena, 64 * 1024);
+    slice template = args_flag(a, "template"), rest = args_flag(a, "parameters"), one;
+    json_begin_object(&b, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(plain); i++)
+        json_put_opt(&b, plain[i].member, args_flag(a, plain[i].flag));
+    json_put_str(&b, "type", template.len ? SLICE("template") : SLICE("text"));
+    if (template.len) {
+        json_begin_object(&b, "template");
+        json_put_str(&b, "name", template);
+        json_put_opt(&b, "language", args_flag(a, "language"));
+        if (rest.len > 0) {
+            json_begin_array(&b, "parameters");
+            while (slice_cut(&rest, '|', &one)) json_put_str(&b, NULL, one);
+            json_end_array(&b);
+        }
+        json_end_object(&b);
+    } else {
+        json_put_str(&b, "text", args_flag(a, "text"));
+    }
+    json_end_object(&b);
+    return buf_slice(&b);
+}
+
+/* `message send`: of the flags, or a file with the API's JSON. */
+static int message_command(struct args *a, const struct command *c)
+{
+    struct why why;
+    slice body;
+    json *v = NULL;
+    if (!slice_eq(slice_str(a->word[0]), SLICE("send")))
+        return cli_fail(EXIT_USAGE, "usage: malote %s", c->usage);
+    if (a->count == 1)
+        body = message_of(a);
+    else if (cli_read_file(a->word[1], a->arena, &body, &why) != OK)
+        return cli_fail(EXIT_FAILED, "%s", why.text);
+    a->flag_count = 0;
+    int rc = client_do(a, "POST", slice_str(c->path), body, &v);
+    if (rc == EXIT_OK) client_print(a, v, NULL);
+    return rc;
+}
+
 static int key_command(struct args *a, const struct command *c UNUSED)
 {
     json *v = NULL;
@@ -281,6 +332,12 @@ const struct command cli_commands[] = {
     { "ingest", "ingest SOURCE FILE|-",
       "hand over a body as the source's platform would send it, without its signature", "",
       ingest_command, "/api/events?source={}", NULL, 2, 2 },
+    { "message",
+      "message send [FILE|-] [--to --contact --text --template --language --parameters \"A|B\" "
+      "--reply-to --destination --key]",
+      "send a message: a text, a template, or the JSON of a file",
+      "to contact text template language parameters reply-to destination key", message_command,
+      "/api/messages", NULL, 1, 2 },
     { "sources", "sources [NAME]", "list sources, or show one", "", read_command, "/api/sources",
       "name kind listens_on updated_at", 0, 1 },
     { "destinations", "destinations [NAME]", "list destinations, or show one", "", read_command,
@@ -315,6 +372,9 @@ const struct command cli_commands[] = {
       NULL, 2, 2 },
     { "media", "media [ID] [--state]", "list files of messages, or show one", "state" LIST_FLAGS,
       media_command, "/api/media", "id kind state size tries problem", 0, 1 },
+    { "prune-media", "prune-media --older-than AGE [--dry-run]",
+      "delete files of messages by age (90d), and those nobody means", "older-than dry-run!",
+      replay_command, "/api/media/prune", NULL, 0, 0 },
     { "search", "search WORD... [--contact --type --direction --since --until]",
       "messages with all of the words", "contact type direction since until" LIST_FLAGS,
       search_command, "/api/messages/search", "at direction type text contact", 1, CLI_ARGS_MAX },

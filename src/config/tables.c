@@ -28,8 +28,9 @@ const struct setting config_dest_common[] = {
                        .fallback = "[\"5s\",\"30s\",\"2m\",\"10m\",\"30m\",\"1h\",\"2h\",\"5h\","
                                    "\"10h\",\"10h\"]",
                        .help = "Waits between attempts; after the last the delivery is dead." },
-    [DEST_RATE] = { "rate_per_min", SETTING_INT, .fallback = "0", .min = 0, .max = 10000000,
-                    .help = "Requests a minute at most; 0 = unlimited." },
+    [DEST_RATE] = { "rate_per_min", SETTING_INT, .min = 0, .max = 10000000,
+                    .help = "Requests a minute at most; 0 = unlimited. Without it unlimited, for "
+                            "whatsapp-cloud 4800." },
     [DEST_CONCURRENCY] = { "concurrency", SETTING_INT, .fallback = "8", .min = 1, .max = 256,
                            .help = "Requests under way at once." },
     [DEST_DEADLINE] = { "deadline", SETTING_TEXT, .max = 16, .fallback = "0",
@@ -191,7 +192,9 @@ enum err tables_read_destination(const struct dest_kind *kind, json *given, stru
     if (out->timeout_ms < 100 || out->timeout_ms > 120000)
         return why_set(why, ERR_SYNTAX, "setting `timeout`: must be 100ms to 120s");
     out->enabled = settings_bool(&out->cfg, n + DEST_ENABLED);
-    out->rate_per_min = (uint32_t)settings_i64(&out->cfg, n + DEST_RATE);
+    out->rate_per_min = settings_get(&out->cfg, n + DEST_RATE)->present
+                            ? (uint32_t)settings_i64(&out->cfg, n + DEST_RATE)
+                            : kind->rate_per_min;
     out->concurrency = (uint32_t)settings_i64(&out->cfg, n + DEST_CONCURRENCY);
     out->batch_max = 1;
     out->linger_ms = 0;

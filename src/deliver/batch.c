@@ -63,15 +63,17 @@ static void dead(struct deliver *d, struct leased *l, const char *reason)
 static void describe(const struct batch *b, struct leased *l, struct outgoing_delivery *o,
                      struct arena *a)
 {
-    char id[ID_TEXT_MAX];
+    char id[ID_TEXT_MAX], own[ID_TEXT_MAX];
     const struct source *s = config_source_by_id(b->config, l->source_id);
     *o = (struct outgoing_delivery){
+        .id = arena_dup(a, id_text(ID_DELIVERY, l->id, own)),
         .event = { arena_dup(a, id_text(ID_EVENT, l->event_id, id)), l->type,
                    s ? s->name : l->source, l->occurred_ms, l->received_ms, l->data },
         .key = l->key,
         .created_ms = l->created_ms,
         .first_attempt_ms = l->first_attempt_ms,
         .outcome_unknown = l->outcome_unknown,
+        .asked_again = l->asked_again,
         .attempt = l->attempts + 1,
     };
 }
@@ -162,7 +164,11 @@ static void settle_one(struct batch *b, size_t i, const struct verdict *v, int64
         v->kind == VERDICT_RETRY || v->kind == VERDICT_DELIVERED || v->kind == VERDICT_DEAD;
     if (counts) l->attempts++;
     if (l->first_attempt_ms == 0) l->first_attempt_ms = b->started_ms;
-    if (v->kind == VERDICT_RETRY && unknown_outcome(r)) l->outcome_unknown = true;
+    if ((v->kind == VERDICT_RETRY || v->kind == VERDICT_DEAD) && unknown_outcome(r) &&
+        !v->refused) {
+        l->outcome_unknown = true;
+        l->asked_again = false; /* what a person knew is not this */
+    }
     enum delivery_state state = v->kind == VERDICT_DELIVERED ? DELIVERY_DELIVERED
                                 : v->kind == VERDICT_DEAD    ? DELIVERY_DEAD
                                                              : DELIVERY_WAITING;
@@ -183,6 +189,7 @@ static void settle_one(struct batch *b, size_t i, const struct verdict *v, int64
     s->elapsed_ms = r->elapsed_ms;
     s->status = r->status;
     s->verdict = v->kind;
+    memcpy(s->remote_id, v->remote_id, sizeof s->remote_id);
     write_texts(b, i, r, s);
     static const enum metric metric_of[DELIVERY_STATE_COUNT] = {
         [DELIVERY_WAITING] = METRIC_deliveries_retried,
@@ -307,6 +314,7 @@ void batch_cancel_all(struct deliver *d)
         for (size_t i = 0; i < b->count;
              i++) { /* it may have arrived: the next attempt must know */
             b->at[i]->outcome_unknown = true;
+            b->at[i]->asked_again = false;
             if (b->at[i]->first_attempt_ms == 0) b->at[i]->first_attempt_ms = b->started_ms;
             loop_settle(
                 d, settlement_new(b->at[i], DELIVERY_WAITING, now_ms, "stopped while under way"));

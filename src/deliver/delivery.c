@@ -9,11 +9,12 @@ _Static_assert(ARRAY_LEN(delivery_state_name) == DELIVERY_STATE_COUNT, "every st
 bool delivery_may(enum delivery_state from, enum delivery_state to)
 {
     static const uint8_t moves[DELIVERY_STATE_COUNT] = {
-        [DELIVERY_WAITING] = 1 << DELIVERY_LEASED | 1 << DELIVERY_CANCELLED | 1 << DELIVERY_DEAD,
+        [DELIVERY_WAITING] = 1 << DELIVERY_LEASED | 1 << DELIVERY_CANCELLED | 1 << DELIVERY_DEAD |
+                             1 << DELIVERY_DELIVERED,
         [DELIVERY_LEASED] = 1 << DELIVERY_DELIVERED | 1 << DELIVERY_WAITING | 1 << DELIVERY_DEAD |
                             1 << DELIVERY_CANCELLED,
         [DELIVERY_DELIVERED] = 1 << DELIVERY_WAITING,
-        [DELIVERY_DEAD] = 1 << DELIVERY_WAITING,
+        [DELIVERY_DEAD] = 1 << DELIVERY_WAITING | 1 << DELIVERY_DELIVERED,
         [DELIVERY_CANCELLED] = 1 << DELIVERY_WAITING,
     };
     return (unsigned)from < DELIVERY_STATE_COUNT && (unsigned)to < DELIVERY_STATE_COUNT &&

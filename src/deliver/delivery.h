@@ -6,6 +6,7 @@
  *   leased  -> waiting           retry later, given back (destination held, shutdown), lease ran out
  *   leased  -> dead              final refusal, retries or time used up
  *   leased  -> cancelled         by a person
+ *   waiting, dead -> delivered   its outcome was unknown and the other side told of it later (records/message.sql)
  *   dead, cancelled, delivered -> waiting   retried or resent by a person: the same key, the same event id
  * `held` is not stored: a waiting delivery is held while its destination is disabled or on hold, so that the kill switch
  * touches one row and not a million. delivery_may is the one check; deliver/settle.sql moves only through states it allows. */
@@ -36,7 +37,7 @@ struct leased {
     int64_t due_ms, created_ms, first_attempt_ms, occurred_ms, received_ms;
     int64_t lease_until_ms; /* wall clock: not to be sent after it */
     uint32_t attempts;
-    bool outcome_unknown;
+    bool outcome_unknown, asked_again;
     int64_t ready_us; /* monotonic: when it came into memory; for lingering */
     slice key, type, source, data;
     size_t bytes; /* of the block */

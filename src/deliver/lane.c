@@ -167,7 +167,7 @@ bool lane_verdict(struct lane *lane, const struct verdict *v, bool ordinary, int
     CHECK(lane->under_way > 0);
     lane->under_way--;
     slow_down(lane, v->used_pct, now_ms);
-    if (v->kind == VERDICT_RETRY) return failed(lane, ordinary, now_ms);
+    if (v->kind == VERDICT_RETRY && !v->alone) return failed(lane, ordinary, now_ms);
     lane->failures = 0; /* the other side answers, whatever it says */
     lane->suffers = lane->told = false;
     lane->breaker = BREAKER_CLOSED;

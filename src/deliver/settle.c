@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "records/apply.h"
 
 struct settlement *settlement_new(struct leased *delivery, enum delivery_state state,
                                   int64_t due_ms, const char *reason)
@@ -25,6 +26,20 @@ void settlement_free(struct settlement *s)
     leased_free(s->delivery);
     arena_free(&s->arena);
     free(s);
+}
+
+/* Column outcome_unknown. */
+enum {
+    OUTCOME_KNOWN,
+    OUTCOME_UNKNOWN,
+    OUTCOME_ASKED_AGAIN /* unknown, and a person had it repeated */
+};
+
+static int64_t outcome_stored(const struct leased *d)
+{
+    return !d->outcome_unknown ? OUTCOME_KNOWN
+           : d->asked_again    ? OUTCOME_ASKED_AGAIN
+                               : OUTCOME_UNKNOWN;
 }
 
 static enum err write_attempt(struct store *store, struct id_maker *ids, const struct settlement *s,
@@ -58,12 +73,15 @@ enum err settle_run(struct journal_job *job, struct store *store, struct why *wh
         stmt_i64(q, 4, s->due_ms);
         stmt_i64(q, 5, d->attempts);
         stmt_i64(q, 6, d->first_attempt_ms);
-        stmt_i64(q, 7, d->outcome_unknown);
+        stmt_i64(q, 7, outcome_stored(d));
         stmt_text(q, 8, slice_str(s->reason));
         stmt_i64(q, 9, s->attempted && s->state == DELIVERY_WAITING ? PRIORITY_RETRY : d->priority);
         stmt_i64(q, 10, now_ms);
         stmt_i64(q, 11, d->lease_until_ms); /* the fence: only our own lease, not a later one */
+        stmt_text(q, 12, slice_str(s->remote_id));
         rc = stmt_run(q, why);
+        if (rc == OK && s->remote_id[0])
+            rc = message_named(store, d->workspace_id, d->id, slice_str(s->remote_id), now_ms, why);
         if (rc == OK && s->attempted) rc = write_attempt(store, j->ids, s, why);
     }
     return rc;
@@ -83,13 +101,15 @@ static struct leased *read_row(struct stmt *q, const struct claim_job *j)
     d->priority = (enum priority)stmt_col_i64(q, 4);
     d->attempts = (uint32_t)stmt_col_i64(q, 5);
     d->first_attempt_ms = stmt_col_i64(q, 6);
-    d->outcome_unknown = stmt_col_i64(q, 7) != 0;
+    d->outcome_unknown = stmt_col_i64(q, 7) != OUTCOME_KNOWN;
+    d->asked_again = stmt_col_i64(q, 7) == OUTCOME_ASKED_AGAIN;
     d->created_ms = stmt_col_i64(q, 8);
     d->occurred_ms = stmt_col_i64(q, 11);
     d->received_ms = stmt_col_i64(q, 12);
     d->source_id = (uint64_t)stmt_col_i64(q, 14);
     if (state == DELIVERY_LEASED) {
         d->outcome_unknown = true;
+        d->asked_again = false;
         if (d->first_attempt_ms == 0) d->first_attempt_ms = updated_ms;
     }
     return d;
@@ -132,7 +152,7 @@ static enum err lease(struct claim_job *j, struct store *store, int64_t now_ms, 
         stmt_i64(q, 2, (int64_t)d->id);
         stmt_i64(q, 3, now_ms + LEASE_MS);
         stmt_i64(q, 4, now_ms);
-        stmt_i64(q, 5, d->outcome_unknown);
+        stmt_i64(q, 5, outcome_stored(d));
         stmt_i64(q, 6, d->first_attempt_ms);
         rc = stmt_run(q, why);
     }

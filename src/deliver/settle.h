@@ -18,7 +18,8 @@ struct settlement {
     int64_t at_ms, elapsed_ms;
     int status;
     enum verdict_kind verdict;
-    slice request, reply; /* texts in `arena` */
+    char remote_id[REMOTE_ID_MAX + 1]; /* DELIVERED: "" when the other side gave none */
+    slice request, reply;              /* texts in `arena` */
     struct arena arena;
 };
 

@@ -9,6 +9,7 @@
 
 enum { DEST_ABI = 1 };
 enum { DELIVERY_KEY_MAX = 300, OUTGOING_HEADERS_MAX = 24, BATCH_MAX = 1000 };
+enum { REMOTE_ID_MAX = 255 };
 
 struct dest_header {
     slice name, value;
@@ -34,11 +35,13 @@ struct outgoing_event {
 
 /* One delivery to be sent, alone or in a batch. */
 struct outgoing_delivery {
+    slice id; /* "dlv_..." */
     struct outgoing_event event;
     slice key; /* as event_key slot gave it when the delivery was created; never changes */
     int64_t created_ms;
     int64_t first_attempt_ms; /* 0: this is the first */
     bool outcome_unknown; /* an earlier attempt may have arrived (time-out, reset after sending) */
+    bool asked_again;     /* a person had it sent again after that, and knew */
     uint32_t attempt;     /* 1, 2, ... */
     slice
         part; /* render sets it: the bytes of the body that are this delivery's own (for the attempt's record) */
@@ -72,10 +75,29 @@ struct verdict {
     /* How much of its rate limit the other side says is used up, 0..100; 0: it says nothing. Beside any kind: the queue slows the
      * destination down before it is refused. */
     unsigned used_pct;
+    /* RETRY: the reason lies with this delivery's recipient, not with the destination: the breaker does not count it. */
+    bool alone;
+    /* The other side said that it did not act, whatever its HTTP status: the outcome is known. */
+    bool refused;
+    /* DELIVERED: what the other side calls it from now on (a message's id at its channel); "": it does not say. */
+    char remote_id[REMOTE_ID_MAX + 1];
 };
 struct verdict verdict_of(enum verdict_kind kind, int64_t wait_ms, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 extern const char *const verdict_name[VERDICT_COUNT];
+
+/* What a kind that carries messages to people adds: POST /api/messages asks it before it accepts one. Pure. */
+struct dest_messages {
+    const char *channel; /* "whatsapp": of records/'s conversations */
+    /* Our own end: the conversations' account. */
+    slice (*account)(const struct settings *cfg);
+    /* Can this message be sent? ERR_SYNTAX says which member is wrong; values are not repeated. */
+    enum err (*check)(json *message, const struct settings *cfg, struct why *why);
+    /* May it be sent although the person has written nothing within the channel's window? */
+    bool (*any_time)(json *message);
+    /* Is it advertising, which a person may have asked not to get? */
+    bool (*is_marketing)(json *message, const struct settings *cfg);
+};
 
 struct dest_kind {
     const char *name; /* "meta-capi" */
@@ -83,6 +105,8 @@ struct dest_kind {
     const char *title;
     const struct setting *settings;
     size_t setting_count;
+    uint32_t rate_per_min;                /* unless its setting says else; 0: unlimited */
+    const struct dest_messages *messages; /* NULL: it sends events, not messages */
 
     /* Further checks of the settings. NULL: none. */
     enum err (*check)(const struct settings *cfg, struct why *why);

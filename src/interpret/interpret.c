@@ -137,7 +137,10 @@ static enum err understand(struct interpret_ctx *ctx, struct request *r,
     char id[ID_TEXT_MAX];
     struct outgoing_event out = { id_text(ID_EVENT, e->id, id), e->event.type,  s->name,
                                   e->event.occurred_ms,         e->received_ms, data };
-    return route_event(ctx->route, e->workspace_id, e->source_id, e->id, &out, why);
+    if (changes.send_to)
+        rc = route_named(ctx->route, e->workspace_id, e->source_id, e->id, changes.send_to,
+                         changes.delivery_id, &out, why);
+    return rc == OK ? route_event(ctx->route, e->workspace_id, e->source_id, e->id, &out, why) : rc;
 }
 
 /* understand(), with what it leaves in memory made sure of. */

@@ -144,6 +144,38 @@ enum err files_read(const struct files *f, slice hash, int *fd, int64_t *size, s
     return OK;
 }
 
+static enum err see_folder(const char *folder, int64_t before_ms,
+                           enum err (*see)(void *, slice, int64_t, struct why *), void *ctx,
+                           struct why *why)
+{
+    char path[FILES_PATH_MAX];
+    struct stat st;
+    enum err rc = OK;
+    DIR *d = opendir(folder);
+    for (struct dirent *e; rc == OK && d && (e = readdir(d));) {
+        slice hash = slice_str(e->d_name);
+        if (!is_hash(hash)) continue;
+        (void)snprintf(path, sizeof path, "%.900s/%.64s", folder, e->d_name);
+        if (lstat(path, &st) == 0 && (int64_t)st.st_mtime * 1000 < before_ms)
+            rc = see(ctx, hash, st.st_size, why);
+    }
+    if (d) closedir(d);
+    return rc;
+}
+
+enum err files_each(const struct files *f, int64_t before_ms,
+                    enum err (*see)(void *ctx, slice hash, int64_t size, struct why *why),
+                    void *ctx, struct why *why)
+{
+    char folder[FILES_PATH_MAX];
+    enum err rc = OK;
+    for (unsigned i = 0; rc == OK && i < 256; i++) { /* the first byte of a digest */
+        (void)snprintf(folder, sizeof folder, "%s/%02x", f->folder, i);
+        rc = see_folder(folder, before_ms, see, ctx, why);
+    }
+    return rc;
+}
+
 enum err files_remove(const struct files *f, slice hash, struct why *why)
 {
     char folder[FILES_PATH_MAX], path[FILES_PATH_MAX];

@@ -39,6 +39,11 @@ void files_drop(struct files_draft *d);
 /* For reading: a descriptor the caller closes, and the size. ERR_MISSING: no such file. */
 MUST_CHECK enum err files_read(const struct files *f, slice hash, int *fd, int64_t *size,
                                struct why *why);
+/* Calls `see` for every file that was kept before `before_ms` (wall clock), in no order, until it says something other than OK. */
+MUST_CHECK enum err files_each(const struct files *f, int64_t before_ms,
+                               enum err (*see)(void *ctx, slice hash, int64_t size,
+                                               struct why *why),
+                               void *ctx, struct why *why);
 /* Gone for good; one that was not there is fine. */
 MUST_CHECK enum err files_remove(const struct files *f, slice hash, struct why *why);
 

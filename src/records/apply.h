@@ -50,6 +50,12 @@ MUST_CHECK enum err subscription_apply(struct apply_ctx *ctx, const struct subsc
 MUST_CHECK enum err checkout_apply(struct apply_ctx *ctx, const struct checkout *c,
                                    uint64_t contact_id, struct checkout *out, uint64_t *id,
                                    struct why *why);
+/* The channel took delivery `delivery_id` and calls its message `external_id`: the message that is known by its delivery gets that id,
+ * and what was said of it meanwhile. Nothing to do when the delivery carries none. Without an apply_ctx: the delivery loop's
+ * results call it too. */
+MUST_CHECK enum err message_named(struct store *store, uint64_t workspace_id, uint64_t delivery_id,
+                                  slice external_id, int64_t now_ms, struct why *why);
+
 /* Messages. The contact is the other side, whoever wrote it. What is said of a message may come before it. */
 MUST_CHECK enum err message_apply(struct apply_ctx *ctx, const struct message *m,
                                   uint64_t contact_id, struct applied_message *out,

@@ -118,7 +118,7 @@ static enum err add_new(struct apply_ctx *ctx, const struct message *m, uint64_t
                         struct stored *s, struct why *why)
 {
     struct conversation c;
-    *s = (struct stored){ .id = id_next(ctx->ids, ctx->now_ms),
+    *s = (struct stored){ .id = m->id ? m->id : id_next(ctx->ids, ctx->now_ms),
                           .contact_id = contact_id,
                           .state = m->state,
                           .state_ms = m->state == MESSAGE_NO_STATE ? 0 : m->state_ms };
@@ -201,11 +201,26 @@ static enum err merge(struct apply_ctx *ctx, const struct message *m, struct sto
     return rc == OK ? set_state(ctx, m->external_id, m->state, m->state_ms, why) : rc;
 }
 
+/* A message of ours, told once more: its channel may have named it since. */
+static enum err find_ours(struct apply_ctx *ctx, uint64_t id, slice *external_id, struct why *why)
+{
+    bool row = false;
+    struct stmt *q = store_stmt(ctx->store, SQL_MESSAGE_EXTERNAL_ID, why);
+    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
+    stmt_i64(q, 2, (int64_t)id);
+    enum err rc = stmt_step(q, &row, why);
+    if (rc == OK && row) *external_id = arena_dup(ctx->arena, stmt_col_text(q, 0));
+    stmt_reset(q);
+    return rc;
+}
+
 enum err message_apply(struct apply_ctx *ctx, const struct message *m, uint64_t contact_id,
                        struct applied_message *out, struct why *why)
 {
     struct stored s;
-    enum err rc = load(ctx, m->external_id, &s, why);
+    slice external_id = m->external_id;
+    enum err rc = m->id ? find_ours(ctx, m->id, &external_id, why) : OK;
+    if (rc == OK) rc = load(ctx, external_id, &s, why);
     if (rc != OK) return rc;
     out->fresh = s.id == 0;
     rc = out->fresh ? add_new(ctx, m, contact_id, &s, why) : merge(ctx, m, &s, why);
@@ -214,6 +229,46 @@ enum err message_apply(struct apply_ctx *ctx, const struct message *m, uint64_t 
     out->ticket_id = s.ticket_id;
     out->media_id = s.media_id;
     return rc;
+}
+
+enum err message_named(struct store *store, uint64_t workspace_id, uint64_t delivery_id,
+                       slice external_id, int64_t now_ms, struct why *why)
+{
+    bool row = false;
+    int64_t rank = MESSAGE_ACCEPTED, at_ms = now_ms;
+    struct stmt *q = store_stmt(store, SQL_MESSAGE_STATUS_BEST, why);
+    stmt_i64(q, 1, (int64_t)workspace_id);
+    stmt_text(q, 2, external_id);
+    enum err rc = stmt_step(q, &row, why);
+    if (rc == OK && row) { /* a status was faster than the answer */
+        rank = stmt_col_i64(q, 0);
+        at_ms = stmt_col_i64(q, 1);
+    }
+    stmt_reset(q);
+    if (rc != OK) return rc;
+    q = store_stmt(store, SQL_MESSAGE_NAME, why);
+    stmt_i64(q, 1, (int64_t)workspace_id);
+    stmt_i64(q, 2, (int64_t)delivery_id);
+    stmt_text(q, 3, external_id);
+    stmt_i64(q, 4, rank);
+    stmt_i64(q, 5, at_ms);
+    stmt_i64(q, 6, now_ms);
+    return stmt_run(q, why);
+}
+
+/* A status that carries a delivery's id proves that the delivery arrived, whatever became of its answer. */
+static enum err prove(struct apply_ctx *ctx, const struct message_status *st, struct why *why)
+{
+    uint64_t id = 0;
+    if (id_parse(ID_DELIVERY, st->callback, &id) != OK) return OK;
+    struct stmt *q = store_stmt(ctx->store, SQL_MESSAGE_DELIVERY_PROVEN, why);
+    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
+    stmt_i64(q, 2, (int64_t)id);
+    stmt_text(q, 3, st->external_id);
+    stmt_i64(q, 4, ctx->now_ms);
+    enum err rc = stmt_run(q, why);
+    if (rc != OK || store_changes(ctx->store) == 0) return rc;
+    return message_named(ctx->store, ctx->workspace_id, id, st->external_id, ctx->now_ms, why);
 }
 
 enum err message_status_apply(struct apply_ctx *ctx, const struct message_status *st,
@@ -229,6 +284,7 @@ enum err message_status_apply(struct apply_ctx *ctx, const struct message_status
     stmt_i64(q, 7, ctx->now_ms);
     stmt_text(q, 8, st->data);
     enum err rc = stmt_run(q, why);
+    if (rc == OK) rc = prove(ctx, st, why);
     return rc == OK ? set_state(ctx, st->external_id, st->state, st->at_ms, why) : rc;
 }
 

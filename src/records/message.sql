@@ -57,3 +57,22 @@ ON CONFLICT (external_id, reactor, workspace_id) DO UPDATE
 SET emoji = excluded.emoji, at_ms = excluded.at_ms, reaction_id = excluded.reaction_id
 WHERE excluded.at_ms > message_reactions.at_ms
   OR (excluded.at_ms = message_reactions.at_ms AND excluded.reaction_id > message_reactions.reaction_id);
+
+-- The channel's id takes the place of our own; an echo of the same message, should there be one, keeps it.
+-- name: message_name
+UPDATE messages SET external_id = $3, updated_ms = $6, status_ms = CASE WHEN status < $4 THEN $5 ELSE status_ms END,
+  status = CASE WHEN status < $4 THEN $4 ELSE status END
+WHERE delivery_id = $2 AND delivery_id > 0 AND workspace_id = $1
+  AND NOT EXISTS (SELECT 1 FROM messages x WHERE x.external_id = $3 AND x.workspace_id = $1);
+
+-- By a status that carries the delivery's id. What waits or was given up without a known outcome is delivered (deliver/delivery.h);
+-- what is under way is told by its remote_id (settle_result). Not by a status of an earlier message of the same delivery.
+-- name: message_delivery_proven
+UPDATE deliveries SET remote_id = $3, updated_ms = $4,
+  reason = CASE WHEN state <> 1 AND outcome_unknown > 0 THEN 'proven by a status' ELSE reason END,
+  state = CASE WHEN state <> 1 AND outcome_unknown > 0 THEN 2 ELSE state END
+WHERE workspace_id = $1 AND id = $2 AND (state = 1 OR (state IN (0, 3) AND outcome_unknown > 0)) AND remote_id = ''
+  AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.external_id = $3 AND m.workspace_id = $1);
+
+-- name: message_external_id
+SELECT external_id FROM messages WHERE workspace_id = $1 AND id = $2;

@@ -215,6 +215,7 @@ struct message {
     int64_t state_ms;
     struct media *media;      /* NULL: none */
     int64_t ticket_reopen_ms; /* a ticket closed for less than this is opened again; 0: a new one */
+    uint64_t id;              /* chosen before it was sent (BY_API); else 0 */
     uint64_t delivery_id, campaign_id; /* of a message the hub sent; else 0 */
 };
 
@@ -259,6 +260,9 @@ struct changes {
     struct message_status *message_status;
     struct message_edit *message_edit;
     struct message_reaction *message_reaction;
+    uint64_t
+        send_to; /* id of the one destination it is to be sent to, beside what routes say; 0: none */
+    uint64_t delivery_id; /* of that delivery, chosen beforehand */
     slice
         custom; /* JSON object of whatever else the event carries for destinations; may be empty */
 };

@@ -1,11 +1,14 @@
-/* malote.c: the hub's own source: what it has to tell is an event like any other. Its "request" is written by the hub itself
- * (deliver/alert.c); nothing comes in from outside, whatever the signature.
+/* malote.c: the hub's own source: what it has to tell, and what it was asked to send, is an event like any other. Its "request" is
+ * written by the hub itself (deliver/alert.c, api/message_send.c); nothing comes in from outside, whatever the signature.
  *
  *   {"alert":"destination_held","destination":"pixel","destination_id":"dst_…","reason":"…","at":"2026-03-10T12:18:30.500Z"}
+ *   {"key":"…","destination_id":"dst_…","delivery_id":"dlv_…","message_id":"msg_…","channel":"whatsapp","account":"106…",
+ *    "at":"…","message":{"to":"+5511…","type":"text","text":"…"}}
  *
- * No personal data and no secrets: it goes wherever a route says. */
+ * An alert holds no personal data and no secrets: it goes wherever a route says. A message does hold them. */
+#include "base/id.h"
 #include "base/time.h"
-#include "sources/source.h"
+#include "sources/whatsapp.h"
 
 static enum err verify(struct request *r UNUSED, const struct settings *cfg UNUSED,
                        int64_t now_ms UNUSED, struct arena *arena UNUSED, struct why *why)
@@ -21,18 +24,63 @@ static enum err split(struct request *r, const struct settings *cfg UNUSED, stru
     enum err rc = request_json(r, arena, &root, why);
     if (rc == OK) rc = time_parse(json_get_text(root, "at"), &at_ms, NULL, why);
     if (rc != OK) return rc;
-    slice alert = json_get_text(root, "alert"), id = json_get_text(root, "destination_id");
-    if (alert.len == 0 || id.len == 0) return why_set(why, ERR_SYNTAX, "this is no alert");
-    slice ms = arena_printf(arena, "%lld", (long long)at_ms);
-    const slice parts[] = { alert, id, ms };
+    json *message = json_get(root, "message");
+    slice alert = json_get_text(root, "alert"), id = json_get_text(root, "destination_id"),
+          ms = arena_printf(arena, "%lld", (long long)at_ms), key = json_get_text(root, "key");
+    if (id.len == 0 || (message ? key.len == 0 : alert.len == 0))
+        return why_set(why, ERR_SYNTAX, "this is no alert and no message");
+    const slice of_alert[] = { alert, id, ms }, of_message[] = { SLICE("message"), id, key };
     struct event *e = event_list_add(out, arena);
     if (!e || !ms.ptr) return why_set(why, ERR_LIMIT, "arena full");
-    *e = (struct event){ .type = SLICE("malote.alert"),
-                         .name = alert,
-                         .key = event_key(arena, parts, ARRAY_LEN(parts)),
+    *e = (struct event){ .type = message ? SLICE("message.outgoing") : SLICE("malote.alert"),
+                         .name = message ? json_get_text(message, "type") : alert,
+                         .key = event_key(arena, message ? of_message : of_alert, 3),
                          .locator = SLICE(""),
                          .occurred_ms = at_ms };
     return e->key.ptr ? OK : why_set(why, ERR_LIMIT, "arena full");
+}
+
+/* What is shown of it in a conversation. */
+static slice shown_text(json *m, slice type, struct cleaner *cl)
+{
+    static const char *const places[] = { "/body",  "/caption", "/body/text",
+                                          "/emoji", "/name",    "/0/name/formatted_name" };
+    json *v = json_get_slice(m, type);
+    slice text = yyjson_is_str(v) ? whatsapp_text(cl, v) : (slice){ NULL, 0 };
+    for (size_t i = 0; text.len == 0 && i < ARRAY_LEN(places); i++)
+        text = whatsapp_text(cl, json_at(v, slice_str(places[i])));
+    return text;
+}
+
+/* Who it goes to, and the message as it will be known until its channel names it. */
+static enum err read_message(json *root, struct cleaner *cl, struct changes *out, struct why *why)
+{
+    json *m = json_get(root, "message");
+    slice type = json_get_text(m, "type"), own = json_get_text(root, "message_id");
+    if (id_parse(ID_DESTINATION, json_get_text(root, "destination_id"), &out->send_to) != OK ||
+        id_parse(ID_DELIVERY, json_get_text(root, "delivery_id"), &out->delivery_id) != OK)
+        return why_set(why, ERR_SYNTAX, "the message names no destination or delivery");
+    if (own.len == 0) return clean_end(cl, why); /* a read mark: nothing anybody would read */
+    struct message *o = arena_new(cl->arena, struct message, 1);
+    struct contact *c = arena_new(cl->arena, struct contact, 1);
+    if (!o || !c) return why_set(why, ERR_LIMIT, "arena full");
+    whatsapp_contact_id(cl, c, json_get_text(m, "to"));
+    o->channel = json_get_text(root, "channel");
+    o->account = json_get_text(root, "account");
+    o->external_id = own;
+    o->direction = MESSAGE_OUT;
+    o->origin = MESSAGE_BY_API;
+    o->type = type;
+    o->text = shown_text(m, type, cl);
+    o->reply_to = json_get_text(m, "reply_to");
+    o->data = json_print(m, cl->arena);
+    o->delivery_id = out->delivery_id;
+    if (id_parse(ID_MESSAGE, own, &o->id) != OK ||
+        time_parse(json_get_text(root, "at"), &o->at_ms, NULL, NULL) != OK)
+        return why_set(why, ERR_SYNTAX, "the message has no id or time");
+    out->contact = c;
+    out->message = o;
+    return clean_end(cl, why);
 }
 
 static enum err interpret(struct request *r, const struct event *e UNUSED,
@@ -40,8 +88,10 @@ static enum err interpret(struct request *r, const struct event *e UNUSED,
                           struct changes *out, struct why *why)
 {
     json *root = NULL;
+    struct cleaner cl = { .arena = arena };
     *out = (struct changes){ 0 };
     enum err rc = request_json(r, arena, &root, why);
+    if (rc == OK && json_get(root, "message")) rc = read_message(root, &cl, out, why);
     if (rc == OK) out->custom = json_print(root, arena);
     return rc == OK && out->custom.len == 0 ? why_set(why, ERR_LIMIT, "arena full") : rc;
 }

@@ -40,6 +40,7 @@ bool request_is_relayed(const struct request *r)
 }
 
 bool event_is_own(slice type) { return slice_starts(type, SLICE("malote.")); }
+bool event_is_message(slice type) { return slice_eq(type, SLICE("message.outgoing")); }
 bool event_is_history(slice type) { return slice_starts(type, SLICE("history.")); }
 
 struct event *event_list_add(struct event_list *list, struct arena *arena)

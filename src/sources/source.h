@@ -46,6 +46,8 @@ bool request_is_relayed(const struct request *r);
 
 /* Is it a type of the hub's own events ("malote.alert")? No other source may make such. */
 bool event_is_own(slice type);
+/* Is it a message that POST /api/messages was asked to send ("message.outgoing")? It goes to the destination it names. */
+bool event_is_message(slice type);
 /* Is it of long ago, told now ("history.message")? */
 bool event_is_history(slice type);
 

@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { serve } from './lib.mjs';
 import { FakeMeta, checkEvent } from './meta.mjs';
 import { Sink, verify } from './sink.mjs';
+import { FakeWhatsApp } from './whatsapp.mjs';
 
 const digest = (text) => createHash('sha256').update(text).digest('hex');
 const now = () => Math.floor(Date.now() / 1000);
@@ -187,3 +188,77 @@ for (const name of ['meta', 'sink']) {
     assert.equal((await (await fetch(`http://127.0.0.1:${port}/_stats`)).json()).requests, 0);
   });
 }
+
+const send = async (wa, body, headers = {}, path = '/v25.0/106/messages') => {
+  const res = await fetch(wa.base + path, { method: 'POST', body: JSON.stringify(body),
+    headers: { authorization: 'Bearer T', 'content-type': 'application/json', ...headers } });
+  return { status: res.status, json: await res.json().catch(() => null) };
+};
+const hello = (more = {}) => ({ messaging_product: 'whatsapp', recipient_type: 'individual', to: '+5511999990005', type: 'text',
+  text: { body: 'Oi' }, ...more });
+
+test('whatsapp: a sound message gets an id of its own', async (t) => {
+  const wa = await started(t, new FakeWhatsApp({ token: 'T' }));
+  const first = await send(wa, hello()), second = await send(wa, hello());
+  assert.equal(first.status, 200);
+  assert.match(first.json.messages[0].id, /^wamid\./);
+  assert.notEqual(first.json.messages[0].id, second.json.messages[0].id);
+  assert.deepEqual((await send(wa, { messaging_product: 'whatsapp', status: 'read', message_id: 'wamid.x' })).json, { success: true });
+  assert.equal((await wa.stats()).messages, 3);
+});
+
+test('whatsapp: everything that is wrong is refused, with the code Meta gives', async (t) => {
+  const wa = await started(t, new FakeWhatsApp({ token: 'T' }));
+  const cases = {
+    'no product': [hello({ messaging_product: undefined }), 100],
+    'unknown member': [hello({ idempotency_key: 'x' }), 100],
+    'two types': [hello({ image: { id: '1' } }), 100],
+    'no number': [hello({ to: 'ana' }), 131009],
+    'empty': [hello({ text: { body: ' ' } }), 131008],
+    'too long': [hello({ text: { body: 'x'.repeat(4097) } }), 131009],
+    'file twice': [hello({ type: 'image', text: undefined, image: { id: '1', link: 'https://x/y' } }), 131009],
+    'four buttons': [hello({ type: 'interactive', text: undefined, interactive: { type: 'button', body: { text: 'x' },
+      action: { buttons: Array(4).fill({ type: 'reply', reply: { id: 'a', title: 'b' } }) } } }), 131009],
+    'no language': [hello({ type: 'template', text: undefined, template: { name: 'oi' } }), 131008],
+    'unknown template': [hello({ type: 'template', text: undefined, template: { name: 'missing', language: { code: 'pt_BR' } } }), 132001],
+  };
+  for (const [name, [body, code]] of Object.entries(cases)) assert.equal((await send(wa, body)).json.error?.code, code, name);
+  assert.equal((await send(wa, hello(), { authorization: 'Bearer other' })).json.error.code, 190);
+  assert.equal((await send(wa, hello(), {}, '/106/messages')).status, 404);
+  assert.equal((await wa.stats()).messages, 0);
+});
+
+test('whatsapp: misbehaves on demand', async (t) => {
+  const wa = await started(t, new FakeWhatsApp({ token: 'T' }));
+  await wa.control('code:131056', 1);
+  assert.equal((await send(wa, hello())).json.error.code, 131056);
+  await wa.control('code5:131000', 1);
+  assert.equal((await send(wa, hello())).status, 500);
+  await wa.control('to:5521:131026');
+  assert.equal((await send(wa, hello())).status, 200);
+  assert.equal((await send(wa, hello({ to: '+5521999990005' }))).json.error.code, 131026);
+  await wa.control('lost', 1);
+  await assert.rejects(send(wa, hello()));
+  assert.equal((await wa.stats()).messages, 2); /* it was taken, only the answer was lost */
+});
+
+test('whatsapp: files in two steps, with the token for both', async (t) => {
+  const service = new FakeWhatsApp({ token: 'T' });
+  const wa = await started(t, service);
+  const bytes = Buffer.from('a picture'), headers = { authorization: 'Bearer T', 'user-agent': 'x' };
+  service.addMedia('77', bytes);
+  const ask = async () => (await fetch(`${wa.base}/v25.0/77`, { headers })).json();
+  const link = await ask();
+  assert.equal(link.sha256, digest(bytes));
+  assert.equal(link.file_size, bytes.length);
+  assert.equal((await fetch(link.url)).status, 401);
+  assert.deepEqual(Buffer.from(await (await fetch(link.url, { headers })).arrayBuffer()), bytes);
+  await wa.control('wronghash', 1);
+  assert.notEqual((await ask()).sha256, digest(bytes));
+  await wa.control('expired', 1);
+  assert.equal((await fetch(link.url, { headers })).status, 404);
+  await wa.control('truncated', 1);
+  await assert.rejects(fetch(link.url, { headers }).then((res) => res.arrayBuffer()));
+  await wa.control('429', 1);
+  assert.equal((await fetch(link.url, { headers })).status, 429);
+});

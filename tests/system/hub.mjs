@@ -15,11 +15,13 @@ import { serve } from '../fakes/lib.mjs';
 import { FakeMedia } from '../fakes/media.mjs';
 import { FakeMeta } from '../fakes/meta.mjs';
 import { Sink } from '../fakes/sink.mjs';
+import { FakeWhatsApp } from '../fakes/whatsapp.mjs';
 
 const ROOT = resolve(fileURLToPath(new URL('../..', import.meta.url)));
 export const BIN = resolve(process.env.MALOTE_BIN ?? join(ROOT, 'build-asan/malote'));
 export const ADMIN_KEY = 'admin-key-of-the-system-tests-0001';
 export const CAKTO_SECRET = '7d0c5a1e-0000-4000-8000-00000000ca01';
+export const WHATSAPP_TOKEN = 'EAAB-whatsapp-token-of-the-system-tests';
 export const META_TOKEN = 'EAAB-token-of-the-system-tests';
 export const SINK_SECRET = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';
 const SANITIZER = /AddressSanitizer|LeakSanitizer|ThreadSanitizer|runtime error:|UndefinedBehavior/;
@@ -225,6 +227,7 @@ async function fake(t, service) {
 }
 export const startMeta = (t, options = { token: META_TOKEN }) => fake(t, new FakeMeta(options));
 export const startMedia = (t, options) => fake(t, new FakeMedia(options));
+export const startWhatsApp = (t, options = { token: WHATSAPP_TOKEN }) => fake(t, new FakeWhatsApp(options));
 export const startSink = (t, options = { secrets: [SINK_SECRET] }) => fake(t, new Sink(options));
 
 export const purchases = (meta) => meta.events().map((e) => e.event).filter((e) => e.event_name === 'Purchase');
@@ -235,6 +238,8 @@ const FAST = ['100ms', '100ms', '200ms', '200ms', '500ms', '500ms', '1s', '1s', 
 export const caktoSource = (more) => ({ name: 'cakto', kind: 'cakto', path: '/api/webhook-cakto', secret: CAKTO_SECRET, ...more });
 export const pixel = (meta, more) => ({ name: 'pixel', kind: 'meta-capi', pixel_id: '123456789', access_token: META_TOKEN,
   base_url: meta.base, linger_ms: 10, retries: FAST, timeout: '1s', ...more });
+export const zap = (wa, more) => ({ name: 'zap', kind: 'whatsapp-cloud', phone_number_id: '106540352242922', access_token: WHATSAPP_TOKEN,
+  base_url: wa.base, retries: FAST, timeout: '1s', ...more });
 export const crm = (sink, more) => ({ name: 'crm', kind: 'http', url: `${sink.base}/hooks`, secret: SINK_SECRET, retries: FAST,
   timeout: '1s', ...more });
 export const toPixel = (more) => ({ name: 'purchases', from: 'cakto', on: ['order.paid', 'checkout.abandoned', 'order.refused'],

@@ -1,7 +1,7 @@
 // The files of WhatsApp messages: fetched at once, whole or not at all, kept once, handed out safely.
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { postWhatsapp as post, startHub, startMedia, until, waMessage as carrying, waSource } from './hub.mjs';
@@ -128,6 +128,24 @@ test('killed in the middle of downloads: each is there once after the restart', 
   await hub.start();
   await settled(hub, 'downloaded', 12);
   assert.equal(kept(hub).length, 12);
+});
+
+test('files are deleted by age, and those nobody means', async (t) => {
+  const { hub, media } = await setup(t);
+  await post(hub, [carrying('image', media.add('old', Buffer.from('old')))]);
+  const [item] = await settled(hub, 'downloaded');
+  const stray = join(hub.data, 'media/ab', 'ab'.repeat(32));
+  mkdirSync(join(hub.data, 'media/ab'), { recursive: true });
+  writeFileSync(stray, 'stray');
+  utimesSync(stray, 1, 1);
+  assert.deepEqual(await hub.post('/api/media/prune', { older_than: '1h', dry_run: true }), { dry_run: true, files: 0, orphans: 1, bytes: 5 });
+  const tomorrow = new Date(Date.now() + 86_400_000).toISOString();
+  assert.deepEqual(await hub.post('/api/media/prune', { older_than: tomorrow }), { dry_run: false, files: 1, orphans: 1, bytes: 8 });
+  assert.equal(kept(hub).length, 0);
+  assert.equal((await bytesOf(hub, item.id)).status, 404);
+  assert.equal((await hub.get(`/api/media/${item.id}/info`)).problem, 'deleted by age');
+  assert.equal((await hub.call('POST', '/api/media/prune', {})).status, 400);
+  assert.match((await hub.cli(['prune-media', '--older-than', '90d', '--dry-run'])).out, /orphans/);
 });
 
 test('a person is handed out and erased, files included', async (t) => {

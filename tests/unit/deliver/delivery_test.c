@@ -7,7 +7,7 @@ static void moves(void **state UNUSED)
 {
     /* from: waiting, leased, delivered, dead, cancelled (rows); to: the same (columns) */
     static const char *const want[DELIVERY_STATE_COUNT] = {
-        "-L-DC", "W-+DC", "W----", "W----", "W----",
+        "-L+DC", "W-+DC", "W----", "W-+--", "W----",
     };
     for (int from = 0; from < DELIVERY_STATE_COUNT; from++)
         for (int to = 0; to < DELIVERY_STATE_COUNT; to++)

@@ -1,0 +1,392 @@
+/* message_send.c: POST /api/messages: one message to one person, through a destination that carries messages.
+ *
+ * Way: checked here -> an event of the hub's own source, on disk before the answer -> [interpret, route] -> one delivery to the
+ * destination it names. The ids of message and delivery are chosen here and stand in the event, so that the answer can name them;
+ * the same idempotency key again is the same event, and is answered with the first one's ids. */
+#include <pthread.h>
+
+#include "api/routes.h"
+#include "base/brazil.h"
+#include "base/clock.h"
+#include "base/text.h"
+#include "crypto/hash.h"
+
+enum { MESSAGE_BODY_MAX = 32 * 1024, IDEMPOTENCY_KEY_MAX = 128, SEND_TEXT_MAX = 64 * 1024 };
+
+/* One message on its way through this file. */
+struct sending {
+    const struct config *config;
+    const struct destination *to;
+    json *message;           /* with `to` set */
+    slice key, digest;       /* of idempotency; of what is sent */
+    uint64_t contact_id;     /* 0: nobody we know */
+    int64_t window_until_ms; /* of the conversation; 0: none known */
+    bool stopped;            /* no marketing, by the person's own word */
+};
+
+/* ---- where to ---- */
+
+static bool find_destination(struct call *c, json *body, struct sending *s)
+{
+    slice name = json_get_text(body, "destination");
+    size_t count = 0;
+    for (size_t i = 0; i < s->config->destination_count; i++) {
+        const struct destination *d = &s->config->destinations[i];
+        if (d->workspace_id != c->key.workspace_id || !d->kind->messages) continue;
+        if (name.len > 0 && !slice_eq(name, d->name)) continue;
+        s->to = d;
+        count++;
+    }
+    if (count == 1) return true;
+    if (name.len > 0)
+        reply_error(c, 404, "not_found", "there is no destination \"%.*s\" that sends messages",
+                    SLICE_ARG(slice_sub(name, 0, NAME_MAX_BYTES)));
+    else if (count == 0)
+        reply_error(c, 404, "not_found", "there is no destination that sends messages");
+    else
+        reply_error(c, 400, "destination_required",
+                    "there are %zu destinations that send messages: name one", count);
+    return false;
+}
+
+/* ---- to whom ---- */
+
+static slice digits_of(slice s) { return slice_starts(s, SLICE("+")) ? slice_sub(s, 1, s.len) : s; }
+
+/* A number as people write it, or an id; what is no number stays for the kind to judge. */
+static slice recipient_of(slice to, struct arena *a)
+{
+    struct brazil_phone phone;
+    bool id = slice_find(to, '.') > 0 && slice_find(to, '.') < to.len && to.len > 2 &&
+              to.ptr[0] >= 'A' && to.ptr[0] <= 'Z';
+    slice digits = digits_of(to);
+    bool plain = digits.len > 0;
+    for (size_t i = 0; i < digits.len; i++)
+        plain = plain && digits.ptr[i] >= '0' && digits.ptr[i] <= '9';
+    if (id) return to;
+    /* With a country code it goes as it is: WhatsApp's own form may lack the ninth digit. */
+    if (plain && (to.len != digits.len || digits.len > 11))
+        return arena_printf(a, "+%.*s", SLICE_ARG(digits));
+    return brazil_phone(to, &phone, NULL) == OK ? arena_dup(a, brazil_phone_text(&phone)) : to;
+}
+
+static enum err find_contact(struct call *c, slice kind_value, int kind, uint64_t *id,
+                             struct why *why)
+{
+    bool row = false;
+    struct stmt *q = store_stmt(c->store, SQL_MESSAGE_SEND_IDENTITY, why);
+    stmt_i64(q, 1, (int64_t)c->key.workspace_id);
+    stmt_i64(q, 2, kind);
+    stmt_text(q, 3, kind_value);
+    enum err rc = stmt_step(q, &row, why);
+    *id = rc == OK && row ? (uint64_t)stmt_col_i64(q, 0) : 0;
+    stmt_reset(q);
+    return rc;
+}
+
+static slice field(json *fields, const char *name)
+{
+    return json_str(yyjson_arr_get(json_get(fields, name), 0));
+}
+
+/* Fills `to` from the contact when the caller named one, and what the person said of marketing. */
+static enum err read_contact(struct call *c, struct sending *s, slice *to, struct why *why)
+{
+    bool row = false;
+    json *fields = NULL;
+    struct stmt *q = store_stmt(c->store, SQL_RECORDS_CONTACT, why);
+    stmt_i64(q, 1, (int64_t)c->key.workspace_id);
+    stmt_i64(q, 2, (int64_t)s->contact_id);
+    enum err rc = stmt_step(q, &row, why);
+    slice text = rc == OK && row ? arena_dup(c->x->arena, stmt_col_text(q, 4)) : SLICE("{}");
+    int64_t merged_into = rc == OK && row ? stmt_col_i64(q, 1) : 0;
+    stmt_reset(q);
+    if (rc == OK && !row) rc = why_set(why, ERR_MISSING, "there is no such contact");
+    if (rc == OK && merged_into)
+        rc = why_set(why, ERR_MISSING, "this contact was joined with another one");
+    if (rc == OK) rc = json_parse(text, c->x->arena, &fields, why);
+    if (rc != OK) return rc;
+    static const char *const names[] = { "wa_id", "phone", "wa_user_id" };
+    for (size_t i = 0; to->len == 0 && i < ARRAY_LEN(names); i++) *to = field(fields, names[i]);
+    if (to->len == 0) return why_set(why, ERR_SYNTAX, "the contact has no number");
+    s->stopped = slice_eq(field(fields, "wa_marketing"), SLICE("stop"));
+    return OK;
+}
+
+static enum err read_window(struct call *c, struct sending *s, struct why *why)
+{
+    bool row = false;
+    struct stmt *q = store_stmt(c->store, SQL_MESSAGE_SEND_WINDOW, why);
+    stmt_i64(q, 1, (int64_t)c->key.workspace_id);
+    stmt_i64(q, 2, (int64_t)s->contact_id);
+    stmt_text(q, 3, s->to->kind->messages->account(&s->to->cfg));
+    stmt_text(q, 4, slice_str(s->to->kind->messages->channel));
+    enum err rc = stmt_step(q, &row, why);
+    s->window_until_ms = rc == OK && row ? stmt_col_i64(q, 0) : 0;
+    stmt_reset(q);
+    return rc;
+}
+
+/* By `contact` ("cnt_…") or by `to`. */
+static enum err find_person(struct call *c, json *body, struct sending *s, slice *to,
+                            struct why *why)
+{
+    enum { BY_PHONE = 3, BY_USER_ID = 4 }; /* records/contact.c */
+    struct brazil_phone phone;
+    slice contact = json_get_text(body, "contact");
+    enum err rc = OK;
+    *to = (slice){ NULL, 0 };
+    if ((contact.len > 0) == (json_get_text(body, "to").len > 0))
+        return why_set(why, ERR_SYNTAX, "say to whom: either `to` or `contact`");
+    if (contact.len > 0) {
+        if (id_parse(ID_CONTACT, contact, &s->contact_id) != OK)
+            return why_set(why, ERR_SYNTAX, "`contact` must be the id of a contact (cnt_...)");
+    } else {
+        *to = recipient_of(json_get_text(body, "to"), c->x->arena);
+        bool number = brazil_phone(*to, &phone, NULL) == OK;
+        rc = find_contact(c, number ? brazil_phone_text(&phone) : *to,
+                          number || slice_starts(*to, SLICE("+")) ? BY_PHONE : BY_USER_ID,
+                          &s->contact_id, why);
+    }
+    if (rc == OK && s->contact_id) rc = read_contact(c, s, to, why);
+    if (rc == OK && s->contact_id) rc = read_window(c, s, why);
+    *to = rc == OK ? recipient_of(*to, c->x->arena) : *to;
+    return rc;
+}
+
+/* ---- what ---- */
+
+/* The body without what is ours: what the event holds, and what two uses of one key must agree in. */
+static enum err read_message(struct call *c, json *body, slice to, struct sending *s,
+                             struct why *why)
+{
+    static const char *const ours[] = { "destination", "contact", "to", "idempotency_key" };
+    struct buf b = buf_in(c->x->arena, SEND_TEXT_MAX);
+    size_t i, max;
+    json *key, *value;
+    char *hex = arena_raw(c->x->arena, HASH_SHA256_HEX);
+    json_begin_object(&b, NULL);
+    json_put_opt(&b, "to", to);
+    yyjson_obj_foreach(body, i, max, key, value)
+    {
+        bool skip = false;
+        slice name = arena_dup(c->x->arena, json_str(key));
+        for (size_t n = 0; n < ARRAY_LEN(ours); n++)
+            skip = skip || slice_eq(name, slice_str(ours[n]));
+        if (!skip && name.ptr) json_put_raw(&b, name.ptr, json_print(value, c->x->arena));
+    }
+    json_end_object(&b);
+    if (!buf_ok(&b) || !hex) return why_set(why, ERR_LIMIT, "the message is too large");
+    s->digest = hash_sha256_hex(buf_slice(&b), hex);
+    enum err rc = json_parse(buf_slice(&b), c->x->arena, &s->message, why);
+    return rc == OK ? s->to->kind->messages->check(s->message, &s->to->cfg, why) : rc;
+}
+
+static enum err read_key(struct call *c, json *body, struct sending *s, struct why *why)
+{
+    slice header = request_header(&c->x->request, SLICE("Idempotency-Key"));
+    char *hex = arena_raw(c->x->arena, 32);
+    uint8_t chance[16];
+    s->key = json_get_text(body, "idempotency_key");
+    if (s->key.len > 0 && header.len > 0 && !slice_eq(s->key, header))
+        return why_set(why, ERR_SYNTAX,
+                       "header Idempotency-Key and `idempotency_key` differ: give one of them");
+    if (s->key.len == 0) s->key = header;
+    if (s->key.len > IDEMPOTENCY_KEY_MAX)
+        return why_set(why, ERR_SYNTAX, "`idempotency_key` is longer than %d bytes",
+                       IDEMPOTENCY_KEY_MAX);
+    for (size_t i = 0; i < s->key.len; i++)
+        if ((unsigned char)s->key.ptr[i] <= ' ' || (unsigned char)s->key.ptr[i] >= 0x7f)
+            return why_set(why, ERR_SYNTAX, "`idempotency_key` has only visible ASCII characters");
+    if (s->key.len > 0) return OK;
+    if (!hex) return why_set(why, ERR_LIMIT, "no memory left");
+    hash_random(chance, sizeof chance);
+    s->key = text_hex(slice_of(chance, sizeof chance), hex);
+    return OK;
+}
+
+/* Does anything tell the hub what people write to this number? Else it knows nothing of windows, and Meta alone judges. */
+static bool hears(const struct call *c, const struct sending *s)
+{
+    for (size_t i = 0; i < s->config->source_count; i++) {
+        const struct source *from = &s->config->sources[i];
+        if (from->workspace_id == c->key.workspace_id && from->enabled &&
+            slice_eq(slice_str(from->kind->name), slice_str(s->to->kind->name)))
+            return true;
+    }
+    return false;
+}
+
+/* What may not be sent now. True: the answer is written. */
+static bool refuse(struct call *c, const struct sending *s)
+{
+    const struct dest_messages *m = s->to->kind->messages;
+    if (s->stopped && m->is_marketing(s->message, &s->to->cfg)) {
+        reply_error(c, 422, "opted_out", "the person asked for no marketing");
+        return true;
+    }
+    if (m->any_time(s->message) || s->window_until_ms > clock_wall_ms() || !hears(c, s))
+        return false;
+    reply_error(c, 422, "window_closed",
+                "the person has written nothing in the last 24 hours: only a template may be sent");
+    return true;
+}
+
+/* ---- into the journal ---- */
+
+/* The key and the event in one transaction; a key that is known takes the event away. */
+struct send_job {
+    struct journal_job job;
+    uint64_t workspace_id, delivery_id, message_id; /* the first one's when the key is known */
+    slice key, digest;
+    int64_t now_ms;
+    bool again, conflict;
+    enum err rc;
+    struct why why;
+    pthread_mutex_t lock;
+    pthread_cond_t ended;
+    bool end;
+};
+
+static enum err send_run(struct journal_job *job, struct store *store, struct why *why)
+{
+    struct send_job *j = (struct send_job *)(void *)job;
+    bool row = false;
+    struct stmt *q = store_stmt(store, SQL_MESSAGE_SEND_KEY_ADD, why);
+    stmt_i64(q, 1, (int64_t)j->workspace_id);
+    stmt_text(q, 2, j->key);
+    stmt_text(q, 3, j->digest);
+    stmt_i64(q, 4, (int64_t)j->delivery_id);
+    stmt_i64(q, 5, (int64_t)j->message_id);
+    stmt_i64(q, 6, j->now_ms);
+    enum err rc = stmt_run(q, why);
+    if (rc != OK || store_changes(store) > 0) return rc;
+    job->entry = NULL;
+    j->again = true;
+    q = store_stmt(store, SQL_MESSAGE_SEND_KEY_GET, why);
+    stmt_i64(q, 1, (int64_t)j->workspace_id);
+    stmt_text(q, 2, j->key);
+    rc = stmt_step(q, &row, why);
+    if (rc == OK && row) {
+        j->conflict = !slice_eq(stmt_col_text(q, 0), j->digest);
+        j->delivery_id = (uint64_t)stmt_col_i64(q, 1);
+        j->message_id = (uint64_t)stmt_col_i64(q, 2);
+    }
+    stmt_reset(q);
+    return rc == OK && !row ? why_set(why, ERR_BUG, "the key is gone") : rc;
+}
+
+static void send_done(struct journal_job *job, enum err rc, const struct why *why)
+{
+    struct send_job *j = (struct send_job *)(void *)job;
+    j->rc = rc;
+    if (rc != OK) j->why = *why;
+    pthread_mutex_lock(&j->lock);
+    j->end = true;
+    pthread_cond_signal(&j->ended);
+    pthread_mutex_unlock(&j->lock);
+}
+
+/* Posts the job and waits until it is on disk. */
+static enum err send_wait(struct journal *journal, struct send_job *j, struct why *why)
+{
+    struct journal_entry *e = j->job.entry;
+    pthread_mutex_init(&j->lock, NULL);
+    pthread_cond_init(&j->ended, NULL);
+    journal_post(journal, &j->job);
+    pthread_mutex_lock(&j->lock);
+    while (!j->end) pthread_cond_wait(&j->ended, &j->lock);
+    pthread_mutex_unlock(&j->lock);
+    pthread_cond_destroy(&j->ended);
+    pthread_mutex_destroy(&j->lock);
+    if (j->rc != OK || j->again) journal_entry_free(e); /* else the journal's now */
+    if (j->rc != OK) *why = j->why;
+    return j->rc;
+}
+
+static struct journal_entry *entry_of(struct call *c, struct config *config,
+                                      const struct sending *s, const struct send_job *j)
+{
+    struct why why;
+    char id[ID_TEXT_MAX];
+    const struct dest_messages *m = s->to->kind->messages;
+    const struct source *own = config_source_builtin(config, c->key.workspace_id);
+    struct journal_entry *e = own ? journal_entry_new(config, own) : NULL;
+    if (!e) return NULL;
+    struct buf b = buf_in(&e->arena, SEND_TEXT_MAX);
+    json_begin_object(&b, NULL);
+    json_put_str(&b, "key", s->key);
+    json_put_str(&b, "destination_id", id_text(ID_DESTINATION, s->to->id, id));
+    json_put_str(&b, "delivery_id", id_text(ID_DELIVERY, j->delivery_id, id));
+    if (j->message_id) json_put_str(&b, "message_id", id_text(ID_MESSAGE, j->message_id, id));
+    json_put_str(&b, "channel", slice_str(m->channel));
+    json_put_str(&b, "account", m->account(&s->to->cfg));
+    json_put_time(&b, "at", j->now_ms);
+    json_put_raw(&b, "message", json_print(s->message, &e->arena));
+    json_end_object(&b);
+    e->request = (struct request){ .body = buf_slice(&b), .received_ms = j->now_ms };
+    if (buf_ok(&b) && journal_entry_read(e, &c->app->log, &why) == OK && e->events.count == 1)
+        return e;
+    journal_entry_free(e);
+    return NULL;
+}
+
+static void store(struct call *c, struct config *config, const struct sending *s)
+{
+    struct why why;
+    int64_t now_ms = clock_wall_ms();
+    bool mark = json_get_text(s->message, "to").len == 0; /* no message of its own */
+    struct send_job j = { .job = { .run = send_run, .done = send_done },
+                          .workspace_id = c->key.workspace_id,
+                          .delivery_id = id_next(&c->app->ids, now_ms),
+                          .message_id = mark ? 0 : id_next(&c->app->ids, now_ms),
+                          .digest = s->digest,
+                          .now_ms = now_ms };
+    j.key =
+        arena_printf(c->x->arena, "%llu:%.*s", (unsigned long long)s->to->id, SLICE_ARG(s->key));
+    j.job.entry = entry_of(c, config, s, &j);
+    enum err rc = j.job.entry && j.key.ptr ? send_wait(c->app->journal, &j, &why)
+                                           : why_set(&why, ERR_LIMIT, "the message is too large");
+    if (rc != OK) {
+        reply_err(c, rc, &why);
+        return;
+    }
+    if (j.conflict) {
+        reply_error(c, 409, "idempotency_conflict",
+                    "this idempotency key was used for another message");
+        return;
+    }
+    json_begin_object(&c->out, NULL);
+    put_id(&c->out, "message", ID_MESSAGE, (int64_t)j.message_id);
+    put_id(&c->out, "delivery", ID_DELIVERY, (int64_t)j.delivery_id);
+    json_put_str(&c->out, "destination", s->to->name);
+    json_put_str(&c->out, "idempotency_key", s->key);
+    json_put_bool(&c->out, "duplicate", j.again);
+    json_end_object(&c->out);
+    reply_json(c, 202);
+}
+
+void api_message_send(struct call *c)
+{
+    struct why why;
+    json *body = NULL;
+    slice to = { NULL, 0 };
+    struct config *config = config_hold(&c->app->config);
+    struct sending s = { .config = config };
+    enum err rc = c->x->request.body.len > MESSAGE_BODY_MAX
+                      ? why_set(&why, ERR_LIMIT, "a message has at most %d bytes", MESSAGE_BODY_MAX)
+                      : call_body(c, false, &body, &why);
+    if (rc != OK) {
+        reply_err(c, rc, &why);
+    } else if (find_destination(c, body, &s)) {
+        bool mark = slice_eq(json_get_text(body, "type"), SLICE("read"));
+        if (!mark) rc = find_person(c, body, &s, &to, &why);
+        if (rc == OK) rc = read_message(c, body, to, &s, &why);
+        if (rc == OK) rc = read_key(c, body, &s, &why);
+        if (rc != OK)
+            reply_err(c, rc, &why);
+        else if (!refuse(c, &s))
+            store(c, config, &s);
+    }
+    config_release(config);
+}

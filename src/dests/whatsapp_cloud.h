@@ -1,0 +1,48 @@
+/* whatsapp_cloud.h: shared by the files of the destination kind "whatsapp-cloud"; nothing of it is for others.
+ *
+ * whatsapp_cloud.c (the kind: settings, keys, admission, requests) -> whatsapp_check.c (what a message may hold)
+ * -> whatsapp_body.c (the request's JSON); whatsapp_judge.c reads the answers. Facts: docs/destinations/whatsapp-cloud.md. */
+#ifndef MALOTE_DESTS_WHATSAPP_CLOUD_H
+#define MALOTE_DESTS_WHATSAPP_CLOUD_H
+
+#include "base/buf.h"
+#include "dests/dest.h"
+
+extern const struct dest_kind dest_whatsapp_cloud;
+
+/* Order of the kind's settings table. */
+enum whatsapp_setting {
+    WHATSAPP_ACCESS_TOKEN,
+    WHATSAPP_PHONE_NUMBER_ID,
+    WHATSAPP_BASE_URL,
+    WHATSAPP_API_VERSION,
+    WHATSAPP_TEMPLATES,
+    WHATSAPP_TO,
+    WHATSAPP_MARKETING,
+    WHATSAPP_REPEAT_UNKNOWN,
+    WHATSAPP_SETTING_COUNT
+};
+
+enum {
+    WHATSAPP_BODY_MAX = 256 * 1024,
+    WHATSAPP_CALLBACK_MAX = 512, /* of biz_opaque_callback_data */
+};
+
+/* Is the message as the API takes it one that Meta would take? ERR_SYNTAX names the member. Lengths are in characters. */
+MUST_CHECK enum err whatsapp_check(json *message, struct why *why);
+/* "read": a mark, not a message. */
+bool whatsapp_check_is_mark(json *message);
+
+/* The request's JSON for a checked message; `callback` comes back with every status of it. Empty when the arena is full. */
+slice whatsapp_body(json *message, slice callback, struct arena *arena);
+/* The message for a routed event: the template of setting `templates` for its type. ERR_MISSING: there is none.
+ * ERR_SYNTAX: the event lacks a value that the template needs. *message in the form that whatsapp_check takes. */
+MUST_CHECK enum err whatsapp_body_of_event(const struct outgoing_event *e, json *data,
+                                           const struct settings *cfg, struct arena *arena,
+                                           json **message, struct why *why);
+
+/* The judge slot of the kind. */
+struct verdict whatsapp_judge(const struct reply *r, size_t count, const struct settings *cfg,
+                              struct arena *arena);
+
+#endif

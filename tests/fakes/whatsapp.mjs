@@ -1,0 +1,175 @@
+// whatsapp.mjs: a fake Graph API for WhatsApp: takes messages only when token, path and body are as Meta's pages ask, and serves files.
+//
+//   node tests/fakes/whatsapp.mjs --port 0 [--token T]
+//
+// Modes of POST /_control besides those of lib.mjs: "code:<n>" (refused with that code, as HTTP 400), "code5:<n>" (as HTTP 500),
+// "unauthorised", "to:<prefix>:<code>" (only messages to such a number are refused), "held" (message_status). Of files:
+// "truncated", "wronghash", "expired" (the link answers 404), "404" (the file is gone), "429".
+// addMedia(id, bytes, mime) puts a file there: GET /{version}/{id} tells its link, the link wants the token as well.
+import { createHash } from 'node:crypto';
+import { pathToFileURL } from 'node:url';
+import { Faults, Recent, main, parseArgs, reply } from './lib.mjs';
+
+const TYPES = new Set(['text', 'template', 'image', 'video', 'audio', 'document', 'sticker', 'interactive', 'reaction', 'location', 'contacts']);
+const TOP = new Set(['messaging_product', 'recipient_type', 'to', 'recipient', 'type', 'context', 'biz_opaque_callback_data', ...TYPES]);
+const READ = new Set(['messaging_product', 'status', 'message_id', 'typing_indicator']);
+
+class Refusal extends Error {
+  constructor(code, details, status = 400) { super(details); Object.assign(this, { code, details, status }); }
+}
+const refuse = (details, code = 100) => { throw new Refusal(code, details); };
+const length = (text) => [...text].length;
+function text(value, name, max) {
+  if (typeof value !== 'string' || value.trim() === '') refuse(`${name} is required`, 131008);
+  if (length(value) > max) refuse(`${name} is longer than ${max}`, 131009);
+}
+function only(object, keys, name) {
+  for (const key of Object.keys(object)) if (!keys.has(key)) refuse(`Unexpected key "${key}" on param "${name}"`);
+}
+function file(v, name) {
+  if (('id' in v) === ('link' in v)) refuse(`${name} needs id or link`, 131009);
+  if ('link' in v && !/^https?:\/\/\S+$/.test(v.link)) refuse(`${name}.link is no address`, 131009);
+}
+
+const INTERACTIVE = {
+  button(a) {
+    if (!Array.isArray(a.buttons) || a.buttons.length < 1 || a.buttons.length > 3) refuse('1 to 3 buttons', 131009);
+    for (const b of a.buttons) { if (b.type !== 'reply') refuse('type of a button', 131009); text(b.reply?.id, 'id', 256); text(b.reply?.title, 'title', 20); }
+  },
+  list(a) {
+    text(a.button, 'button', 20);
+    const rows = (a.sections ?? []).flatMap((s) => s.rows ?? []);
+    if (rows.length < 1 || rows.length > 10) refuse('1 to 10 rows', 131009);
+    for (const r of rows) { text(r.id, 'row id', 200); text(r.title, 'row title', 24); if ('description' in r) text(r.description, 'description', 72); }
+  },
+  cta_url(a) { text(a.parameters?.display_text, 'display_text', 20); if (!/^https?:/.test(a.parameters?.url ?? '')) refuse('url', 131009); },
+};
+
+const CHECK = {
+  text(v) { only(v, new Set(['body', 'preview_url']), 'text'); text(v.body, 'text.body', 4096); },
+  image(v) { file(v, 'image'); if ('caption' in v) text(v.caption, 'caption', 1024); },
+  video(v) { CHECK.image(v); },
+  document(v) { CHECK.image(v); },
+  audio(v) { file(v, 'audio'); },
+  sticker(v) { file(v, 'sticker'); },
+  location(v) { if (Math.abs(v.latitude) > 90 || Math.abs(v.longitude) > 180 || v.latitude === undefined) refuse('location', 131009); },
+  contacts(v) { if (!Array.isArray(v) || v.length === 0) refuse('contacts', 131009); for (const c of v) text(c.name?.formatted_name, 'formatted_name', 1024); },
+  reaction(v) { text(v.message_id, 'message_id', 512); if (typeof v.emoji !== 'string') refuse('emoji', 131009); },
+  template(v) {
+    only(v, new Set(['name', 'language', 'components']), 'template');
+    if (!/^[a-z0-9_]+$/.test(v.name ?? '')) refuse('template name', 131009);
+    text(v.language?.code, 'template.language.code', 10);
+    if (v.name === 'missing') throw new Refusal(132001, 'template name does not exist in the translation', 404);
+    for (const c of v.components ?? []) for (const p of c.parameters ?? []) if (p.type === 'text' && !p.text) refuse('empty parameter', 131008);
+  },
+  interactive(v) {
+    if ('body' in v) text(v.body?.text, 'interactive.body.text', v.type === 'list' ? 4096 : 1024);
+    if (typeof v.action !== 'object') refuse('interactive.action', 131008);
+    INTERACTIVE[v.type]?.(v.action);
+  },
+};
+
+export function checkMessage(body) {
+  if (body?.messaging_product !== 'whatsapp') refuse('(#100) The parameter messaging_product is required.');
+  if (body.status === 'read') {
+    only(body, READ, 'read');
+    text(body.message_id, 'message_id', 512);
+    return;
+  }
+  only(body, TOP, '$');
+  if (!TYPES.has(body.type)) refuse('type', 131051);
+  for (const type of TYPES) if (type !== body.type && type in body) refuse(`${type} beside ${body.type}`);
+  if (typeof body[body.type] !== 'object' || body[body.type] === null) refuse(`(#131008) ${body.type} is required`, 131008);
+  if (body.to !== undefined && !/^\+?\d{5,15}$/.test(body.to)) refuse('to', 131009);
+  if (body.to === undefined && !/^[A-Z]{2}\.\w+/.test(body.recipient ?? '')) refuse('to or recipient is required', 131008);
+  if ('context' in body) text(body.context.message_id, 'context.message_id', 512);
+  if ('biz_opaque_callback_data' in body) text(body.biz_opaque_callback_data, 'biz_opaque_callback_data', 512);
+  CHECK[body.type](body[body.type]);
+}
+
+export class FakeWhatsApp {
+  constructor({ token } = {}) {
+    this.token = token;
+    this.faults = new Faults();
+    this.files = new Map();
+    this.reset();
+  }
+
+  reset() { this.requests = 0; this.count = 0; this.messages = new Recent(); this.rejected = new Recent(1000); this.fetched = 0; }
+  stats() { return { requests: this.requests, messages: this.count, fetched: this.fetched, rejected: this.rejected.list() }; }
+  events() { return this.messages.list(); }
+  addMedia(id, bytes, mime = 'image/jpeg') { this.files.set(String(id), { bytes: Buffer.from(bytes), mime }); }
+
+  checkToken(req, url) {
+    if (/access_token|Bearer/.test(url.search)) throw new Refusal(190, 'the token is in the URL', 401);
+    const token = /^Bearer (\S+)$/.exec(req.headers.authorization ?? '')?.[1];
+    if (!token || (this.token && token !== this.token)) throw new Refusal(190, 'Invalid OAuth access token', 401);
+  }
+
+  take(number, body, mode) {
+    checkMessage(body);
+    const to = (body.to ?? body.recipient ?? '').replace('+', '');
+    const [, prefix, code] = /^to:(\d+):(\d+)$/.exec(mode) ?? [];
+    if (prefix && to.startsWith(prefix)) throw new Refusal(Number(code), 'refused on demand');
+    this.count++;
+    const id = `wamid.FAKE${String(this.count).padStart(6, '0')}`;
+    this.messages.push({ number, id, body });
+    if (body.status === 'read') return { success: true };
+    return { messaging_product: 'whatsapp', contacts: [{ input: body.to ?? body.recipient, wa_id: to }],
+      messages: [{ id, ...(mode === 'held' && { message_status: 'held_for_quality_assessment' }) }] };
+  }
+
+  media(id, req, res, mode, linked) {
+    const found = this.files.get(id);
+    if (!found || mode === '404' || (linked && mode === 'expired')) throw new Refusal(100, 'Unsupported get request', 404);
+    if (!linked) {
+      const hash = createHash('sha256').update(mode === 'wronghash' ? 'other' : found.bytes).digest('hex');
+      return reply(res, 200, { messaging_product: 'whatsapp', url: `http://${req.headers.host}/_file/${id}`, mime_type: found.mime,
+        sha256: hash, file_size: found.bytes.length, id });
+    }
+    if (!req.headers['user-agent']) throw new Refusal(100, 'a user agent is wanted', 400);
+    this.fetched++;
+    res.writeHead(200, { 'content-type': found.mime, 'content-length': found.bytes.length });
+    if (mode !== 'truncated') return res.end(found.bytes);
+    res.write(found.bytes.subarray(0, found.bytes.length >> 1));
+    return setTimeout(() => req.socket.destroy(), 20).unref();
+  }
+
+  modeFault(mode) {
+    const [, five, code] = /^code(5?):(\d+)$/.exec(mode) ?? [];
+    if (code) throw new Refusal(Number(code), 'refused on demand', five ? 500 : 400);
+    if (mode === 'unauthorised') throw new Refusal(190, 'Error validating access token', 401);
+    if (mode === '429') throw new Refusal(4, 'Application request limit reached', 429);
+  }
+
+  handle({ req, url, body, mode, res }) {
+    this.requests++;
+    try {
+      this.modeFault(mode);
+      this.checkToken(req, url);
+      const link = /^\/_file\/(\w+)$/.exec(url.pathname);
+      if (link) return this.media(link[1], req, res, mode, true);
+      const path = /^\/(v\d+\.\d+)\/(\w+)(\/messages)?$/.exec(url.pathname);
+      if (!path) throw new Refusal(2500, 'Unknown path components', 404);
+      if (req.method === 'GET' && this.files.has(path[2])) return this.media(path[2], req, res, mode, false);
+      if (req.method === 'GET' && !path[3] && /^\d+$/.test(path[2]))
+        return reply(res, 200, { id: path[2], display_phone_number: '+55 11 99999-0000', verified_name: 'Loja', quality_rating: 'GREEN',
+          throughput: { level: 'STANDARD' } });
+      if (req.method !== 'POST' || !path[3]) throw new Refusal(100, 'Unsupported get request', 404);
+      if (!/^application\/json\b/.test(req.headers['content-type'] ?? '')) refuse('Content-Type is not application/json');
+      let parsed;
+      try { parsed = JSON.parse(body); } catch { refuse('the body is no JSON'); }
+      return reply(res, 200, this.take(path[2], parsed, mode));
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      this.rejected.push({ code: error.code, details: error.details });
+      return reply(res, error.status, { error: { message: `(#${error.code}) ${error.details}`, type: 'OAuthException', code: error.code,
+        error_data: { messaging_product: 'whatsapp', details: error.details }, fbtrace_id: `Fake${this.requests}` } });
+    }
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const args = parseArgs(process.argv.slice(2));
+  await main(new FakeWhatsApp({ token: args.token?.[0] }), args);
+}

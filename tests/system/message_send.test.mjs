@@ -1,0 +1,220 @@
+// message_send.test.mjs: POST /api/messages against a fake Graph API: sent once, whatever happens on the way; told at once what cannot be.
+import assert from 'node:assert/strict';
+import { createHmac } from 'node:crypto';
+import test from 'node:test';
+import { ADMIN_KEY, WHATSAPP_TOKEN, accepted, caktoSource, folder, paidOrder, pause, startHub, startWhatsApp, until, zap } from './hub.mjs';
+
+const NUMBER = '106540352242922', TO = '+5511999990005', APP_SECRET = 'app-secret-of-the-system-tests';
+const text = (more) => ({ to: TO, type: 'text', text: 'Oi, Ana', ...more });
+const inbox = (more) => ({ name: 'inbox', kind: 'whatsapp-cloud', path: '/wa', app_secret: [APP_SECRET], ...more });
+
+async function started(t, { destination = {}, sources = [], routes = [] } = {}) {
+  const wa = await startWhatsApp(t);
+  const hub = await startHub(t);
+  await hub.apply({ sources, destinations: [zap(wa, destination)], routes });
+  return { wa, hub };
+}
+async function state(hub, id, want) {
+  return until(`${id} to be ${want}`, async () => {
+    const d = await hub.get(`/api/deliveries/${id}`);
+    assert.equal(d.state, want, JSON.stringify(d));
+    return d;
+  });
+}
+// What Meta posts.
+async function webhook(hub, value) {
+  const body = JSON.stringify({ object: 'whatsapp_business_account', entry: [{ id: '1', changes: [{ field: 'messages',
+    value: { messaging_product: 'whatsapp', metadata: { display_phone_number: '5511888880000', phone_number_id: NUMBER }, ...value } }] }] });
+  const answer = await hub.call('POST', '/wa', body, { key: null,
+    headers: { 'x-hub-signature-256': `sha256=${createHmac('sha256', APP_SECRET).update(body).digest('hex')}` } });
+  assert.equal(answer.status, 200, answer.text);
+  await hub.quiet();
+}
+const now = () => String(Math.floor(Date.now() / 1000));
+const status = (id, word, callback) => ({ statuses: [{ id, status: word, timestamp: now(), recipient_id: '5511999990005',
+  biz_opaque_callback_data: callback }] });
+const incoming = (from = '5511999990005') => ({ contacts: [{ profile: { name: 'Ana' }, wa_id: from }],
+  messages: [{ from, id: `wamid.IN${Math.random()}`, timestamp: now(), type: 'text', text: { body: 'Oi' } }] });
+
+test('a message is sent once, and delivery, message and statuses are one thing', async (t) => {
+  const { wa, hub } = await started(t, { sources: [inbox()] });
+  await webhook(hub, incoming());
+  const answer = await hub.call('POST', '/api/messages', text({ idempotency_key: 'pedido-1' }));
+  assert.equal(answer.status, 202, answer.text);
+  const { delivery, message, duplicate } = answer.json;
+  assert.equal(duplicate, false);
+  const done = await state(hub, delivery, 'delivered');
+  const [sent] = wa.events();
+  assert.deepEqual(sent.body, { messaging_product: 'whatsapp', recipient_type: 'individual', to: '+5511999990005', type: 'text',
+    text: { body: 'Oi, Ana' }, biz_opaque_callback_data: delivery });
+  assert.equal(sent.number, NUMBER);
+  assert.equal(done.remote_id, sent.id);
+  assert.doesNotMatch(JSON.stringify(done), new RegExp(WHATSAPP_TOKEN));
+  const seen = await hub.get(`/api/messages/${message}`);
+  assert.equal(seen.external_id, sent.id);
+  assert.equal(seen.status, 'accepted');
+  assert.equal(seen.direction, 'out');
+  await webhook(hub, status(sent.id, 'read', delivery));
+  await webhook(hub, status(sent.id, 'sent', delivery));
+  assert.equal((await hub.get(`/api/messages/${message}`)).status, 'read');
+  /* the same key again, in the header this time */
+  const again = await hub.call('POST', '/api/messages', text(), { headers: { 'idempotency-key': 'pedido-1' } });
+  assert.equal(again.status, 202);
+  assert.deepEqual([again.json.delivery, again.json.message, again.json.duplicate], [delivery, message, true]);
+  const other = await hub.call('POST', '/api/messages', text({ text: 'Outra', idempotency_key: 'pedido-1' }));
+  assert.deepEqual([other.status, other.json.error.code], [409, 'idempotency_conflict']);
+  await hub.quiet();
+  assert.equal(wa.stats().messages, 1);
+  /* interpreted once more, nothing goes out again and nothing is forgotten */
+  await hub.post('/api/events/replay', { type: 'message.outgoing', since: '1h' });
+  await hub.quiet();
+  assert.equal((await hub.get(`/api/messages/${message}`)).status, 'read');
+  assert.equal(wa.stats().messages, 1);
+  assert.equal((await hub.get('/api/events?state=failed')).items.length, 0);
+});
+
+test('two at once under one key are one message', async (t) => {
+  const { wa, hub } = await started(t);
+  const answers = await Promise.all(Array.from({ length: 8 }, () => hub.post('/api/messages', text({ idempotency_key: 'k' }))));
+  assert.equal(new Set(answers.map((a) => a.delivery)).size, 1);
+  assert.equal(answers.filter((a) => !a.duplicate).length, 1);
+  await state(hub, answers[0].delivery, 'delivered');
+  assert.equal(wa.stats().messages, 1);
+});
+
+test('what may have arrived is not sent again by itself; a status proves it', async (t) => {
+  const { wa, hub } = await started(t, { sources: [inbox()] });
+  await webhook(hub, incoming());
+  for (const mode of ['lost', 'timeout', 'garbage', '500']) {
+    wa.reset();
+    wa.mode(mode, 1);
+    const { delivery, message } = await hub.post('/api/messages', text());
+    const dead = await state(hub, delivery, 'dead');
+    assert.match(dead.reason, /outcome unknown/, mode);
+    await pause(700);
+    assert.equal(wa.stats().requests, mode === 'lost' ? 1 : 0, mode);
+    if (mode !== 'lost') continue;
+    await webhook(hub, status('wamid.LOST', 'delivered', delivery));
+    assert.equal((await state(hub, delivery, 'delivered')).remote_id, 'wamid.LOST');
+    assert.equal((await hub.get(`/api/messages/${message}`)).status, 'delivered');
+  }
+  /* a person who knows may have it sent again */
+  wa.mode('ok');
+  const [last] = await hub.all('/api/deliveries?state=dead');
+  await hub.post(`/api/deliveries/${last.id}/retry`);
+  await state(hub, last.id, 'delivered');
+  assert.equal(wa.stats().messages, 1);
+});
+
+test('a throttle waits and is sent, a refusal of one person stops nobody else', async (t) => {
+  const { wa, hub } = await started(t);
+  wa.mode('code5:131000', 1);
+  await state(hub, (await hub.post('/api/messages', text())).delivery, 'delivered');
+  wa.mode('to:5521:131026');
+  const bad = await hub.post('/api/messages', text({ to: '+5521999990005' }));
+  const good = await hub.post('/api/messages', text());
+  assert.match((await state(hub, bad.delivery, 'dead')).reason, /131026/);
+  await state(hub, good.delivery, 'delivered');
+  wa.mode('code:131047');
+  assert.match((await state(hub, (await hub.post('/api/messages', text())).delivery, 'dead')).reason, /131047/);
+  wa.mode('code:130429', 1);
+  const start = Date.now();
+  await state(hub, (await hub.post('/api/messages', text())).delivery, 'delivered');
+  assert.ok(Date.now() - start > 4000, 'it waited');
+  assert.equal(wa.stats().messages, 4 - 1);
+});
+
+test('a refused token holds the destination, nothing is lost', async (t) => {
+  const { wa, hub } = await started(t);
+  wa.mode('unauthorised');
+  const { delivery } = await hub.post('/api/messages', text());
+  await until('the hold', async () => (await hub.get('/api/destinations/zap')).state === 'held');
+  wa.mode('ok');
+  await hub.post('/api/destinations/zap/resume');
+  await state(hub, delivery, 'delivered');
+  assert.equal(wa.stats().messages, 1);
+  assert.equal((await hub.post('/api/destinations/zap/probe')).verdict, 'delivered');
+});
+
+test('outside the 24 hours only a template; no marketing for who asked for none', async (t) => {
+  const { wa, hub } = await started(t, { sources: [inbox()], destination: { marketing: ['oferta'] } });
+  const refused = await hub.call('POST', '/api/messages', text());
+  assert.deepEqual([refused.status, refused.json.error.code], [422, 'window_closed']);
+  const template = (name) => ({ to: TO, type: 'template', template: { name, language: 'pt_BR', parameters: ['Ana'] } });
+  await state(hub, (await hub.post('/api/messages', template('oferta'))).delivery, 'delivered');
+  assert.deepEqual(wa.events()[0].body.template, { name: 'oferta', language: { code: 'pt_BR' },
+    components: [{ type: 'body', parameters: [{ type: 'text', text: 'Ana' }] }] });
+  await webhook(hub, incoming());
+  await state(hub, (await hub.post('/api/messages', text())).delivery, 'delivered');
+  /* the person's number without its ninth digit is the same person */
+  await state(hub, (await hub.post('/api/messages', text({ to: '+551199990005' }))).delivery, 'delivered');
+  await webhook(hub, { contacts: [{ profile: { name: 'Ana' }, wa_id: '5511999990005' }],
+    user_preferences: [{ wa_id: '5511999990005', detail: 'stop', category: 'marketing_messages', value: 'stop', timestamp: Number(now()) }] });
+  const stopped = await hub.call('POST', '/api/messages', template('oferta'));
+  assert.deepEqual([stopped.status, stopped.json.error.code], [422, 'opted_out']);
+  await state(hub, (await hub.post('/api/messages', template('pedido_pago'))).delivery, 'delivered');
+  assert.equal(wa.stats().messages, 4);
+});
+
+test('mistakes are told before anything is stored', async (t) => {
+  const { wa, hub } = await started(t);
+  const bad = [[{ type: 'text', text: 'x' }, /to whom/], [text({ to: 'ana' }), /`to`/], [text({ type: 'fax' }), /`type`/],
+    [text({ text: '' }), /empty/], [text({ text: 'x'.repeat(4097) }), /longer than 4096/], [text({ contact: 'cnt_x' }), /either/],
+    [{ to: TO, type: 'image', image: { id: '1', link: 'https://x/y' } }, /either/],
+    [{ to: TO, type: 'image', image: { link: 'file:///etc/passwd' } }, /http/],
+    [{ to: TO, type: 'template', template: { name: 'Oi', language: 'pt_BR' } }, /a-z/],
+    [text({ idempotency_key: 'a b' }), /visible/]];
+  for (const [body, message] of bad) {
+    const answer = await hub.call('POST', '/api/messages', body);
+    assert.deepEqual([answer.status, answer.json.error.code], [400, 'invalid'], answer.text);
+    assert.match(answer.json.error.message, message);
+  }
+  assert.equal((await hub.call('POST', '/api/messages', text({ destination: 'nobody' }))).status, 404);
+  assert.equal((await hub.call('POST', '/api/messages', text({ text: 'x'.repeat(40_000) }))).status, 413);
+  for (const role of ['reader', 'ingest']) {
+    const { key } = await hub.post('/api/keys', { name: role, role });
+    assert.equal((await hub.call('POST', '/api/messages', text(), { key })).status, 403, role);
+  }
+  assert.equal((await hub.get('/api/events')).items.length, 0);
+  assert.equal(wa.stats().requests, 0);
+});
+
+test('content and numbers: in no log, and hidden from keys without personal data', async (t) => {
+  const { hub } = await started(t);
+  const { key } = await hub.post('/api/keys', { name: 'plain', role: 'operator' });
+  const { delivery } = await hub.post('/api/messages', text({ text: 'segredo-da-ana' }), { key });
+  await state(hub, delivery, 'delivered');
+  const events = await hub.get('/api/events');
+  const shown = [`/api/events/${events.items[0].id}`, `/api/deliveries/${delivery}`, '/api/messages'];
+  for (const path of shown) assert.doesNotMatch(JSON.stringify(await hub.get(path, { key })), /segredo-da-ana|99999\D?0005/, path);
+  assert.doesNotMatch(hub.out + hub.err, /segredo-da-ana|99999\D?0005|EAAB-whatsapp/);
+});
+
+test('a routed event becomes a template, once per order; the command line sends', async (t) => {
+  const { wa, hub } = await started(t, { sources: [caktoSource()], destination: { templates: { 'order.paid': 'pedido_pago pt_BR /contact/first_name' } },
+    routes: [{ name: 'thanks', on: ['order.*'], to: 'zap' }] });
+  const order = paidOrder();
+  await accepted(hub, order);
+  const done = await hub.delivery('zap', 'delivered');
+  assert.match(done.key, /^order\.paid:pedido_pago:/);
+  assert.equal(wa.events()[0].body.type, 'template');
+  const { code, out, err } = await hub.cli(['message', 'send', '--to', TO, '--text', 'Oi', '--key', 'cli-1', '--json'],
+    { env: { MALOTE_URL: hub.base, MALOTE_API_KEY: ADMIN_KEY } });
+  assert.equal(code, 0, err);
+  await state(hub, JSON.parse(out).delivery, 'delivered');
+  assert.equal(wa.stats().messages, 2);
+});
+
+test('what was accepted before a kill is sent after it, once', async (t) => {
+  const wa = await startWhatsApp(t);
+  const data = folder(t);
+  const first = await startHub(t, { data });
+  await first.apply({ destinations: [zap(wa, { enabled: false })] });
+  const { delivery } = await first.post('/api/messages', text({ idempotency_key: 'k' }));
+  await first.kill();
+  const hub = await startHub(t, { data });
+  assert.equal((await hub.post('/api/messages', text({ idempotency_key: 'k' }))).delivery, delivery);
+  await hub.post('/api/destinations/zap/resume');
+  await state(hub, delivery, 'delivered');
+  assert.equal(wa.stats().messages, 1);
+});
