@@ -17,7 +17,7 @@ WHERE workspace_id = $1 AND id = $2;
 
 -- A status may have come before the answer did, or instead of it: then the outcome is known.
 -- name: settle_result
-UPDATE deliveries SET state = CASE WHEN CAST($7 AS BIGINT) > 0 AND remote_id <> '' THEN 2 ELSE $3 END, due_ms = $4, attempts = $5,
+UPDATE deliveries SET state = CASE WHEN CAST($7 AS BIGINT) > 0 AND remote_id <> '' THEN 2 ELSE CAST($3 AS BIGINT) END, due_ms = $4, attempts = $5,
   first_attempt_ms = $6, outcome_unknown = $7,
   reason = CASE WHEN CAST($7 AS BIGINT) > 0 AND remote_id <> '' THEN 'proven by a status' ELSE $8 END,
   priority = $9, updated_ms = $10, remote_id = CASE WHEN CAST($12 AS TEXT) = '' THEN remote_id ELSE $12 END
