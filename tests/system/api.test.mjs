@@ -30,7 +30,7 @@ const ROUTES = {
   'GET /api/dead-letters': READER, 'GET /api/dead-letters/stats': READER, 'POST /api/dead-letters/retry': OPERATOR,
   'POST /api/dead-letters/{id}/retry': OPERATOR, 'POST /api/dead-letters/{id}/archive': OPERATOR, 'DELETE /api/dead-letters/{id}': ADMIN,
   'GET /api/contacts': READER, 'GET /api/contacts/{id}': READER, 'GET /api/orders': READER, 'GET /api/orders/{number}': READER,
-  'GET /api/messages': READER, 'GET /api/messages/{id}': READER, 'GET /api/conversations': READER,
+  'GET /api/messages': READER, 'POST /api/messages': OPERATOR, 'GET /api/messages/{id}': READER, 'GET /api/conversations': READER,
   'GET /api/conversations/{id}': READER, 'GET /api/tickets': READER, 'GET /api/tickets/{id}': READER,
   'POST /api/tickets/{id}/close': OPERATOR, 'POST /api/tickets/{id}/reopen': OPERATOR, 'POST /api/tickets/{id}/assign': OPERATOR,
   'GET /api/messages/search': READER, 'GET /api/messages/stats': READER,
