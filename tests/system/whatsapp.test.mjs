@@ -141,4 +141,8 @@ test('a number that is not listed is kept and can be replayed; what is new tomor
   const broken = '{"object":"whatsapp_business_account",';
   assert.equal((await received(hub, broken, 0)).events, 0); // authentic and unreadable: acknowledged and kept
   assert.equal((await hub.all('/api/requests?problem=true')).length, 1);
+  const before = (await hub.all('/api/messages')).length, sample = await hub.cli(['send', 'whatsapp']);
+  assert.equal(sample.code, 0, sample.err);
+  await hub.quiet();
+  assert.equal((await hub.all('/api/messages')).length, before + 1);
 });
