@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { serve } from './lib.mjs';
+import { FakeMedia } from './media.mjs';
 import { FakeMeta, checkEvent } from './meta.mjs';
 import { Sink, verify } from './sink.mjs';
 import { FakeWhatsApp } from './whatsapp.mjs';
@@ -242,23 +243,25 @@ test('whatsapp: misbehaves on demand', async (t) => {
   assert.equal((await wa.stats()).messages, 2); /* it was taken, only the answer was lost */
 });
 
-test('whatsapp: files in two steps, with the token for both', async (t) => {
-  const service = new FakeWhatsApp({ token: 'T' });
-  const wa = await started(t, service);
+test('media: files in two steps, with the token for both', async (t) => {
+  const service = new FakeMedia({ token: 'T' });
+  const media = await started(t, service);
+  service.base = media.base;
   const bytes = Buffer.from('a picture'), headers = { authorization: 'Bearer T', 'user-agent': 'x' };
-  service.addMedia('77', bytes);
-  const ask = async () => (await fetch(`${wa.base}/v25.0/77`, { headers })).json();
+  service.add('77', bytes);
+  const ask = async () => (await fetch(`${media.base}/v25.0/77`, { headers })).json();
   const link = await ask();
   assert.equal(link.sha256, digest(bytes));
-  assert.equal(link.file_size, bytes.length);
+  assert.equal(link.file_size, String(bytes.length));
   assert.equal((await fetch(link.url)).status, 401);
-  assert.deepEqual(Buffer.from(await (await fetch(link.url, { headers })).arrayBuffer()), bytes);
-  await wa.control('wronghash', 1);
-  assert.notEqual((await ask()).sha256, digest(bytes));
-  await wa.control('expired', 1);
+  const read = async () => Buffer.from(await (await fetch(link.url, { headers })).arrayBuffer());
+  assert.deepEqual(await read(), bytes);
+  await media.control('other', 1);
+  assert.notDeepEqual(await read(), bytes);
+  await media.control('dead-link', 1);
   assert.equal((await fetch(link.url, { headers })).status, 404);
-  await wa.control('truncated', 1);
-  await assert.rejects(fetch(link.url, { headers }).then((res) => res.arrayBuffer()));
-  await wa.control('429', 1);
+  await media.control('broken-off', 1);
+  await assert.rejects(read());
+  await media.control('429', 1);
   assert.equal((await fetch(link.url, { headers })).status, 429);
 });

@@ -1,12 +1,10 @@
-// whatsapp.mjs: a fake Graph API for WhatsApp: takes messages only when token, path and body are as Meta's pages ask, and serves files.
+// whatsapp.mjs: a fake Graph API for WhatsApp: takes messages only when token, path and body are as Meta's pages ask.
+// Files are media.mjs's.
 //
 //   node tests/fakes/whatsapp.mjs --port 0 [--token T]
 //
 // Modes of POST /_control besides those of lib.mjs: "code:<n>" (refused with that code, as HTTP 400), "code5:<n>" (as HTTP 500),
-// "unauthorised", "to:<prefix>:<code>" (only messages to such a number are refused), "held" (message_status). Of files:
-// "truncated", "wronghash", "expired" (the link answers 404), "404" (the file is gone), "429".
-// addMedia(id, bytes, mime) puts a file there: GET /{version}/{id} tells its link, the link wants the token as well.
-import { createHash } from 'node:crypto';
+// "unauthorised", "to:<prefix>:<code>" (only messages to such a number are refused), "held" (message_status), "429".
 import { pathToFileURL } from 'node:url';
 import { Faults, Recent, main, parseArgs, reply } from './lib.mjs';
 
@@ -91,14 +89,12 @@ export class FakeWhatsApp {
   constructor({ token } = {}) {
     this.token = token;
     this.faults = new Faults();
-    this.files = new Map();
     this.reset();
   }
 
-  reset() { this.requests = 0; this.count = 0; this.messages = new Recent(); this.rejected = new Recent(1000); this.fetched = 0; }
-  stats() { return { requests: this.requests, messages: this.count, fetched: this.fetched, rejected: this.rejected.list() }; }
+  reset() { this.requests = 0; this.count = 0; this.messages = new Recent(); this.rejected = new Recent(1000); }
+  stats() { return { requests: this.requests, messages: this.count, rejected: this.rejected.list() }; }
   events() { return this.messages.list(); }
-  addMedia(id, bytes, mime = 'image/jpeg') { this.files.set(String(id), { bytes: Buffer.from(bytes), mime }); }
 
   checkToken(req, url) {
     if (/access_token|Bearer/.test(url.search)) throw new Refusal(190, 'the token is in the URL', 401);
@@ -119,22 +115,6 @@ export class FakeWhatsApp {
       messages: [{ id, ...(mode === 'held' && { message_status: 'held_for_quality_assessment' }) }] };
   }
 
-  media(id, req, res, mode, linked) {
-    const found = this.files.get(id);
-    if (!found || mode === '404' || (linked && mode === 'expired')) throw new Refusal(100, 'Unsupported get request', 404);
-    if (!linked) {
-      const hash = createHash('sha256').update(mode === 'wronghash' ? 'other' : found.bytes).digest('hex');
-      return reply(res, 200, { messaging_product: 'whatsapp', url: `http://${req.headers.host}/_file/${id}`, mime_type: found.mime,
-        sha256: hash, file_size: found.bytes.length, id });
-    }
-    if (!req.headers['user-agent']) throw new Refusal(100, 'a user agent is wanted', 400);
-    this.fetched++;
-    res.writeHead(200, { 'content-type': found.mime, 'content-length': found.bytes.length });
-    if (mode !== 'truncated') return res.end(found.bytes);
-    res.write(found.bytes.subarray(0, found.bytes.length >> 1));
-    return setTimeout(() => req.socket.destroy(), 20).unref();
-  }
-
   modeFault(mode) {
     const [, five, code] = /^code(5?):(\d+)$/.exec(mode) ?? [];
     if (code) throw new Refusal(Number(code), 'refused on demand', five ? 500 : 400);
@@ -147,11 +127,8 @@ export class FakeWhatsApp {
     try {
       this.modeFault(mode);
       this.checkToken(req, url);
-      const link = /^\/_file\/(\w+)$/.exec(url.pathname);
-      if (link) return this.media(link[1], req, res, mode, true);
       const path = /^\/(v\d+\.\d+)\/(\w+)(\/messages)?$/.exec(url.pathname);
       if (!path) throw new Refusal(2500, 'Unknown path components', 404);
-      if (req.method === 'GET' && this.files.has(path[2])) return this.media(path[2], req, res, mode, false);
       if (req.method === 'GET' && !path[3] && /^\d+$/.test(path[2]))
         return reply(res, 200, { id: path[2], display_phone_number: '+55 11 99999-0000', verified_name: 'Loja', quality_rating: 'GREEN',
           throughput: { level: 'STANDARD' } });
