@@ -376,6 +376,17 @@ static enum err read_page(struct interpret_ctx *ctx, const struct interpret_back
     return rc;
 }
 
+/* All of a page, whatever time it takes: a large request that was read and parsed for one of its events would be read and parsed anew
+ * for each of the others. */
+static enum err interpret_page(struct interpret_ctx *ctx, struct page *p,
+                               struct interpret_limit *limit, size_t *handled, struct why *why)
+{
+    struct interpret_limit whole = { p->count, INT64_MAX, NULL };
+    enum err rc = interpret_items(ctx, p->item, p->count, &whole, handled, why);
+    limit->events -= *handled < limit->events ? *handled : limit->events;
+    return rc;
+}
+
 enum err interpret_stored(struct interpret_ctx *ctx, struct interpret_backlog *backlog,
                           struct interpret_limit *limit, struct why *why)
 {
@@ -388,8 +399,7 @@ enum err interpret_stored(struct interpret_ctx *ctx, struct interpret_backlog *b
         size_t handled = 0;
         rc = read_page(ctx, backlog, max, p, why);
         max = INTERPRET_ITEMS_MAX;
-        if (rc == OK && p->count > 0)
-            rc = interpret_items(ctx, p->item, p->count, limit, &handled, why);
+        if (rc == OK && p->count > 0) rc = interpret_page(ctx, p, limit, &handled, why);
         if (rc != OK) break;
         if (handled > 0) backlog->after_id = p->item[handled - 1].event.id;
         backlog->more = p->more || handled < p->count;
