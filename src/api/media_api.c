@@ -72,22 +72,16 @@ void api_media_list(struct call *c)
     if (rc == OK && name.len && !state)
         rc = why_set(&why, ERR_SYNTAX,
                      "state is pending, downloading, downloaded, failed or expired");
-    struct stmt *q = rc == OK ? store_stmt(c->store, SQL_API_MEDIA, &why) : NULL;
-    bool row = rc == OK;
-    stmt_i64(q, 1, (int64_t)c->key.workspace_id);
-    stmt_i64(q, 2, p.before);
-    stmt_i64(q, 3, state);
-    stmt_i64(q, 4, p.limit);
-    if (rc == OK) page_begin(c);
-    while (rc == OK && (rc = stmt_step(q, &row, &why)) == OK && row)
-        if (page_item(&p, stmt_col_i64(q, 0))) put_media(c, q);
-    stmt_reset(q);
     if (rc != OK) {
         reply_err(c, rc, &why);
         return;
     }
-    page_end(c, &p, ID_MEDIA);
-    reply_json(c, 200);
+    struct stmt *q = store_stmt(c->store, SQL_API_MEDIA, &why);
+    stmt_i64(q, 1, (int64_t)c->key.workspace_id);
+    stmt_i64(q, 2, p.before);
+    stmt_i64(q, 3, state);
+    stmt_i64(q, 4, p.limit);
+    page_put(c, q, &p, ID_MEDIA, put_media);
 }
 
 static enum err find(struct call *c, struct stmt **q, uint64_t *id, struct why *why)

@@ -62,23 +62,6 @@ static void put_conversation(struct call *c, struct stmt *q)
     json_end_object(b);
 }
 
-static void put_page(struct call *c, struct stmt *q, struct page *page, enum id_kind kind,
-                     void (*put)(struct call *, struct stmt *))
-{
-    struct why why = { .code = OK };
-    bool row = true;
-    enum err rc;
-    page_begin(c);
-    while ((rc = stmt_step(q, &row, &why)) == OK && row && page_item(page, stmt_col_i64(q, 0)))
-        put(c, q);
-    stmt_reset(q);
-    page_end(c, page, kind);
-    if (rc == OK)
-        reply_json(c, 200);
-    else
-        reply_err(c, rc, &why);
-}
-
 /* The id in query parameter `name`; 0 when absent. */
 static enum err query_id(struct call *c, const char *name, enum id_kind kind, uint64_t *id,
                          struct why *why)
@@ -123,7 +106,7 @@ void api_messages_list(struct call *c)
     stmt_i64(q, 6, until);
     stmt_i64(q, 7, page.limit);
     if (contact || conversation) stmt_i64(q, 8, (int64_t)(conversation ? conversation : contact));
-    put_page(c, q, &page, ID_MESSAGE, put_message);
+    page_put(c, q, &page, ID_MESSAGE, put_message);
 }
 
 static struct stmt *about(struct call *c, enum sql sql, slice external_id)
@@ -248,7 +231,7 @@ void api_conversations(struct call *c)
     stmt_i64(q, 2, page.before);
     stmt_i64(q, 3, (int64_t)contact);
     stmt_i64(q, 4, page.limit);
-    put_page(c, q, &page, ID_CONVERSATION, put_conversation);
+    page_put(c, q, &page, ID_CONVERSATION, put_conversation);
 }
 
 void api_conversation(struct call *c)

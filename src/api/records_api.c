@@ -62,24 +62,6 @@ static void put_order(struct call *c, struct stmt *q)
     json_end_object(&c->out);
 }
 
-/* Finishes one page of `put` over the rows of q. */
-static void put_page(struct call *c, struct stmt *q, struct page *page, enum id_kind kind,
-                     void (*put)(struct call *, struct stmt *))
-{
-    struct why why = { .code = OK };
-    bool row = true;
-    enum err rc;
-    page_begin(c);
-    while ((rc = stmt_step(q, &row, &why)) == OK && row && page_item(page, stmt_col_i64(q, 0)))
-        put(c, q);
-    stmt_reset(q);
-    page_end(c, page, kind);
-    if (rc == OK)
-        reply_json(c, 200);
-    else
-        reply_err(c, rc, &why);
-}
-
 static void put_one(struct call *c, struct stmt *q, void (*put)(struct call *, struct stmt *),
                     struct why *why)
 {
@@ -115,7 +97,7 @@ static void contact_by(struct call *c, int kind, slice value)
     q = store_stmt(c->store, SQL_RECORDS_CONTACT, &why);
     stmt_i64(q, 1, (int64_t)c->key.workspace_id);
     stmt_i64(q, 2, id);
-    put_page(c, q, &page, ID_CONTACT, put_contact);
+    page_put(c, q, &page, ID_CONTACT, put_contact);
 }
 
 void api_contacts(struct call *c)
@@ -141,7 +123,7 @@ void api_contacts(struct call *c)
     stmt_i64(q, 1, (int64_t)c->key.workspace_id);
     stmt_i64(q, 2, page.before);
     stmt_i64(q, 3, page.limit);
-    put_page(c, q, &page, ID_CONTACT, put_contact);
+    page_put(c, q, &page, ID_CONTACT, put_contact);
 }
 
 void api_contact(struct call *c)
@@ -177,7 +159,7 @@ void api_orders(struct call *c)
     stmt_i64(q, 2, page.before);
     stmt_i64(q, 3, state);
     stmt_i64(q, 4, page.limit);
-    put_page(c, q, &page, ID_ORDER, put_order);
+    page_put(c, q, &page, ID_ORDER, put_order);
 }
 
 void api_order(struct call *c)

@@ -134,6 +134,23 @@ void page_end(struct call *c, const struct page *p, enum id_kind kind)
     json_end_object(&c->out);
 }
 
+void page_put(struct call *c, struct stmt *q, struct page *page, enum id_kind kind,
+              void (*put)(struct call *, struct stmt *))
+{
+    struct why why = { .code = OK };
+    bool row = true;
+    enum err rc;
+    page_begin(c);
+    while ((rc = stmt_step(q, &row, &why)) == OK && row && page_item(page, stmt_col_i64(q, 0)))
+        put(c, q);
+    stmt_reset(q);
+    page_end(c, page, kind);
+    if (rc == OK)
+        reply_json(c, 200);
+    else
+        reply_err(c, rc, &why);
+}
+
 void put_id(struct buf *b, const char *key, enum id_kind kind, int64_t id)
 {
     char text[ID_TEXT_MAX];

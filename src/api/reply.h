@@ -44,6 +44,9 @@ MUST_CHECK enum err page_read(struct call *c, struct page *p, struct why *why);
 void page_begin(struct call *c);
 bool page_item(struct page *p, int64_t id);
 void page_end(struct call *c, const struct page *p, enum id_kind kind);
+/* All of that: answers with one page of `put` over the rows of q (NULL: it could not be prepared), whose first column is the id. */
+void page_put(struct call *c, struct stmt *q, struct page *page, enum id_kind kind,
+              void (*put)(struct call *, struct stmt *));
 
 void put_id(struct buf *b, const char *key, enum id_kind kind, int64_t id);
 

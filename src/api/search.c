@@ -69,9 +69,12 @@ void api_messages_search(struct call *c)
 {
     struct search s;
     struct why why;
-    bool row = true;
     enum err rc = read_search(c, &s, &why);
-    struct stmt *q = rc == OK ? store_stmt(c->store, SQL_MESSAGES_SEARCH, &why) : NULL;
+    if (rc != OK) {
+        reply_err(c, rc, &why);
+        return;
+    }
+    struct stmt *q = store_stmt(c->store, SQL_MESSAGES_SEARCH, &why);
     stmt_i64(q, 1, (int64_t)c->key.workspace_id);
     stmt_text(q, 2, s.words);
     stmt_i64(q, 3, s.page.before);
@@ -81,15 +84,5 @@ void api_messages_search(struct call *c)
     stmt_text(q, 7, s.type);
     stmt_i64(q, 8, s.direction);
     stmt_i64(q, 9, s.page.limit);
-    if (rc == OK) page_begin(c);
-    while (rc == OK && (rc = stmt_step(q, &row, &why)) == OK && row &&
-           page_item(&s.page, stmt_col_i64(q, 0)))
-        put_found(c, q);
-    stmt_reset(q);
-    if (rc != OK) {
-        reply_err(c, rc, &why);
-        return;
-    }
-    page_end(c, &s.page, ID_MESSAGE);
-    reply_json(c, 200);
+    page_put(c, q, &s.page, ID_MESSAGE, put_found);
 }

@@ -28,7 +28,6 @@ void api_tickets(struct call *c)
     uint64_t conversation = 0;
     int64_t state = 0;
     slice word = call_query(c, "state"), id = call_query(c, "conversation");
-    bool row = true;
     enum err rc = page_read(c, &page, &why);
     for (int i = TICKET_OPEN; i < TICKET_STATE_COUNT; i++)
         if (slice_eq(word, slice_str(ticket_state_name[i]))) state = i;
@@ -48,15 +47,7 @@ void api_tickets(struct call *c)
     stmt_i64(q, 2, page.before);
     if (!open) stmt_i64(q, ++n, state), stmt_i64(q, ++n, (int64_t)conversation);
     stmt_i64(q, ++n, page.limit);
-    page_begin(c);
-    while ((rc = stmt_step(q, &row, &why)) == OK && row && page_item(&page, stmt_col_i64(q, 0)))
-        put_ticket(c, q);
-    stmt_reset(q);
-    page_end(c, &page, ID_TICKET);
-    if (rc == OK)
-        reply_json(c, 200);
-    else
-        reply_err(c, rc, &why);
+    page_put(c, q, &page, ID_TICKET, put_ticket);
 }
 
 static void show(struct call *c)
