@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "crypto/hash.h"
+#include "records/apply.h"
 
 enum { MESSAGE_BODY_MAX = 32 * 1024, IDEMPOTENCY_KEY_MAX = 128, SEND_TEXT_MAX = 64 * 1024 };
 
@@ -70,20 +71,6 @@ static slice recipient_of(slice to, struct arena *a)
     return brazil_phone(to, &phone, NULL) == OK ? arena_dup(a, brazil_phone_text(&phone)) : to;
 }
 
-static enum err find_contact(struct call *c, slice kind_value, int kind, uint64_t *id,
-                             struct why *why)
-{
-    bool row = false;
-    struct stmt *q = store_stmt(c->store, SQL_MESSAGE_SEND_IDENTITY, why);
-    stmt_i64(q, 1, (int64_t)c->key.workspace_id);
-    stmt_i64(q, 2, kind);
-    stmt_text(q, 3, kind_value);
-    enum err rc = stmt_step(q, &row, why);
-    *id = rc == OK && row ? (uint64_t)stmt_col_i64(q, 0) : 0;
-    stmt_reset(q);
-    return rc;
-}
-
 static slice field(json *fields, const char *name)
 {
     return json_str(yyjson_arr_get(json_get(fields, name), 0));
@@ -131,7 +118,6 @@ static enum err read_window(struct call *c, struct sending *s, struct why *why)
 static enum err find_person(struct call *c, json *body, struct sending *s, slice *to,
                             struct why *why)
 {
-    enum { BY_PHONE = 3, BY_USER_ID = 4 }; /* records/contact.c */
     struct brazil_phone phone;
     slice contact = json_get_text(body, "contact");
     enum err rc = OK;
@@ -144,9 +130,10 @@ static enum err find_person(struct call *c, json *body, struct sending *s, slice
     } else {
         *to = recipient_of(json_get_text(body, "to"), c->x->arena);
         bool number = brazil_phone(*to, &phone, NULL) == OK;
-        rc = find_contact(c, number ? brazil_phone_text(&phone) : *to,
-                          number || slice_starts(*to, SLICE("+")) ? BY_PHONE : BY_USER_ID,
-                          &s->contact_id, why);
+        rc = contact_find(c->store, c->key.workspace_id,
+                          number || slice_starts(*to, SLICE("+")) ? IDENTITY_PHONE
+                                                                  : IDENTITY_WA_USER,
+                          number ? brazil_phone_text(&phone) : *to, &s->contact_id, why);
     }
     if (rc == OK && s->contact_id) rc = read_contact(c, s, to, why);
     if (rc == OK && s->contact_id) rc = read_window(c, s, why);

@@ -1,6 +1,3 @@
--- name: message_send_identity
-SELECT contact_id FROM contact_identities WHERE workspace_id = $1 AND kind = $2 AND value = $3;
-
 -- name: message_send_window
 SELECT window_until_ms FROM conversations
 WHERE contact_id = $2 AND peer = '' AND account = $3 AND channel = $4 AND workspace_id = $1;

@@ -1,6 +1,7 @@
 /* records_api.c: contacts and orders, read only: what the hub has understood. */
 #include "api/mask.h"
 #include "api/routes.h"
+#include "records/apply.h"
 
 /* "email":["value",rank,ms,"origin"] as stored, to {"email":{"value","origin","at"}}: where each field came from. */
 static void put_fields(struct call *c, slice stored)
@@ -78,25 +79,19 @@ static void put_one(struct call *c, struct stmt *q, void (*put)(struct call *, s
 }
 
 /* By identity: the one contact it belongs to, as a page of at most one. */
-static void contact_by(struct call *c, int kind, slice value)
+static void contact_by(struct call *c, enum contact_identity kind, slice value)
 {
     struct why why;
     struct page page = { .limit = 2 };
-    bool row = false;
-    struct stmt *q = store_stmt(c->store, SQL_CONTACT_IDENTITY_FIND, &why);
-    stmt_i64(q, 1, (int64_t)c->key.workspace_id);
-    stmt_i64(q, 2, kind);
-    stmt_text(q, 3, value);
-    enum err rc = stmt_step(q, &row, &why);
-    int64_t id = rc == OK && row ? stmt_col_i64(q, 0) : 0;
-    stmt_reset(q);
+    uint64_t id;
+    enum err rc = contact_find(c->store, c->key.workspace_id, kind, value, &id, &why);
     if (rc != OK) {
         reply_err(c, rc, &why);
         return;
     }
-    q = store_stmt(c->store, SQL_RECORDS_CONTACT, &why);
+    struct stmt *q = store_stmt(c->store, SQL_RECORDS_CONTACT, &why);
     stmt_i64(q, 1, (int64_t)c->key.workspace_id);
-    stmt_i64(q, 2, id);
+    stmt_i64(q, 2, (int64_t)id);
     page_put(c, q, &page, ID_CONTACT, put_contact);
 }
 
@@ -104,8 +99,10 @@ void api_contacts(struct call *c)
 {
     static const struct {
         const char *name;
-        int kind;
-    } by[] = { { "document", 1 }, { "email", 2 }, { "phone", 3 } };
+        enum contact_identity kind;
+    } by[] = { { "document", IDENTITY_DOCUMENT },
+               { "email", IDENTITY_EMAIL },
+               { "phone", IDENTITY_PHONE } };
     struct why why;
     struct page page;
     for (size_t i = 0; i < ARRAY_LEN(by); i++) {

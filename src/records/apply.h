@@ -67,4 +67,18 @@ MUST_CHECK enum err message_edit_apply(struct apply_ctx *ctx, const struct messa
 MUST_CHECK enum err message_reaction_apply(struct apply_ctx *ctx, const struct message_reaction *r,
                                            struct why *why);
 
+/* What a person is found by, strongest first; the numbers are stored. */
+enum contact_identity {
+    IDENTITY_EXTERNAL,
+    IDENTITY_DOCUMENT,
+    IDENTITY_EMAIL,
+    IDENTITY_PHONE,
+    IDENTITY_WA_USER,
+    IDENTITY_COUNT
+};
+/* The contact an identity belongs to; *id 0: nobody's. On any connection. */
+MUST_CHECK enum err contact_find(struct store *store, uint64_t workspace_id,
+                                 enum contact_identity kind, slice value, uint64_t *id,
+                                 struct why *why);
+
 #endif

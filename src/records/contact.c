@@ -8,14 +8,6 @@
 #include "base/text.h"
 #include "records/conversation.h"
 
-enum {
-    IDENTITY_EXTERNAL,
-    IDENTITY_DOCUMENT,
-    IDENTITY_EMAIL,
-    IDENTITY_PHONE,
-    IDENTITY_WA_USER,
-    IDENTITY_COUNT
-}; /* strongest first */
 enum { CONTACT_TEXT_MAX = 64 * 1024, FIELD_VALUE_MAX = 1024 };
 
 static const enum contact_field identity_field[IDENTITY_COUNT] = {
@@ -108,16 +100,16 @@ static bool merge_field(struct stored_field *now, const struct stored_field *fre
     return true;
 }
 
-static enum err find(struct apply_ctx *ctx, int kind, slice value, uint64_t *id, struct why *why)
+enum err contact_find(struct store *store, uint64_t workspace_id, enum contact_identity kind,
+                      slice value, uint64_t *id, struct why *why)
 {
     bool row = false;
-    *id = 0;
-    struct stmt *q = store_stmt(ctx->store, SQL_CONTACT_IDENTITY_FIND, why);
-    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
+    struct stmt *q = store_stmt(store, SQL_CONTACT_IDENTITY_FIND, why);
+    stmt_i64(q, 1, (int64_t)workspace_id);
     stmt_i64(q, 2, kind);
     stmt_text(q, 3, value);
     enum err rc = stmt_step(q, &row, why);
-    if (rc == OK && row) *id = (uint64_t)stmt_col_i64(q, 0);
+    *id = rc == OK && row ? (uint64_t)stmt_col_i64(q, 0) : 0;
     stmt_reset(q);
     return rc;
 }
@@ -214,7 +206,8 @@ static enum err resolve(struct apply_ctx *ctx, const struct contact *c, struct i
     *found = (struct stored){ .id = 0 };
     for (size_t i = 0; i < count; i++) {
         uint64_t id = 0;
-        enum err rc = find(ctx, ways[i].kind, ways[i].value, &id, why);
+        enum err rc =
+            contact_find(ctx->store, ctx->workspace_id, ways[i].kind, ways[i].value, &id, why);
         ways[i].owned = id != 0;
         if (rc != OK) return rc;
         if (id == 0 || id == found->id) continue;
