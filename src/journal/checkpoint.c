@@ -20,6 +20,7 @@ struct checkpoint {
     int64_t pages;
     _Atomic bool *unsound;
     pthread_t thread;
+    pthread_mutex_t copying; /* held while pages are copied, or written once more */
     pthread_mutex_t lock;
     pthread_cond_t wake;
     enum state
@@ -30,10 +31,21 @@ struct checkpoint {
 static void copy(struct checkpoint *c, struct store *s)
 {
     struct why why;
-    if (atomic_load(c->unsound)) return;
-    enum err rc = store_checkpoint(s, &why);
+    pthread_mutex_lock(&c->copying);
+    enum err rc = atomic_load(c->unsound) ? OK : store_checkpoint(s, &why);
     if (rc == ERR_IO) atomic_store(c->unsound, true);
+    pthread_mutex_unlock(&c->copying);
     if (rc != OK) LOG(c->log, LOG_WARN, "checkpoint.failed", log_why(&why));
+}
+
+enum err checkpoint_make_sound(struct checkpoint *c, struct store *writer, struct why *why)
+{
+    if (!atomic_load(c->unsound)) return OK;
+    pthread_mutex_lock(&c->copying);
+    enum err rc = store_log_rewrite(writer, why);
+    if (rc == OK) atomic_store(c->unsound, false);
+    pthread_mutex_unlock(&c->copying);
+    return rc;
 }
 
 static void *copier(void *arg)
@@ -85,6 +97,7 @@ enum err checkpoint_start(const char *database, struct log *log, int64_t pages,
     c->log = log;
     c->unsound = unsound;
     c->pages = pages ? pages : CHECKPOINT_PAGES;
+    pthread_mutex_init(&c->copying, NULL);
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->wake, NULL);
     enum err rc = store_open(database, STORE_WRITER, &c->store, why);
@@ -99,6 +112,8 @@ enum err checkpoint_start(const char *database, struct log *log, int64_t pages,
     return rc;
 }
 
+void checkpoint_keep_log(struct checkpoint *c) { store_keep_log(c->store); }
+
 void checkpoint_stop(struct checkpoint *c)
 {
     if (!c) return;
@@ -110,5 +125,6 @@ void checkpoint_stop(struct checkpoint *c)
     store_close(c->store);
     pthread_cond_destroy(&c->wake);
     pthread_mutex_destroy(&c->lock);
+    pthread_mutex_destroy(&c->copying);
     free(c);
 }

@@ -27,6 +27,11 @@ MUST_CHECK enum err checkpoint_start(const char *database, struct log *log, int6
                                      _Atomic bool *unsound, struct checkpoint **out,
                                      struct why *why);
 void checkpoint_stop(struct checkpoint *c);
+/* The thread's connection will not delete the log when it is the last to close. */
+void checkpoint_keep_log(struct checkpoint *c);
+/* On the writer's thread: when a sync failed, brings everything onto the disk once more, which then counts again. */
+MUST_CHECK enum err checkpoint_make_sound(struct checkpoint *c, struct store *writer,
+                                          struct why *why);
 /* After each commit, on the writer's thread: `writer` is its connection. */
 void checkpoint_after_commit(struct checkpoint *c, struct store *writer);
 

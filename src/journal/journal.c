@@ -148,15 +148,6 @@ static struct turn *turn_take(struct journal *j)
     return t;
 }
 
-/* After a sync that failed: nothing counts as on disk before the log was written anew. */
-static enum err make_sound(struct journal *j, struct why *why)
-{
-    if (!atomic_load(&j->unsound)) return OK;
-    enum err rc = store_log_rewrite(j->store, why);
-    if (rc == OK) atomic_store(&j->unsound, false);
-    return rc;
-}
-
 static enum err run_jobs(struct journal *j, struct turn *t, int64_t now_ms, struct why *why)
 {
     for (struct journal_job *job = t->jobs.head; job; job = job->next) {
@@ -360,7 +351,7 @@ static enum err turn_work(struct journal *j, struct turn *t, struct why *why)
 {
     int64_t now_ms = clock_wall_ms();
     bool asked = t->entries.head || t->jobs.head;
-    enum err rc = make_sound(j, why);
+    enum err rc = checkpoint_make_sound(j->checkpoint, j->store, why);
     if (rc == OK && asked) rc = keep_all(j, t, now_ms, why);
     int64_t piece_us = rc == OK ? piece_time(j, t) : 0;
     if (piece_us == 0) return rc;
@@ -415,11 +406,23 @@ static void *writer(void *arg)
     return NULL;
 }
 
+/* The last connection to close copies what is in the log and deletes it: not when that may be all that is left of what it copied in
+ * part. The log stays then, and the next start reads it. */
+static void keep_log_if_unsound(struct journal *j)
+{
+    struct why why;
+    if (!j->checkpoint || checkpoint_make_sound(j->checkpoint, j->store, &why) == OK) return;
+    LOG(j->o.log, LOG_ERROR, "log.unsound", log_why(&why));
+    store_keep_log(j->store);
+    checkpoint_keep_log(j->checkpoint);
+}
+
 static void journal_free(struct journal *j)
 {
     for (struct journal_entry *e; (e = list_pop(&j->pending)) || (e = list_pop(&j->told));)
         journal_entry_free(e); /* pending in the store */
     arena_free(&j->arena);
+    keep_log_if_unsound(j);
     checkpoint_stop(j->checkpoint);
     known_close(j->known);
     store_log_close(&j->log);
@@ -449,6 +452,8 @@ enum err journal_start(const struct journal_options *options, struct journal **o
     j->replaying = (struct interpret_backlog){ EVENT_REPLAYING, .more = j->o.interpret };
     enum err rc = store_open(options->database, STORE_WRITER, &j->store, why);
     if (rc == OK) rc = keep_ids_above(j->store, options->ids, why);
+    /* What an earlier process left in the log, it may not have been able to sync. */
+    if (rc == OK) rc = store_log_rewrite(j->store, why);
     if (rc == OK) rc = mark_get(j->store, MARK_INTERPRETED, &j->stored.after_id, why);
     if (rc == OK)
         rc = known_open(j->store, options->database, options->log,

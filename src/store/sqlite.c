@@ -123,6 +123,11 @@ static void sqlite_own_checkpoints(struct store *s)
     sqlite3_wal_hook(db_of(s), on_commit, s); /* replaces the automatic checkpoint */
 }
 
+static void sqlite_keep_log(struct store *s)
+{
+    (void)sqlite3_db_config(db_of(s), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
 static void sqlite_close(struct store *s)
 {
     for (size_t i = 0; i < STORE_CONTROL_COUNT; i++)
@@ -337,6 +342,7 @@ const struct store_driver store_sqlite = {
     .log_close = sqlite_log_close,
     .log_pages = sqlite_log_pages,
     .own_checkpoints = sqlite_own_checkpoints,
+    .keep_log = sqlite_keep_log,
     .integrity = sqlite_integrity,
     .tokens = sqlite_tokens,
 };

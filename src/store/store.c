@@ -138,6 +138,7 @@ enum err store_backup(struct store *s, const char *path, struct why *why)
     return s->driver->backup(s, path, why);
 }
 void store_own_checkpoints(struct store *s) { s->driver->own_checkpoints(s); }
+void store_keep_log(struct store *s) { s->driver->keep_log(s); }
 int64_t store_log_pages(struct store *s) { return s->driver->log_pages(s); }
 enum err store_integrity(struct store *s, struct why *why) { return s->driver->integrity(s, why); }
 enum err store_checkpoint(struct store *s, struct why *why)

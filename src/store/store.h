@@ -53,6 +53,7 @@ struct store_driver {
     void (*log_close)(void *log);
     int64_t (*log_pages)(struct store *s);
     void (*own_checkpoints)(struct store *s);
+    void (*keep_log)(struct store *s);
     enum err (*integrity)(struct store *s, struct why *why);
     /* What differs in the schema's text: pairs of token and replacement, NULL-terminated. */
     const char *const *tokens;
@@ -127,11 +128,14 @@ MUST_CHECK enum err store_log_open(struct store *s, struct store_log *out, struc
 /* Onto the disk with everything that was committed before the call. */
 MUST_CHECK enum err store_log_sync(const struct store_log *log, struct why *why);
 void store_log_close(struct store_log *log);
-/* After a sync that failed: writes the whole log anew and syncs it, on the writing thread. A second sync alone proves nothing: the
- * system may have given up what it could not write, and calls the next sync good. */
+/* After a sync that failed: writes the whole log, and the database's pages it names, anew and syncs them; on the writing thread, while
+ * nothing is copied from the log. A second sync alone proves nothing: the system may have given up what it could not write, and
+ * calls the next sync good. */
 MUST_CHECK enum err store_log_rewrite(struct store *s, struct why *why);
 /* From now on this connection does no checkpoints by itself; whoever writes calls store_checkpoint. */
 void store_own_checkpoints(struct store *s);
+/* The log is neither copied nor deleted when this connection is closed as the last one. */
+void store_keep_log(struct store *s);
 /* Pages in the write-ahead log after this connection's last commit; 0 for a store without one. */
 int64_t store_log_pages(struct store *s);
 

@@ -1,6 +1,8 @@
-/* wal_vfs.c: writes of the write-ahead log, gathered; and its syncs, when wanted, left to another thread. SQLite writes a log page by page, each with a header of its own: over a hundred
- * small writes for a commit of thirty requests, more than everything else the writer does. This layer over the system's VFS keeps
- * consecutive writes to a log in memory and hands them on as one, at the latest when SQLite asks for the sync.
+/* wal_vfs.c: writes of the write-ahead log, gathered; and its syncs, when wanted, left to another thread.
+ *
+ * SQLite writes a log page by page, each with a header of its own: over a hundred small writes for a commit of thirty requests, more
+ * than everything else the writer does. This layer over the system's VFS keeps consecutive writes to a log in memory and hands them
+ * on as one, at the latest when SQLite asks for the sync.
  *
  * Why it is safe: with synchronous=FULL the log is synced before the commit is published in the shared index, so no other
  * connection looks for a page that is still here; our own reads, truncations and size questions flush first. A crash loses what was
@@ -12,6 +14,7 @@
  * orders a new header before its frames, without which old frames could be read under it, is always a real one. */
 #include "store/wal_vfs.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +22,10 @@
 
 enum {
     GATHER_BYTES_MAX = 1024 * 1024,
-    WRITE_BYTES_MAX = 64 * 1024 /* SQLite's own VFS takes less than 128 KiB at once */
+    WRITE_BYTES_MAX = 64 * 1024, /* SQLite's own VFS takes less than 128 KiB at once */
+    WAL_HEADER = 32,
+    WAL_FRAME_HEADER = 24,
+    PAGE_MIN = 512
 };
 
 struct gather_file {
@@ -228,20 +234,52 @@ void wal_vfs_log_close(sqlite3_file *log)
     free(log);
 }
 
+/* Reads and writes [at, at + len) of a file: what the system holds of it is to be written to the disk once more. */
+static int touch(sqlite3_file *f, char *room, int len, sqlite3_int64 at)
+{
+    int rc = f->pMethods->xRead(f, room, len, at);
+    if (rc == SQLITE_IOERR_SHORT_READ)
+        return SQLITE_OK; /* behind the end: nothing was lost there */
+    return rc == SQLITE_OK ? f->pMethods->xWrite(f, room, len, at) : rc;
+}
+
+static uint32_t read_u32(const unsigned char *p)
+{
+    return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
+}
+
+/* The database's pages that the log has frames of, whatever became of those (https://sqlite.org/fileformat2.html, 4.1). */
+static int touch_pages(sqlite3_file *database, sqlite3_file *log, sqlite3_int64 size, char *room)
+{
+    unsigned char head[WAL_HEADER];
+    if (size < WAL_HEADER) return SQLITE_OK;
+    int rc = log->pMethods->xRead(log, head, WAL_HEADER, 0);
+    uint32_t page = read_u32(head + 8);
+    if (rc != SQLITE_OK || page < PAGE_MIN || page > WRITE_BYTES_MAX) return rc;
+    for (sqlite3_int64 at = WAL_HEADER; rc == SQLITE_OK && at + WAL_FRAME_HEADER + page <= size;
+         at += WAL_FRAME_HEADER + page) {
+        rc = log->pMethods->xRead(log, head, WAL_FRAME_HEADER, at);
+        uint32_t number = read_u32(head);
+        if (rc == SQLITE_OK && number > 0)
+            rc = touch(database, room, (int)page, (sqlite3_int64)(number - 1) * page);
+    }
+    return rc == SQLITE_OK ? database->pMethods->xSync(database, SQLITE_SYNC_NORMAL) : rc;
+}
+
 int wal_vfs_log_rewrite(sqlite3 *db)
 {
-    sqlite3_file *log = NULL;
+    sqlite3_file *log = NULL, *database = NULL;
     sqlite3_int64 size = 0;
-    char *part = malloc(WRITE_BYTES_MAX);
-    int rc = part ? wal_vfs_log_open(db, &log) : SQLITE_NOMEM;
+    char *room = malloc(WRITE_BYTES_MAX);
+    int rc = room ? wal_vfs_log_open(db, &log) : SQLITE_NOMEM;
+    if (rc == SQLITE_OK)
+        rc = sqlite3_file_control(db, "main", SQLITE_FCNTL_FILE_POINTER, &database);
     if (rc == SQLITE_OK) rc = log->pMethods->xFileSize(log, &size);
-    for (sqlite3_int64 at = 0; rc == SQLITE_OK && at < size; at += WRITE_BYTES_MAX) {
-        int len = size - at < WRITE_BYTES_MAX ? (int)(size - at) : WRITE_BYTES_MAX;
-        rc = log->pMethods->xRead(log, part, len, at);
-        if (rc == SQLITE_OK) rc = log->pMethods->xWrite(log, part, len, at);
-    }
+    for (sqlite3_int64 at = 0; rc == SQLITE_OK && at < size; at += WRITE_BYTES_MAX)
+        rc = touch(log, room, size - at < WRITE_BYTES_MAX ? (int)(size - at) : WRITE_BYTES_MAX, at);
     if (rc == SQLITE_OK) rc = wal_vfs_log_sync(log);
+    if (rc == SQLITE_OK) rc = touch_pages(database, log, size, room);
     wal_vfs_log_close(log);
-    free(part);
+    free(room);
     return rc;
 }

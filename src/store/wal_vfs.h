@@ -21,7 +21,9 @@ int wal_vfs_log_open(sqlite3 *db, sqlite3_file **out);
 /* Everything written to the log so far, by whatever handle, onto the disk. */
 int wal_vfs_log_sync(sqlite3_file *log);
 void wal_vfs_log_close(sqlite3_file *log);
-/* Writes all of db's log anew and syncs it; on the thread that writes to it. */
+/* After a sync that failed, when the system may have dropped what it could not write: writes all of db's log anew and syncs it, then the
+ * database's pages that the log names. Those too, since SQLite counts what a checkpoint copied in part as done without a sync, and
+ * would never copy it again. On the thread that writes, while no checkpoint runs. */
 int wal_vfs_log_rewrite(sqlite3 *db);
 
 #endif
