@@ -22,6 +22,7 @@ struct deliver_options {
         void *
             ctx); /* the loop changed a destination in the store: load the configuration anew; writer thread */
     void *reload_ctx;
+    void (*settled)(void *ctx); /* results are on disk; quick. NULL: nobody asks. Same context */
 };
 
 /* Two steps, since the writer and the loop need each other: make, then start with the writer. */
