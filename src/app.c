@@ -109,6 +109,7 @@ enum err app_reload(struct app *app, struct why *why)
     pthread_mutex_unlock(&app->reload_lock);
     if (rc != OK) return rc;
     if (app->deliver) deliver_config_changed(app->deliver);
+    campaign_wake(app->campaigns); /* its destination may be there again */
     return OK;
 }
 
@@ -119,17 +120,23 @@ static void reload_after_hold(void *ctx)
     if (app_reload(app, &why) != OK) LOG(&app->log, LOG_ERROR, "config.failed", log_why(&why));
 }
 
+static void look_for_campaigns(void *ctx) { campaign_settled(((struct app *)ctx)->campaigns); }
+
 static void look_for_media(void *ctx) { media_wake(((struct app *)ctx)->media); }
 
 static enum err start_threads(struct app *app, struct why *why)
 {
-    struct deliver_options d = { &app->log,   &app->metrics,  &app->ids,         &app->config,
-                                 &app->guard, app->o.ca_file, reload_after_hold, app };
+    struct deliver_options d = { &app->log,         &app->metrics, &app->ids,
+                                 &app->config,      &app->guard,   app->o.ca_file,
+                                 reload_after_hold, app,           look_for_campaigns };
     enum err rc = deliver_new(&d, &app->deliver, why);
     if (rc != OK) return rc;
     struct media_options m = { app->database, &app->files, &app->log,     &app->metrics,
                                &app->config,  &app->guard, app->o.ca_file };
     rc = media_new(&m, &app->media, why);
+    struct campaign_options p = { app->database, &app->log, &app->metrics, &app->ids,
+                                  &app->config };
+    if (rc == OK) rc = campaign_new(&p, &app->campaigns, why);
     if (rc != OK) return rc;
     struct journal_options j = { .database = app->database,
                                  .log = &app->log,
@@ -143,6 +150,7 @@ static enum err start_threads(struct app *app, struct why *why)
     rc = journal_start(&j, &app->journal, why);
     if (rc == OK) rc = deliver_start(app->deliver, app->journal, why);
     if (rc == OK) rc = media_start(app->media, app->journal, why);
+    if (rc == OK) rc = campaign_start(app->campaigns, app->journal, why);
     if (rc != OK) return rc;
     struct listen_options l = { .address = app->o.listen,
                                 .threads = app->o.threads,
@@ -199,10 +207,12 @@ enum err app_open(struct app *app, const struct app_options *options, struct why
 void app_close(struct app *app)
 {
     listen_stop(app->listen, STOP_GRACE_MS);
+    campaign_stop(app->campaigns);
     deliver_stop(app->deliver, STOP_GRACE_MS);
     media_stop(app->media);
     journal_stop(app->journal);
     media_free(app->media);
+    campaign_free(app->campaigns); /* after the journal and the loop: they wake it */
     deliver_free(app->deliver);
     config_swap(&app->config, NULL);
     (void)pthread_key_delete(app->reader_key);
@@ -212,6 +222,7 @@ void app_close(struct app *app)
     app->listen = NULL;
     app->deliver = NULL;
     app->media = NULL;
+    app->campaigns = NULL;
     app->journal = NULL;
     app->lock_fd = -1;
 }

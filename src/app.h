@@ -3,6 +3,7 @@
 #define MALOTE_APP_H
 
 #include "base/log.h"
+#include "campaign/campaign.h"
 #include "config/config.h"
 #include "deliver/deliver.h"
 #include "journal/journal.h"
@@ -42,6 +43,7 @@ struct app {
     pthread_key_t reader_key; /* each API thread's reading connection */
     struct files files;       /* of messages */
     struct media_fetcher *media;
+    struct campaigner *campaigns;
     struct deliver *deliver;
     struct journal *journal;
     struct listen *listen;

@@ -37,6 +37,14 @@ void api_send(struct call *c);
 void api_ingest(struct call *c);
 /* message_send.c */
 void api_message_send(struct call *c);
+/* campaigns.c */
+void api_campaigns(struct call *c);
+void api_campaign(struct call *c);
+void api_campaign_start(struct call *c);
+void api_campaign_pause(struct call *c);
+void api_campaign_cancel(struct call *c);
+/* campaign_recipients.c */
+void api_campaign_recipients(struct call *c);
 /* events.c */
 void api_events(struct call *c);
 void api_event(struct call *c);

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "records/apply.h"
+#include "records/campaign.h"
 
 struct settlement *settlement_new(struct leased *delivery, enum delivery_state state,
                                   int64_t due_ms, const char *reason)
@@ -83,6 +83,9 @@ enum err settle_run(struct journal_job *job, struct store *store, struct why *wh
         if (rc == OK && s->remote_id[0])
             rc = message_named(store, d->workspace_id, d->id, slice_str(s->remote_id), now_ms, why);
         if (rc == OK && s->attempted) rc = write_attempt(store, j->ids, s, why);
+        /* A campaign's message is one of those that name their destination (route_named's key). */
+        if (rc == OK && slice_starts(d->key, SLICE("message:")))
+            rc = campaign_follow(store, d->workspace_id, d->id, now_ms, why);
     }
     return rc;
 }

@@ -31,6 +31,8 @@
     X(attempts, "malote_attempts_total", "Outgoing requests")                                      \
     X(addresses_refused, "malote_addresses_refused_total",                                         \
       "Outgoing connections refused: private address")                                             \
+    X(campaign_messages, "malote_campaign_messages_total", "Recipients of campaigns handed out")   \
+    X(campaign_skipped, "malote_campaign_skipped_total", "Recipients of campaigns skipped")        \
     X(media_downloaded, "malote_media_downloaded_total", "Files of messages fetched")              \
     X(media_failed, "malote_media_failed_total", "Files of messages given up or gone")
 

@@ -146,7 +146,7 @@ static enum err join(struct apply_ctx *ctx, struct stored *kept, const struct st
     (void)merge_field(&kept->fbclid_ms, &gone->fbclid_ms);
     static const enum sql moves[] = { SQL_CONTACT_MOVE_IDENTITIES, SQL_CONTACT_MOVE_ORDERS,
                                       SQL_CONTACT_MOVE_SUBSCRIPTIONS, SQL_CONTACT_MOVE_CHECKOUTS,
-                                      SQL_CONTACT_MARK_MERGED };
+                                      SQL_CONTACT_MOVE_RECIPIENTS, SQL_CONTACT_MARK_MERGED };
     for (size_t i = 0; i < ARRAY_LEN(moves); i++) {
         struct stmt *q = store_stmt(ctx->store, moves[i], why);
         stmt_i64(q, 1, (int64_t)ctx->workspace_id);
