@@ -70,16 +70,24 @@ static enum err flush(struct upload *u, struct why *why)
     return rc;
 }
 
+/* The column that is called so; the first when none is. */
+static size_t cell_of(const struct upload *u, slice name)
+{
+    slice folded = fill_name(name, u->call->x->arena);
+    size_t i = 0;
+    while (i < u->columns && !slice_eq(u->name[i], folded)) i++;
+    return i < u->columns ? i : 0;
+}
+
 /* Between two people. */
 static enum err make_room(struct upload *u, struct why *why)
 {
     return u->texts.used < TEXTS_FULL ? OK : flush(u, why);
 }
 
-/* One more; where it stands is told when it cannot be taken. `column_of` finds the column of a placeholder's name. */
-static enum err take(struct upload *u, slice person, slice data, uint64_t contact_id, uint64_t line,
-                     uint32_t (*column_of)(const struct upload *u, const void *record, slice name),
-                     const void *record, struct why *why)
+/* One more. `r`: the record it stands in, NULL: it is item `number` of a JSON list. */
+static enum err take(struct upload *u, slice person, slice data, uint64_t contact_id,
+                     const struct csv_record *r, uint64_t number, struct why *why)
 {
     json *values = NULL, *message = NULL;
     slice missing = { NULL, 0 };
@@ -88,8 +96,10 @@ static enum err take(struct upload *u, slice person, slice data, uint64_t contac
     if (rc != OK) return rc;
     rc = campaign_message(u->template, u->category, person, values, u->to, &u->texts, &message,
                           &missing, &reason);
-    if (rc == ERR_SYNTAX)
-        return problem(u, line, column_of ? column_of(u, record, missing) : 0, reason.text);
+    if (rc == ERR_SYNTAX) {
+        size_t i = r ? cell_of(u, missing) : 0;
+        return problem(u, r ? r->line[i] : number, r ? r->column[i] : 0, reason.text);
+    }
     if (rc != OK) return why_set(why, rc, "%s", reason.text);
     u->people[u->count++] =
         (struct campaign_person){ .person = person, .data = data, .contact_id = contact_id };
@@ -116,41 +126,32 @@ static enum err read_header(struct upload *u, const struct csv_record *r, struct
         u->name[i] = fill_name(r->cell[i], u->call->x->arena);
         if (u->name[i].len == 0)
             return why_set(why, ERR_SYNTAX,
-                           "line %llu, column %u: a column needs a name of at most %d bytes",
-                           (unsigned long long)r->line, r->column[i], FILL_NAME_MAX);
+                           "line %u, column %u: a column needs a name of at most %d bytes",
+                           r->line[i], r->column[i], FILL_NAME_MAX);
         for (size_t k = 0; k < i; k++)
             if (slice_eq(u->name[k], u->name[i]))
                 return why_set(why, ERR_SYNTAX,
-                               "line %llu, column %u: this column's name is there already",
-                               (unsigned long long)r->line, r->column[i]);
+                               "line %u, column %u: this column's name is there already",
+                               r->line[0], r->column[i]);
         bool phone = asked.len > 0 ? slice_eq(u->name[i], asked) : is_phone(u->name[i]);
         if (phone && u->phone == CSV_CELLS_MAX) u->phone = i;
     }
     if (u->phone < CSV_CELLS_MAX) return OK;
     return why_set(why, ERR_SYNTAX,
-                   "line %llu, column 1: no column is the number: call one telefone, phone, "
+                   "line %u, column 1: no column is the number: call one telefone, phone, "
                    "celular, whatsapp or numero, or say ?phone=NAME",
-                   (unsigned long long)r->line);
-}
-
-static uint32_t csv_column(const struct upload *u, const void *record, slice name)
-{
-    const struct csv_record *r = record;
-    slice folded = fill_name(name, u->call->x->arena);
-    for (size_t i = 0; i < u->columns; i++)
-        if (slice_eq(u->name[i], folded)) return r->column[i];
-    return 1;
+                   r->line[0]);
 }
 
 static enum err take_record(struct upload *u, const struct csv_record *r, struct why *why)
 {
     slice person;
     if (r->count != u->columns)
-        return problem(u, r->line, r->column[r->count - 1],
+        return problem(u, r->line[r->count - 1], r->column[r->count - 1],
                        r->count < u->columns ? "fewer cells than the header has"
                                              : "more cells than the header has");
     if (campaign_person_of(r->cell[u->phone], &u->texts, &person, NULL) != OK)
-        return problem(u, r->line, r->column[u->phone],
+        return problem(u, r->line[u->phone], r->column[u->phone],
                        "no valid number: write it with DDD, or +country code");
     struct buf b = buf_in(&u->texts, FILL_VALUES_MAX);
     json_begin_object(&b, NULL);
@@ -158,12 +159,12 @@ static enum err take_record(struct upload *u, const struct csv_record *r, struct
         slice value = fill_value(r->cell[i], &u->texts);
         if (i == u->phone || value.len == 0) continue;
         if (value.len > FILL_VALUE_MAX)
-            return problem(u, r->line, r->column[i], "a value has at most 1024 bytes");
+            return problem(u, r->line[i], r->column[i], "a value has at most 1024 bytes");
         json_put_str(&b, u->name[i].ptr, value);
     }
     json_end_object(&b);
-    if (!buf_ok(&b)) return problem(u, r->line, 1, "a line's values have at most 4096 bytes");
-    return take(u, person, buf_slice(&b), 0, r->line, csv_column, r, why);
+    if (!buf_ok(&b)) return problem(u, r->line[0], 1, "a line's values have at most 4096 bytes");
+    return take(u, person, buf_slice(&b), 0, r, 0, why);
 }
 
 /* Can it be read to its end? Before anything of it is taken. */
@@ -263,7 +264,7 @@ static enum err take_item(struct upload *u, json *item, uint64_t number, struct 
         wrong = "no valid number: write it with DDD, or +country code";
     if (rc != OK) return rc;
     return wrong ? problem(u, number, 0, wrong)
-                 : take(u, person, data, contact_id, number, NULL, NULL, why);
+                 : take(u, person, data, contact_id, NULL, number, why);
 }
 
 static enum err take_list(struct upload *u, json *list, struct why *why)

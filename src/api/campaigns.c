@@ -28,8 +28,8 @@ static int64_t count_of(struct call *c, enum sql sql, int64_t id)
     return n;
 }
 
-/* What was read was delivered, and what was delivered was sent: each figure holds those behind it. */
-static void put_counts(struct call *c, int64_t id)
+/* What was read was delivered, and what was delivered was sent: each figure holds those behind it. Returns how many are queued. */
+static int64_t put_counts(struct call *c, int64_t id)
 {
     int64_t in[RECIPIENT_STATE_COUNT] = { 0 }, all = 0;
     bool row = true;
@@ -57,9 +57,10 @@ static void put_counts(struct call *c, int64_t id)
     json_put_i64(b, "replied", count_of(c, SQL_CAMPAIGNS_REPLIED, id));
     json_put_i64(b, "opted_out", count_of(c, SQL_CAMPAIGNS_STOPPED, id));
     json_end_object(b);
+    return in[RECIPIENT_QUEUED] + in[RECIPIENT_RETRYING];
 }
 
-/* Why a running campaign sends nothing right now, if so. */
+/* Why what is to go out does not, if so. */
 static void put_waits(struct call *c, const struct destination *to)
 {
     const char *what = campaign_waits_for(to);
@@ -87,13 +88,12 @@ static void put_campaign(struct call *c, struct stmt *q)
     json_put_str(b, "name", stmt_col_text(q, 1));
     if (to) json_put_str(b, "destination", to->name);
     json_put_str(b, "state", slice_str(campaign_state_name[state]));
-    if (state == CAMPAIGN_RUNNING) put_waits(c, to);
     json_put_str(b, "category", stmt_col_text(q, 4));
     json_put_raw(b, "template", stmt_col_text(q, 5));
     json_put_i64(b, "per_minute", stmt_col_i64(q, 6));
     json_put_i64(b, "reply_hours", stmt_col_i64(q, 7) / HOUR_MS);
     if (stmt_col_text(q, 8).len > 0) json_put_bool(b, "collecting", true);
-    put_counts(c, id);
+    if (put_counts(c, id) > 0 || state == CAMPAIGN_RUNNING) put_waits(c, to);
     json_put_time(b, "created_at", stmt_col_i64(q, 9));
     json_put_time(b, "started_at", stmt_col_i64(q, 10));
     json_put_time(b, "finished_at", stmt_col_i64(q, 11));

@@ -86,12 +86,12 @@ static enum err read_quoted(struct cursor *k, struct arena *arena, slice *out)
 {
     struct csv *c = k->csv;
     size_t open = c->at, from = ++c->at, doubled = 0;
-    uint64_t open_line = c->line;
+    uint32_t open_line = c->line;
     size_t open_column = column_of(k, open), piece = from;
     for (;; c->at++) {
         if (c->at == c->text.len)
-            return why_set(k->why, ERR_SYNTAX, "line %llu, column %zu: this quote is never closed",
-                           (unsigned long long)open_line, open_column);
+            return why_set(k->why, ERR_SYNTAX, "line %u, column %zu: this quote is never closed",
+                           open_line, open_column);
         if (is_end(c->text.ptr[c->at])) {
             enum err rc = check_bytes(k, piece);
             if (rc != OK) return rc;
@@ -127,9 +127,9 @@ static enum err read_record(struct cursor *k, struct arena *arena, struct csv_re
     struct csv *c = k->csv;
     enum err rc = OK;
     out->count = 0;
-    out->line = c->line;
     for (;;) {
         if (out->count == CSV_CELLS_MAX) return wrong(k, c->at, "more than 100 cells");
+        out->line[out->count] = c->line;
         out->column[out->count] = (uint32_t)column_of(k, c->at);
         slice *cell = &out->cell[out->count++];
         bool quoted = c->at < c->text.len && c->text.ptr[c->at] == '"';

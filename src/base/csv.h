@@ -13,16 +13,15 @@ enum { CSV_CELLS_MAX = 100 };
 struct csv {
     slice text;
     size_t at; /* where the next record begins */
-    uint64_t line;
+    uint32_t line;
     char separator;
 };
 
 /* Cells borrow from the text, or lie in the arena when they had quotes inside. Lines and columns from 1, columns in characters. */
 struct csv_record {
     slice cell[CSV_CELLS_MAX];
-    uint32_t column[CSV_CELLS_MAX];
+    uint32_t line[CSV_CELLS_MAX], column[CSV_CELLS_MAX]; /* where the cell begins */
     size_t count;
-    uint64_t line; /* it begins in */
 };
 
 void csv_open(struct csv *c, slice text);

@@ -67,7 +67,7 @@ static int upload(struct args *a, slice path, slice text)
     uint64_t line = c.line, header_lines = c.line - 1 ? c.line - 1 : 1;
     do {
         size_t end = c.at;
-        uint64_t end_line = c.line;
+        uint64_t end_line = c.line; /* in the file */
         if (csv_next(&c, a->arena, r, &more, &why) != OK)
             return cli_fail(EXIT_FAILED, "%s", why.text);
         if (more && c.at - from < PIECE_BYTES) continue;

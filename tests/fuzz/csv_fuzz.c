@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct csv_record r;
     struct why why = { .code = OK };
     bool more = true;
-    uint64_t line = 0;
+    uint32_t line = 0;
     arena_init(&a, FUZZ_ARENA_BYTES);
     csv_open(&c, slice_of((const char *)data, size));
     while (more) {
@@ -50,11 +50,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             break;
         }
         if (!more) break;
-        CHECK(c.at > before && r.line > line && r.count >= 1 && r.count <= CSV_CELLS_MAX);
-        line = r.line;
+        CHECK(c.at > before && r.line[0] > line && r.count >= 1 && r.count <= CSV_CELLS_MAX);
+        line = r.line[0];
         for (size_t i = 0; i < r.count; i++) {
             fuzz_touch(r.cell[i]);
-            CHECK(text_utf8_valid(r.cell[i]) && r.column[i] >= 1);
+            CHECK(text_utf8_valid(r.cell[i]) && r.column[i] >= 1 && r.line[i] >= line);
         }
         check_same(&r, c.separator, &a);
         arena_reset(&a);

@@ -48,7 +48,7 @@ static slice run(slice text, struct arena *a)
     while (more) {
         if (csv_next(&c, a, &r, &more, &why) != OK) return arena_dup(a, slice_str(why.text));
         if (!more) break;
-        buf_printf(&b, "%llu:", (unsigned long long)r.line);
+        buf_printf(&b, "%u:", r.line[0]);
         for (size_t i = 0; i < r.count; i++) {
             buf_byte(&b, '[');
             buf_add(&b, r.cell[i]);
@@ -86,6 +86,8 @@ static void columns(void **state UNUSED)
     assert_int_equal(r.column[0], 1);
     assert_int_equal(r.column[1], 5); /* characters, not bytes */
     assert_int_equal(r.column[2], 4); /* in the line where the cell before it ended */
+    assert_int_equal(r.line[1], 1);
+    assert_int_equal(r.line[2], 2);
     arena_free(&a);
 }
 
