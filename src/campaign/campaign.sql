@@ -35,7 +35,7 @@ WHERE workspace_id = $1 AND id = $2 AND state = 0;
 -- name: campaign_finish
 UPDATE campaigns SET state = 3, busy = 0, finished_ms = $3, updated_ms = $3
 WHERE workspace_id = $1 AND id = $2 AND state = 1 AND segment = ''
-  AND NOT EXISTS (SELECT 1 FROM campaign_recipients r WHERE r.campaign_id = $2 AND r.state = 0);
+  AND NOT EXISTS (SELECT 1 FROM campaign_recipients r WHERE r.campaign_id = $2 AND r.workspace_id = $1 AND r.state = 0);
 
 -- name: campaign_add
 INSERT INTO campaign_recipients (id, workspace_id, campaign_id, contact_id, state, delivery_id, message_id, sent_ms, replied_ms,

@@ -301,6 +301,9 @@ test('a segment of the contacts, and one person with two numbers', async (t) => 
   await start(hub, two);
   await counts(hub, two, { accepted: 1, skipped: 1 }, 'finished');
   assert.equal((await list(hub, two, 'skipped'))[0].reason, 'the same person as another recipient');
+  await hub.quiet();
+  assert.equal((await hub.get('/api/events?type=message.outgoing')).items.length, 2, 'no event without the recipient\'s state');
+  assert.equal(reach(wa).filter((to) => /99999001[12]$/.test(to)).length, 1);
 });
 
 test('mistakes, rights, and what keys may see; a person that is erased', async (t) => {

@@ -47,9 +47,9 @@ CREATE TABLE campaign_recipients (
   @pk@
 );
 CREATE UNIQUE INDEX campaign_recipients_person ON campaign_recipients (person, campaign_id, workspace_id);
-CREATE INDEX campaign_recipients_of ON campaign_recipients (campaign_id, id);
-CREATE INDEX campaign_recipients_state ON campaign_recipients (campaign_id, state, id);
+CREATE INDEX campaign_recipients_of ON campaign_recipients (campaign_id, workspace_id, id);
+CREATE INDEX campaign_recipients_state ON campaign_recipients (campaign_id, workspace_id, state, id);
 CREATE INDEX campaign_recipients_delivery ON campaign_recipients (delivery_id, workspace_id) WHERE delivery_id > 0;
 CREATE INDEX campaign_recipients_contact ON campaign_recipients (contact_id, sent_ms) WHERE contact_id > 0;
-CREATE INDEX campaign_recipients_replied ON campaign_recipients (campaign_id) WHERE replied_ms > 0;
-CREATE INDEX campaign_recipients_stopped ON campaign_recipients (campaign_id) WHERE stopped_ms > 0;
+CREATE INDEX campaign_recipients_replied ON campaign_recipients (campaign_id, workspace_id) WHERE replied_ms > 0;
+CREATE INDEX campaign_recipients_stopped ON campaign_recipients (campaign_id, workspace_id) WHERE stopped_ms > 0;
