@@ -95,31 +95,47 @@ static enum err cancel_run(void *ctx, struct store *s, struct why *why)
     return rc;
 }
 
-/* What is leased right now goes out, or comes back to the store: then it is found here again. */
-static enum err cancel_step(struct campaigner *c, const struct campaign *m, int64_t *wait_ms,
-                            struct why *why)
+/* Those in one state of what was handed out, page by page. */
+static enum err cancel_state(struct campaigner *c, struct cancel *k, int64_t state, bool *any,
+                             struct why *why)
 {
+    const struct campaign *m = k->campaign;
     uint64_t after = 0;
     enum err rc = OK;
-    struct cancel *k = arena_new(&c->arena, struct cancel, 1);
-    if (!k) return why_set(why, ERR_LIMIT, "out of memory");
-    bool any = false;
     do {
         bool row = true;
         *k = (struct cancel){ .campaign = m, .now_ms = clock_wall_ms() };
         struct stmt *q = in_campaign(c->reader, SQL_CAMPAIGN_QUEUED_DELIVERIES, m, why);
         stmt_i64(q, 3, (int64_t)after);
         stmt_i64(q, 4, CAMPAIGN_STEP_ROWS);
+        stmt_i64(q, 5, state);
         while (k->count < CAMPAIGN_STEP_ROWS && (rc = stmt_step(q, &row, why)) == OK && row) {
             k->id[k->count] = after = (uint64_t)stmt_col_i64(q, 0);
             k->delivery_id[k->count++] = (uint64_t)stmt_col_i64(q, 1);
         }
         stmt_reset(q);
-        any = any || k->count > 0;
-        k->last = !any;
+        *any = *any || k->count > 0;
+        if (rc == OK && k->count > 0) rc = journal_call(c->journal, cancel_run, k, why);
+    } while (rc == OK && k->count == CAMPAIGN_STEP_ROWS && !atomic_load(&c->stopping));
+    return rc;
+}
+
+/* What is leased right now goes out, or comes back to the store: then it is found here again. */
+static enum err cancel_step(struct campaigner *c, const struct campaign *m, int64_t *wait_ms,
+                            struct why *why)
+{
+    bool any = false;
+    struct cancel *k = arena_new(&c->arena, struct cancel, 1);
+    if (!k) return why_set(why, ERR_LIMIT, "out of memory");
+    k->campaign = m;
+    enum err rc = cancel_state(c, k, RECIPIENT_QUEUED, &any, why);
+    if (rc == OK) rc = cancel_state(c, k, RECIPIENT_RETRYING, &any, why);
+    k->count = 0;
+    k->last = !any;
+    do {
+        k->now_ms = clock_wall_ms();
         if (rc == OK) rc = journal_call(c->journal, cancel_run, k, why);
-    } while (rc == OK && (k->count == CAMPAIGN_STEP_ROWS || k->waiting) &&
-             !atomic_load(&c->stopping));
+    } while (rc == OK && k->waiting && !atomic_load(&c->stopping));
     *wait_ms = any ? HUNGRY_MS : POLL_MAX_MS;
     if (any) atomic_store(&c->hungry, true);
     return rc;

@@ -6,7 +6,7 @@ WHERE busy = 1 ORDER BY id LIMIT $1;
 SELECT COUNT(*) FROM campaign_recipients WHERE campaign_id = $2 AND state = 1 AND workspace_id = $1;
 
 -- name: campaign_queued_deliveries
-SELECT id, delivery_id FROM campaign_recipients WHERE campaign_id = $2 AND state IN (1, 2) AND workspace_id = $1 AND id > $3
+SELECT id, delivery_id FROM campaign_recipients WHERE campaign_id = $2 AND state = $5 AND workspace_id = $1 AND id > $3
 ORDER BY id LIMIT $4;
 
 -- name: campaign_waiting
@@ -15,9 +15,10 @@ SELECT id, person, data FROM campaign_recipients WHERE campaign_id = $2 AND stat
 -- name: campaign_recipient_get
 SELECT state, contact_id FROM campaign_recipients WHERE workspace_id = $1 AND id = $2;
 
+-- The pluses keep SQLite from going through all that was handed out: a person is in few campaigns.
 -- name: campaign_same_person
-SELECT id FROM campaign_recipients WHERE contact_id = $3 AND contact_id > 0 AND campaign_id = $2 AND workspace_id = $1
-  AND state BETWEEN 1 AND 6 LIMIT 1;
+SELECT id FROM campaign_recipients WHERE contact_id = $3 AND contact_id > 0 AND +campaign_id = $2 AND +workspace_id = $1
+  AND +state BETWEEN 1 AND 6 LIMIT 1;
 
 -- A second's worth of what was not used may be made up for.
 -- name: campaign_take_turn

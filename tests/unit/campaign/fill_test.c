@@ -62,8 +62,8 @@ static void mistakes(void **state UNUSED)
         "[\"{{ }}\"]",
         "[\"{{a{b}}\"]",
         "{\"x\":{\"y\":\"{{|b}}\"}}",
-        "[\"{{nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
-        "}}\"]"
+        ("[\"{{nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn"
+         "}}\"]")
     };
     struct arena a;
     struct why why;
@@ -80,12 +80,9 @@ static void values(void **state UNUSED)
 {
     static const struct {
         const char *in, *want;
-    } lines[] = { { "  Ana \t\r\n Maria ", "Ana Maria" },
-                  { "", "" },
-                  { " \n ", "" },
-                  { "a\x01"
-                    "b",
-                    "a b" } };
+    } lines[] = {
+        { "  Ana \t\r\n Maria ", "Ana Maria" }, { "", "" }, { " \n ", "" }, { "a\tb", "a b" }
+    };
     struct arena a;
     arena_init(&a, 1 << 12);
     for (size_t i = 0; i < ARRAY_LEN(lines); i++)
