@@ -434,10 +434,17 @@ static void list(struct call *c)
     struct page page;
     uint64_t id = 0;
     int64_t state = -1;
+    bool row = false;
     slice word = call_query(c, "state");
     enum err rc = page_read(c, &page, &why);
-    if (rc == OK && id_parse(ID_CAMPAIGN, c->param[0], &id) != OK)
-        rc = why_set(&why, ERR_MISSING, "there is no such campaign");
+    if (rc == OK && id_parse(ID_CAMPAIGN, c->param[0], &id) == OK) {
+        struct stmt *found = store_stmt(c->store, SQL_CAMPAIGNS_GET, &why);
+        stmt_i64(found, 1, (int64_t)c->key.workspace_id);
+        stmt_i64(found, 2, (int64_t)id);
+        rc = stmt_step(found, &row, &why);
+        stmt_reset(found);
+    }
+    if (rc == OK && !row) rc = why_set(&why, ERR_MISSING, "there is no such campaign");
     for (int i = 0; word.len && i < RECIPIENT_STATE_COUNT; i++)
         if (slice_eq(word, slice_str(campaign_recipient_name[i]))) state = i;
     if (rc == OK && word.len && state < 0)

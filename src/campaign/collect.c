@@ -3,7 +3,7 @@
 #include "campaign/loop.h"
 #include "base/clock.h"
 
-enum { COLLECT_CONTACTS = 500 };
+enum { COLLECT_CONTACTS = 500, COLLECT_BYTES = 24 * 1024 * 1024 /* of the look's arena */ };
 
 struct collect {
     struct campaigner *owner;
@@ -78,7 +78,8 @@ enum err campaign_collect(struct campaigner *c, const struct campaign *m,
     stmt_i64(q, 1, (int64_t)m->workspace_id);
     stmt_i64(q, 2, (int64_t)k.after);
     stmt_i64(q, 3, COLLECT_CONTACTS);
-    while (k.count < CAMPAIGN_STEP_ROWS && (rc = stmt_step(q, &row, why)) == OK && row) {
+    while (k.count < CAMPAIGN_STEP_ROWS && c->arena.used < COLLECT_BYTES &&
+           (rc = stmt_step(q, &row, why)) == OK && row) {
         k.after = (uint64_t)stmt_col_i64(q, 0);
         seen++;
         rc = look(&k, &g, template, to, k.after, stmt_col_text(q, 1), why);

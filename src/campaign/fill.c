@@ -127,11 +127,11 @@ enum err fill_render(json *template, json *values, struct arena *arena, slice *o
     put(&f, NULL, template);
     *missing = f.missing;
     *out = buf_slice(&f.out);
+    /* Without memory a name is not found, either: that is no fault of the recipient's. */
+    if (!buf_ok(&f.out) || arena->full) return why_set(why, ERR_LIMIT, "the message is too large");
     if (f.rc == ERR_SYNTAX)
         return why_set(why, f.rc, "no value for {{%.*s}}", SLICE_ARG(f.missing));
-    if (f.rc != OK) return why_set(why, f.rc, "a placeholder is not well written");
-    return buf_ok(&f.out) && !arena->full ? OK
-                                          : why_set(why, ERR_LIMIT, "the message is too large");
+    return f.rc == OK ? OK : why_set(why, f.rc, "a placeholder is not well written");
 }
 
 enum err fill_check(json *v, struct why *why)

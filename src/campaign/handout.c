@@ -8,7 +8,8 @@
 #include "outbox/outbox.h"
 #include "records/campaign.h"
 
-enum { KEY_MAX = 64 };
+/* Of the look's arena: the rest of a batch waits for the next look, and nobody is skipped for want of memory. */
+enum { HAND_OUT_BYTES = 24 * 1024 * 1024 };
 
 /* Recipients under way to the writer. */
 struct batch {
@@ -246,8 +247,9 @@ enum err campaign_hand_out(struct campaigner *c, const struct campaign *m, struc
                                : why_set(why, ERR_LIMIT, "out of memory");
     if (rc == OK) rc = read_waiting(c, m, list, data, count, found, why);
     if (rc != OK || *found == 0) return rc;
-    for (int64_t i = 0; i < *found; i++) {
-        struct handout *h = &list[i];
+    size_t made = 0;
+    for (; made < (size_t)*found && (made == 0 || c->arena.used < HAND_OUT_BYTES); made++) {
+        struct handout *h = &list[made];
         h->job.run = handout_run;
         h->job.done = handout_done;
         h->batch = &b;
@@ -258,14 +260,14 @@ enum err campaign_hand_out(struct campaigner *c, const struct campaign *m, struc
         h->delivery_id = id_next(c->o.ids, now_ms);
         h->message_id = id_next(c->o.ids, now_ms);
         h->marketing = true; /* until the message says else */
-        prepare(c, h, config, to, template, data[i]);
+        prepare(c, h, config, to, template, data[made]);
     }
     pthread_mutex_init(&b.lock, NULL);
     pthread_cond_init(&b.ended, NULL);
-    post_and_wait(c, &b, list, (size_t)*found);
+    post_and_wait(c, &b, list, made);
     pthread_cond_destroy(&b.ended);
     pthread_mutex_destroy(&b.lock);
-    for (int64_t i = 0; i < *found; i++) {
+    for (size_t i = 0; i < made; i++) {
         if (list[i].rc != OK)
             rc = why_set(why, list[i].rc, "%s", list[i].why.text);
         else if (list[i].handed)

@@ -85,7 +85,8 @@ enum err settle_run(struct journal_job *job, struct store *store, struct why *wh
         if (rc == OK && s->attempted) rc = write_attempt(store, j->ids, s, why);
         /* A campaign's message is one of those that name their destination (route_named's key). */
         if (rc == OK && slice_starts(d->key, SLICE("message:")))
-            rc = campaign_follow(store, d->workspace_id, d->id, now_ms, why);
+            rc = campaign_follow(store, d->workspace_id, d->id, s->attempted ? s->at_ms : now_ms,
+                                 why);
     }
     return rc;
 }

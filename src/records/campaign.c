@@ -16,12 +16,12 @@ _Static_assert(MESSAGE_SENT == 2 && MESSAGE_DELIVERED == 3 && MESSAGE_READ == 4 
                "campaign.sql has the numbers");
 
 enum err campaign_follow(struct store *store, uint64_t workspace_id, uint64_t delivery_id,
-                         int64_t now_ms, struct why *why)
+                         int64_t at_ms, struct why *why)
 {
     struct stmt *q = store_stmt(store, SQL_CAMPAIGN_FOLLOW, why);
     stmt_i64(q, 1, (int64_t)workspace_id);
     stmt_i64(q, 2, (int64_t)delivery_id);
-    stmt_i64(q, 3, now_ms);
+    stmt_i64(q, 3, at_ms);
     return stmt_run(q, why);
 }
 
@@ -64,7 +64,7 @@ enum err campaign_status(struct apply_ctx *ctx, const struct message_status *st,
     stmt_text(q, 2, st->external_id);
     enum err rc = first_id(q, &delivery_id, why);
     if (rc != OK || delivery_id == 0) return rc;
-    rc = campaign_follow(ctx->store, ctx->workspace_id, delivery_id, ctx->now_ms, why);
+    rc = campaign_follow(ctx->store, ctx->workspace_id, delivery_id, st->at_ms, why);
     return rc == OK && st->state == MESSAGE_FAILED ? set_reason(ctx, st, delivery_id, why) : rc;
 }
 

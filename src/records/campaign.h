@@ -35,9 +35,10 @@ enum campaign_recipient {
 };
 extern const char *const campaign_recipient_name[RECIPIENT_STATE_COUNT];
 
-/* Something happened to delivery `delivery_id` or its message. Nothing to do when it is no campaign's. */
+/* Something happened, at `at_ms`, to delivery `delivery_id` or its message; the first time that it is known to be taken is when it was
+ * sent. Nothing to do when it is no campaign's. */
 MUST_CHECK enum err campaign_follow(struct store *store, uint64_t workspace_id,
-                                    uint64_t delivery_id, int64_t now_ms, struct why *why);
+                                    uint64_t delivery_id, int64_t at_ms, struct why *why);
 /* A status of message `st->external_id` was applied. */
 MUST_CHECK enum err campaign_status(struct apply_ctx *ctx, const struct message_status *st,
                                     struct why *why);

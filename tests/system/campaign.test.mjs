@@ -141,7 +141,8 @@ test('kill -9 in the middle, again and again: nobody twice, nobody missing', asy
   /* what was on its way at a kill is not repeated, and is told; a status proves what arrived */
   const failed = await list(hub, id, 'failed');
   assert.equal(end.counts.accepted + failed.length, COUNT);
-  assert.ok(failed.length <= kills, `${failed.length} unknown after ${kills} kills`);
+  /* one under way, and one whose answer was not on disk yet */
+  assert.ok(failed.length <= 2 * kills, `${failed.length} unknown after ${kills} kills`);
   for (const r of failed) assert.match(r.reason, /outcome unknown/);
   const lost = failed.filter((r) => !reach(wa).includes(r.to));
   assert.equal(reach(wa).length + lost.length, COUNT, 'nobody missing');
@@ -326,6 +327,7 @@ test('mistakes, rights, and what keys may see; a person that is erased', async (
   for (const act of ['start', 'pause', 'cancel', 'recipients']) assert.equal((await hub.call('POST', `/api/campaigns/${id}/${act}`, {}, { key })).status, 403);
   for (const wrong of ['cam_0000000000000', 'evt_0000000000000']) {
     assert.equal((await hub.call('POST', `/api/campaigns/${wrong}/start`)).status, 404);
+    for (const path of ['', '/recipients']) assert.equal((await hub.call('GET', `/api/campaigns/${wrong}${path}`)).status, 404);
     assert.equal((await hub.call('POST', `/api/campaigns/${wrong}/recipients`, csv(lines(1)), TEXT_CSV)).status, 404);
   }
   /* erased: from what waits and from what was sent */

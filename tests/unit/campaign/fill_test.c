@@ -53,6 +53,35 @@ static void rendering(void **state UNUSED)
     arena_free(&a);
 }
 
+/* Whatever allocation fails: the right text, or ERR_LIMIT; never "no value". */
+static void out_of_memory(void **state UNUSED)
+{
+    struct arena a, keep;
+    json *template = NULL, *values = NULL;
+    arena_init(&keep, 1 << 16);
+    assert_int_equal(
+        json_parse(SLICE("{\"a\":[\"Oi {{nome}} {{cupom|DEZ}}\",\"{{nome}}\"],\"n\":12}"), &keep,
+                   &template, NULL),
+        OK);
+    assert_int_equal(json_parse(SLICE("{\"nome\":\"Ana\"}"), &keep, &values, NULL), OK);
+    enum err rc = ERR_LIMIT;
+    for (uint64_t nth = 1; rc != OK; nth++) {
+        slice out, missing;
+        struct why why;
+        arena_init(&a, 1 << 20);
+        arena_fail_nth(nth);
+        rc = fill_render(template, values, &a, &out, &missing, &why);
+        arena_fail_nth(0);
+        if (rc == OK)
+            assert_slice(out, SLICE("{\"a\":[\"Oi Ana DEZ\",\"Ana\"],\"n\":12}"));
+        else
+            assert_int_equal(rc, ERR_LIMIT);
+        arena_free(&a);
+        assert_true(nth < 100);
+    }
+    arena_free(&keep);
+}
+
 static void mistakes(void **state UNUSED)
 {
     static const char *const bad[] = {
@@ -94,7 +123,8 @@ static void values(void **state UNUSED)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(rendering), cmocka_unit_test(mistakes),
+    const struct CMUnitTest tests[] = { cmocka_unit_test(rendering),
+                                        cmocka_unit_test(out_of_memory), cmocka_unit_test(mistakes),
                                         cmocka_unit_test(values) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
