@@ -88,6 +88,7 @@ static void put_campaign(struct call *c, struct stmt *q)
     json_put_str(b, "name", stmt_col_text(q, 1));
     if (to) json_put_str(b, "destination", to->name);
     json_put_str(b, "state", slice_str(campaign_state_name[state]));
+    json_put_opt(b, "reason", stmt_col_text(q, 12));
     json_put_str(b, "category", stmt_col_text(q, 4));
     json_put_raw(b, "template", stmt_col_text(q, 5));
     json_put_i64(b, "per_minute", stmt_col_i64(q, 6));

@@ -1,14 +1,14 @@
 -- name: campaigns_add
 INSERT INTO campaigns (id, workspace_id, name, destination_id, state, busy, category, template, per_minute, reply_ms, next_us, segment,
-  segment_after, created_ms, started_ms, finished_ms, updated_ms)
-VALUES ($1, $2, $3, $4, 0, 0, $5, $6, $7, $8, 0, '', 0, $9, 0, 0, $9) ON CONFLICT (name, workspace_id) DO NOTHING;
+  segment_after, reason, created_ms, started_ms, finished_ms, updated_ms)
+VALUES ($1, $2, $3, $4, 0, 0, $5, $6, $7, $8, 0, '', 0, '', $9, 0, 0, $9) ON CONFLICT (name, workspace_id) DO NOTHING;
 
 -- name: campaigns_list
-SELECT id, name, destination_id, state, category, template, per_minute, reply_ms, segment, created_ms, started_ms, finished_ms
+SELECT id, name, destination_id, state, category, template, per_minute, reply_ms, segment, created_ms, started_ms, finished_ms, reason
 FROM campaigns WHERE workspace_id = $1 AND id < $2 AND (CAST($3 AS BIGINT) < 0 OR state = $3) ORDER BY id DESC LIMIT $4;
 
 -- name: campaigns_get
-SELECT id, name, destination_id, state, category, template, per_minute, reply_ms, segment, created_ms, started_ms, finished_ms
+SELECT id, name, destination_id, state, category, template, per_minute, reply_ms, segment, created_ms, started_ms, finished_ms, reason
 FROM campaigns WHERE workspace_id = $1 AND id = $2;
 
 -- name: campaigns_counts
@@ -21,7 +21,7 @@ SELECT COUNT(*) FROM campaign_recipients WHERE campaign_id = $2 AND replied_ms >
 SELECT COUNT(*) FROM campaign_recipients WHERE campaign_id = $2 AND stopped_ms > 0 AND workspace_id = $1;
 
 -- name: campaigns_run
-UPDATE campaigns SET state = 1, busy = 1, started_ms = CASE WHEN started_ms = 0 THEN CAST($3 AS BIGINT) ELSE started_ms END, updated_ms = $3
+UPDATE campaigns SET state = 1, busy = 1, reason = '', started_ms = CASE WHEN started_ms = 0 THEN CAST($3 AS BIGINT) ELSE started_ms END, updated_ms = $3
 WHERE workspace_id = $1 AND id = $2 AND state IN (0, 2);
 
 -- name: campaigns_pause
@@ -29,7 +29,7 @@ UPDATE campaigns SET state = 2, busy = CASE WHEN segment = '' THEN 0 ELSE 1 END,
 WHERE workspace_id = $1 AND id = $2 AND state = 1;
 
 -- name: campaigns_cancel
-UPDATE campaigns SET state = 4, busy = 1, segment = '', finished_ms = $3, updated_ms = $3
+UPDATE campaigns SET state = 4, busy = 1, segment = '', reason = '', finished_ms = $3, updated_ms = $3
 WHERE workspace_id = $1 AND id = $2 AND state <= 3;
 
 -- name: campaigns_segment

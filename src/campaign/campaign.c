@@ -183,6 +183,9 @@ static enum err run_step(struct campaigner *c, struct campaign *m, struct config
         *wait_ms = HUNGRY_MS;
         return OK;
     }
+    bool paused = false;
+    rc = campaign_check(c, m, &paused, why);
+    if (rc != OK || paused) return rc;
     rc = campaign_hand_out(c, m, config, to, due < room ? due : room, &found, why);
     if (rc == OK && found == 0 && m->segment.len == 0) {
         *wait_ms = POLL_MAX_MS;
@@ -229,7 +232,8 @@ static enum err read_busy(struct campaigner *c, struct arena *arena, struct camp
                                 .per_minute = stmt_col_i64(q, 6),
                                 .next_us = stmt_col_i64(q, 7),
                                 .segment = arena_dup(arena, stmt_col_text(q, 8)),
-                                .segment_after = (uint64_t)stmt_col_i64(q, 9) };
+                                .segment_after = (uint64_t)stmt_col_i64(q, 9),
+                                .updated_ms = stmt_col_i64(q, 10) };
     }
     stmt_reset(q);
     return rc == OK && arena->full ? why_set(why, ERR_LIMIT, "out of memory") : rc;

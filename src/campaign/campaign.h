@@ -16,6 +16,7 @@ enum {
     CAMPAIGN_REPLY_HOURS_MAX = 720,
     CAMPAIGN_AHEAD_MS = 2000, /* of the pace: so much may wait to be sent */
     CAMPAIGN_AHEAD_MIN = 2,
+    CAMPAIGN_GIVE_UP = 20,   /* refused in a row, for one reason */
     CAMPAIGN_STEP_ROWS = 200 /* rows one call of the writer adds or changes */
 };
 

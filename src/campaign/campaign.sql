@@ -1,5 +1,6 @@
 -- name: campaign_busy
-SELECT id, workspace_id, destination_id, state, category, template, per_minute, next_us, segment, segment_after FROM campaigns
+SELECT id, workspace_id, destination_id, state, category, template, per_minute, next_us, segment, segment_after,
+  updated_ms FROM campaigns
 WHERE busy = 1 ORDER BY id LIMIT $1;
 
 -- name: campaign_queued
@@ -32,6 +33,17 @@ WHERE workspace_id = $1 AND id = $2 AND state = 0;
 -- name: campaign_skip
 UPDATE campaign_recipients SET state = 8, reason = $3, contact_id = $4, updated_ms = $5
 WHERE workspace_id = $1 AND id = $2 AND state = 0;
+
+-- name: campaign_failed_last
+SELECT id, reason, updated_ms FROM campaign_recipients WHERE campaign_id = $2 AND workspace_id = $1 AND state = 7
+ORDER BY id DESC LIMIT $3;
+
+-- name: campaign_taken_since
+SELECT id FROM campaign_recipients WHERE campaign_id = $2 AND workspace_id = $1 AND state IN (3, 4, 5, 6) AND id > $3 LIMIT 1;
+
+-- name: campaign_give_up
+UPDATE campaigns SET state = 2, busy = CASE WHEN segment = '' THEN 0 ELSE 1 END, reason = $4, updated_ms = $3
+WHERE workspace_id = $1 AND id = $2 AND state = 1;
 
 -- name: campaign_finish
 UPDATE campaigns SET state = 3, busy = 0, finished_ms = $3, updated_ms = $3

@@ -1,4 +1,4 @@
-/* loop.h: what the files of the campaign thread share: campaign.c, handout.c and collect.c only. */
+/* loop.h: what the files of the campaign thread share: campaign.c, handout.c, collect.c and giveup.c only. */
 #ifndef MALOTE_CAMPAIGN_LOOP_H
 #define MALOTE_CAMPAIGN_LOOP_H
 
@@ -29,6 +29,7 @@ struct campaign {
     int64_t state, per_minute, next_us;
     slice category, template, segment;
     uint64_t segment_after;
+    int64_t updated_ms; /* when it was started, or changed */
 };
 
 int64_t campaign_interval_us(int64_t per_minute);
@@ -36,6 +37,10 @@ int64_t campaign_interval_us(int64_t per_minute);
 MUST_CHECK enum err campaign_hand_out(struct campaigner *c, const struct campaign *m,
                                       struct config *config, const struct destination *to,
                                       int64_t count, int64_t *found, struct why *why);
+/* giveup.c: pauses a campaign whose messages are refused one after another for one reason (*paused): what is wrong is then not the
+ * recipient, and the list is not used up on it. */
+MUST_CHECK enum err campaign_check(struct campaigner *c, const struct campaign *m, bool *paused,
+                                   struct why *why);
 /* collect.c: one step of taking contacts into a campaign; *more: there are others. */
 MUST_CHECK enum err campaign_collect(struct campaigner *c, const struct campaign *m,
                                      const struct destination *to, bool *more, struct why *why);

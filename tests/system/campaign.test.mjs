@@ -260,6 +260,23 @@ test('refusals: of one person, of the pace, of the token; a campaign waits and s
   once({ events: () => wa.events().slice(-33) });
 });
 
+test('twenty refused in a row for one reason: it pauses, and the list is not used up', async (t) => {
+  const { wa, hub } = await started(t, { destination: { concurrency: 1 } });
+  const id = await campaign(hub, lines(90), { per_minute: 600 });
+  wa.mode('code:132001');
+  await start(hub, id);
+  const paused = await counts(hub, id, { accepted: 0, queued: 0 }, 'paused');
+  assert.match(paused.reason, /^20 in a row failed: code 132001/);
+  assert.ok(paused.counts.failed >= 20 && paused.counts.waiting > 0, JSON.stringify(paused));
+  wa.mode('ok');
+  const on = await hub.post(`/api/campaigns/${id}/resume`);
+  assert.deepEqual([on.state, on.reason], ['running', undefined]);
+  await counts(hub, id, { waiting: 0, accepted: 90 - paused.counts.failed }, 'finished');
+  await hub.post('/api/dead-letters/retry', { destination: 'zap', reason: '132001' });
+  await counts(hub, id, { accepted: 90, failed: 0, queued: 0 });
+  once(wa);
+});
+
 test('a cancelled campaign takes back what a held destination kept', async (t) => {
   const { wa, hub } = await started(t);
   wa.mode('unauthorised');

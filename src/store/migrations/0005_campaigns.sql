@@ -2,7 +2,8 @@
 
 -- state: 0 draft, 1 running, 2 paused, 3 finished (everyone was handed out), 4 cancelled. busy 1: the campaign thread has something to
 -- do with it. template: JSON with placeholders. next_us: when the next one may be handed out (microseconds: 4800 a minute are 12.5 ms
--- apart). segment: whom to take from the contacts, '' when nobody is left to take; segment_after: contacts up to here were looked at.
+-- apart). segment: whom to take from the contacts, '' when nobody is left to take; segment_after: contacts up to here were looked at. reason: why it paused
+-- by itself.
 CREATE TABLE campaigns (
   @id@,
   workspace_id BIGINT NOT NULL,
@@ -17,6 +18,7 @@ CREATE TABLE campaigns (
   next_us BIGINT NOT NULL,
   segment TEXT NOT NULL,
   segment_after BIGINT NOT NULL,
+  reason TEXT NOT NULL,
   created_ms BIGINT NOT NULL,
   started_ms BIGINT NOT NULL,
   finished_ms BIGINT NOT NULL,

@@ -14,12 +14,14 @@ static int setup(void **state UNUSED)
 {
     struct why why;
     hub_open(&hub);
-    hub_run(&hub, "INSERT INTO campaigns (id, workspace_id, name, destination_id, state, busy, "
-                  "category, template, per_minute, "
-                  "reply_ms, next_us, segment, segment_after, created_ms, started_ms, finished_ms, "
-                  "updated_ms) VALUES "
-                  "(1, 1, 'a', 1, 3, 0, 'marketing', '{}', 60, 259200000, 0, '', 0, 0, 0, 0, 0), "
-                  "(2, 1, 'b', 1, 3, 0, 'marketing', '{}', 60, 3600000, 0, '', 0, 0, 0, 0, 0)");
+    hub_run(
+        &hub,
+        "INSERT INTO campaigns (id, workspace_id, name, destination_id, state, busy, "
+        "category, template, per_minute, "
+        "reply_ms, next_us, segment, segment_after, reason, created_ms, started_ms, finished_ms, "
+        "updated_ms) VALUES "
+        "(1, 1, 'a', 1, 3, 0, 'marketing', '{}', 60, 259200000, 0, '', 0, '', 0, 0, 0, 0), "
+        "(2, 1, 'b', 1, 3, 0, 'marketing', '{}', 60, 3600000, 0, '', 0, '', 0, 0, 0, 0)");
     hub_run(&hub, "INSERT INTO campaign_recipients (id, workspace_id, campaign_id, contact_id, "
                   "state, delivery_id, message_id, sent_ms, "
                   "replied_ms, stopped_ms, created_ms, updated_ms, person, reason, data) VALUES "
