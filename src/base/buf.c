@@ -71,28 +71,49 @@ static bool is_plain(unsigned char c)
 }
 
 /* Eight bytes at once, all of them plain? May say no for want of care, never yes. */
-static bool are_plain(const char *p)
+static bool are_plain(uint64_t w)
 {
     const uint64_t ones = 0x0101010101010101u, high = 0x8080808080808080u;
-    uint64_t w;
-    memcpy(&w, p, sizeof w);
     uint64_t quote = w ^ ones * '"', slash = w ^ ones * '\\';
     return ((w | (w - ones * 0x20) | (quote - ones) | (slash - ones)) & high) == 0;
+}
+
+/* The ends of a string are looked at twice rather than byte by byte. */
+static bool all_plain(slice s)
+{
+    uint64_t w;
+    uint32_t head, tail;
+    if (s.len >= sizeof w) {
+        for (size_t i = 0; i + sizeof w <= s.len; i += sizeof w) {
+            memcpy(&w, s.ptr + i, sizeof w);
+            if (!are_plain(w)) return false;
+        }
+        memcpy(&w, s.ptr + s.len - sizeof w, sizeof w);
+        return are_plain(w);
+    }
+    if (s.len >= sizeof head) {
+        memcpy(&head, s.ptr, sizeof head);
+        memcpy(&tail, s.ptr + s.len - sizeof tail, sizeof tail);
+        return are_plain((uint64_t)head << 32 | tail);
+    }
+    for (size_t i = 0; i < s.len; i++)
+        if (!is_plain((unsigned char)s.ptr[i])) return false;
+    return true;
 }
 
 static void put_escaped(struct buf *b, slice s)
 {
     static const char hex[] = "0123456789abcdef";
-    buf_byte(b, '"');
     size_t plain = 0; /* start of the run that needs no escape */
     for (size_t i = 0; i < s.len;) {
-        if (s.len - i >= 8 && are_plain(s.ptr + i)) {
-            i += 8;
-            continue;
-        }
+        uint64_t w;
         unsigned char c = (unsigned char)s.ptr[i];
         if (is_plain(c)) { /* nearly every byte */
             i++;
+            for (; i + sizeof w <= s.len; i += sizeof w) {
+                memcpy(&w, s.ptr + i, sizeof w);
+                if (!are_plain(w)) break;
+            }
             continue;
         }
         size_t step = 1;
@@ -117,6 +138,19 @@ static void put_escaped(struct buf *b, slice s)
         plain = ++i;
     }
     buf_add(b, slice_sub(s, plain, s.len));
+}
+
+/* In quotes. Most strings are plain ones, and are copied in one piece. */
+static void put_string(struct buf *b, slice s)
+{
+    bool plain = all_plain(s);
+    if (!grow(b, (plain ? s.len : 0) + 2)) return;
+    b->ptr[b->len++] = '"';
+    if (!plain)
+        put_escaped(b, s);
+    else if (s.len > 0)
+        memcpy(b->ptr + b->len, s.ptr, s.len);
+    b->len += plain ? s.len : 0;
     buf_byte(b, '"');
 }
 
@@ -125,7 +159,7 @@ static void put_key(struct buf *b, const char *key)
     if (b->comma) buf_byte(b, ',');
     b->comma = true;
     if (!key) return;
-    put_escaped(b, slice_str(key));
+    put_string(b, slice_str(key));
     buf_byte(b, ':');
 }
 
@@ -158,16 +192,24 @@ void json_end_array(struct buf *b)
 void json_put_str(struct buf *b, const char *key, slice value)
 {
     put_key(b, key);
-    put_escaped(b, value);
+    put_string(b, value);
 }
+
+/* At least `width` digits into the end of `out`; returns where they begin. */
+static size_t put_digits(char out[24], uint64_t value, size_t width)
+{
+    size_t at = 24;
+    do out[--at] = (char)('0' + value % 10);
+    while ((value /= 10) > 0 || 24 - at < width);
+    return at;
+}
+
+static uint64_t size_of(int64_t value) { return value < 0 ? 0 - (uint64_t)value : (uint64_t)value; }
 
 void json_put_i64(struct buf *b, const char *key, int64_t value)
 {
     char digits[24];
-    size_t at = sizeof digits;
-    uint64_t rest = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    do digits[--at] = (char)('0' + rest % 10);
-    while (rest /= 10);
+    size_t at = put_digits(digits, size_of(value), 1);
     if (value < 0) digits[--at] = '-';
     put_key(b, key);
     buf_add(b, slice_of(digits + at, sizeof digits - at));
@@ -198,10 +240,13 @@ void json_put_opt(struct buf *b, const char *key, slice value)
 
 void json_put_money(struct buf *b, const char *key, int64_t minor_units)
 {
+    char digits[24];
+    size_t at = put_digits(digits, size_of(minor_units), 3), cents = sizeof digits - 2;
+    if (minor_units < 0) digits[--at] = '-';
     put_key(b, key);
-    uint64_t size = minor_units < 0 ? 0 - (uint64_t)minor_units : (uint64_t)minor_units;
-    buf_printf(b, "%s%llu.%02llu", minor_units < 0 ? "-" : "", (unsigned long long)(size / 100),
-               (unsigned long long)(size % 100));
+    buf_add(b, slice_of(digits + at, cents - at));
+    buf_byte(b, '.');
+    buf_add(b, slice_of(digits + cents, 2));
 }
 
 void json_put_time(struct buf *b, const char *key, int64_t unix_ms)

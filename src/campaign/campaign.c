@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "campaign/loop.h"
 #include "records/campaign.h"
 
@@ -336,8 +337,9 @@ enum err campaign_new(const struct campaign_options *options, struct campaigner 
 enum err campaign_start(struct campaigner *c, struct journal *journal, struct why *why)
 {
     c->journal = journal;
-    c->started = pthread_create(&c->thread, NULL, run, c) == 0;
-    return c->started ? OK : why_set(why, ERR_IO, "cannot start the campaign thread");
+    enum err rc = thread_start(&c->thread, "campaign", run, c, why);
+    c->started = rc == OK;
+    return rc;
 }
 
 void campaign_stop(struct campaigner *c)

@@ -2,10 +2,10 @@
  * judged in batch.c, what it writes down in settle.c. */
 #include "deliver/deliver.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "crypto/hash.h"
 #include "deliver/loop.h"
 
@@ -388,10 +388,9 @@ enum err deliver_new(const struct deliver_options *options, struct deliver **out
 enum err deliver_start(struct deliver *d, struct journal *journal, struct why *why)
 {
     d->journal = journal;
-    if (pthread_create(&d->thread, NULL, loop, d) != 0)
-        return why_set(why, ERR_IO, "cannot start the delivery thread");
-    d->started = true;
-    return OK;
+    enum err rc = thread_start(&d->thread, "deliver", loop, d, why);
+    d->started = rc == OK;
+    return rc;
 }
 
 void deliver_stop(struct deliver *d, int64_t grace_ms)

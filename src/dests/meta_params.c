@@ -258,14 +258,15 @@ void meta_params_put(const struct meta_param *p, json *v, struct buf *b)
 /* What is said in Meta's words counts first, then the event's own data. */
 static void put_param(struct meta_event *m, const struct meta_param *p, struct buf *b)
 {
-    if (p->put) {
-        p->put(m, p, b);
-        return;
-    }
     size_t before = b->len;
-    meta_params_put(p, meta_params_given(m, p), b);
-    for (size_t i = 0; i < META_PARAM_FROM_MAX && p->from[i] && b->len == before; i++)
+    if (p->put)
+        p->put(m, p, b);
+    else
+        meta_params_put(p, meta_params_given(m, p), b);
+    for (size_t i = 0; !p->put && i < META_PARAM_FROM_MAX && p->from[i] && b->len == before; i++)
         meta_params_put(p, json_at(m->root, slice_str(p->from[i])), b);
+    if (p->place == META_IN_USER && b->len > before)
+        m->identifiers |= p->number ? UINT64_C(1) << (p->number - 12) : META_IDENTIFIER_OTHER;
 }
 
 /* All parameters of one place; true when at least one was written. */
@@ -273,14 +274,8 @@ static bool put_place(struct meta_event *m, enum meta_place place, const struct 
                       size_t count, struct buf *b)
 {
     size_t start = b->len;
-    for (size_t i = 0; i < count; i++) {
-        size_t before = b->len;
-        if (params[i].place != place) continue;
-        put_param(m, &params[i], b);
-        if (place != META_IN_USER || b->len == before) continue;
-        m->identifiers |=
-            params[i].number ? UINT64_C(1) << (params[i].number - 12) : META_IDENTIFIER_OTHER;
-    }
+    for (size_t i = 0; i < count; i++)
+        if (params[i].place == place) put_param(m, &params[i], b);
     return b->len > start;
 }
 
@@ -316,7 +311,13 @@ enum err meta_params_identify(struct meta_event *m, struct buf *scratch)
 {
     m->identifiers = 0;
     m->full = false;
-    put_object(m, META_IN_USER, NULL, scratch);
+    for (size_t i = 0; i < META_PARAM_COUNT + ARRAY_LEN(further); i++) {
+        const struct meta_param *p =
+            i < META_PARAM_COUNT ? &meta_params[i] : &further[i - META_PARAM_COUNT];
+        if (p->place != META_IN_USER) continue;
+        put_param(m, p, scratch);
+        if (meta_params_identified(m)) break;
+    }
     return m->full || !buf_ok(scratch) ? ERR_LIMIT : OK;
 }
 

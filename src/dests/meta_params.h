@@ -81,7 +81,7 @@ MUST_CHECK enum err meta_params_read(struct meta_event *m, const struct settings
 /* Writes the event as one JSON object and sets m->identifiers. ERR_LIMIT when arena or buffer are
  * full. */
 MUST_CHECK enum err meta_params_write(struct meta_event *m, struct buf *b);
-/* Writes user_data alone, as meta_params_write would, to learn m->identifiers at less cost. */
+/* Sets m->identifiers as far as is needed to know whether they suffice; writes rubbish into scratch. */
 MUST_CHECK enum err meta_params_identify(struct meta_event *m, struct buf *scratch);
 /* Do the identifiers written suffice? Meta refuses some combinations (docs, "Minimum
  * identifiers"). */

@@ -196,9 +196,6 @@ enum err interpret_event(struct interpret_ctx *ctx, struct request *r, const str
 
 static void count_event(struct interpret_ctx *ctx, const struct stored_event *e, bool done)
 {
-    struct source_metrics *m = metrics_source(ctx->metrics, e->source_id);
-    metrics_add(ctx->metrics, done ? METRIC_events_done : METRIC_events_failed, 1);
-    atomic_fetch_add_explicit(done ? &m->done : &m->failed, 1, memory_order_relaxed);
     struct keep_minute *n = keep_minute(ctx->minutes, e->workspace_id, e->source_id, ctx->now_ms);
     n->done += done;
     n->failed += !done;
@@ -210,48 +207,21 @@ bool interpret_goes_on(const struct interpret_limit *limit)
            !(limit->requests && atomic_load_explicit(limit->requests, memory_order_relaxed) > 0);
 }
 
-/* All in one part. A final error: one of them could not be understood and nothing of it happened. */
-static enum err items_together(struct interpret_ctx *ctx, struct interpret_item *items,
-                               size_t count, const struct interpret_limit *limit, size_t *handled,
-                               struct why *why)
-{
-    struct route_ctx before = *ctx->route;
-    enum err rc = store_savepoint(ctx->store, why);
-    if (rc != OK) return rc;
-    for (size_t i = 0; rc == OK && i < count && (i == 0 || interpret_goes_on(limit)); i++) {
-        rc = try_event(ctx, items[i].request, &items[i].event, why);
-        *handled = i + 1;
-    }
-    if (rc == OK) rc = store_release(ctx->store, why);
-    if (rc != OK) {
-        undo(ctx, &before);
-        *handled = 0;
-    }
-    for (size_t i = 0; i < *handled; i++) count_event(ctx, &items[i].event, true);
-    return rc;
-}
-
-static enum err items_apart(struct interpret_ctx *ctx, struct interpret_item *items, size_t count,
-                            const struct interpret_limit *limit, size_t *handled, struct why *why)
-{
-    enum err rc = OK;
-    for (size_t i = 0; rc == OK && i < count && (i == 0 || interpret_goes_on(limit)); i++) {
-        bool done = false;
-        rc = interpret_event(ctx, items[i].request, &items[i].event, &done, why);
-        if (rc != OK) return rc;
-        count_event(ctx, &items[i].event, done);
-        *handled = i + 1;
-    }
-    return rc;
-}
-
 enum err interpret_items(struct interpret_ctx *ctx, struct interpret_item *items, size_t count,
                          struct interpret_limit *limit, size_t *handled, struct why *why)
 {
-    *handled = 0;
-    enum err rc = items_together(ctx, items, count, limit, handled, why);
-    if (is_final(rc)) rc = items_apart(ctx, items, count, limit, handled, why);
-    limit->events -= *handled < limit->events ? *handled : limit->events;
+    enum err rc = OK;
+    size_t n = 0;
+    for (; n < count && (n == 0 || interpret_goes_on(limit)); n++) {
+        bool done = true;
+        rc = ctx->apart ? interpret_event(ctx, items[n].request, &items[n].event, &done, why)
+                        : try_event(ctx, items[n].request, &items[n].event, why);
+        if (rc != OK) break;
+        count_event(ctx, &items[n].event, done);
+    }
+    ctx->spoiled = ctx->spoiled || (!ctx->apart && is_final(rc));
+    *handled = n;
+    limit->events -= n < limit->events ? n : limit->events;
     return rc;
 }
 

@@ -23,12 +23,14 @@ struct interpret_ctx {
     struct store *store;
     struct id_maker *ids;
     struct log *log;
-    struct metrics *metrics;
     const struct config *config; /* the current snapshot: routes and source settings */
     struct arena *arena;         /* reset for each event */
     int64_t now_ms;
     struct route_ctx *route;
     struct keep_minutes *minutes; /* running totals of the turn; interpret_event needs none */
+    /* Each event in a part of the transaction of its own. Without, one that cannot be understood spoils the whole transaction: */
+    bool apart;
+    bool spoiled; /* set: roll back, and begin again with `apart` */
 };
 
 /* What is known of a stored event. */
@@ -58,9 +60,9 @@ struct interpret_limit {
 };
 bool interpret_goes_on(const struct interpret_limit *limit);
 
-/* Interprets events in their order, within the limit, at least one; *handled tells how many. Counts them in metrics and totals.
- * The same as interpret_event for each of them, but for the cost: one part for all, since a part makes SQLite copy each page that
- * changes in it; only when one of them cannot be understood, all is undone and each gets a part of its own. */
+/* Interprets events in their order, within the limit, at least one; *handled tells how many. Counts them in the minutes' totals.
+ * With ctx->apart the same as interpret_event for each. Without it is cheaper, since SQLite copies each page that changes in a part;
+ * but when one of them cannot be understood, that is an error, and ctx->spoiled. */
 MUST_CHECK enum err interpret_items(struct interpret_ctx *ctx, struct interpret_item *items,
                                     size_t count, struct interpret_limit *limit, size_t *handled,
                                     struct why *why);

@@ -1,11 +1,12 @@
 /* checkpoint.c: the thread that copies the log, and the writer's share. */
 #include "journal/checkpoint.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
+
+#include "base/thread.h"
 
 /* Each pass copies what was committed during the one before, a tenth or less of it; the writer's share is what came during the
  * last: a few pages and a short sync instead of tens of milliseconds. */
@@ -87,9 +88,9 @@ enum err checkpoint_start(const char *database, struct log *log, int64_t pages,
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->wake, NULL);
     enum err rc = store_open(database, STORE_WRITER, &c->store, why);
-    if (rc == OK && pthread_create(&c->thread, NULL, copier, c) != 0) {
-        store_close(c->store);
-        rc = why_set(why, ERR_IO, "cannot start the checkpoint thread");
+    if (rc == OK) {
+        rc = thread_start(&c->thread, "checkpoint", copier, c, why);
+        if (rc != OK) store_close(c->store);
     }
     if (rc == OK)
         *out = c;

@@ -1,9 +1,9 @@
 /* filter.c: blocks of one cache line, and the thread that fills them at the start. */
 #include "journal/filter.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
+#include "base/thread.h"
 #include "store/store.h"
 
 enum {
@@ -120,7 +120,9 @@ struct filter *filter_start(const char *database, struct log *log)
     f->database = strdup(database);
     f->blocks = aligned_alloc(sizeof(struct block), sizeof(struct block) << BLOCK_BITS);
     if (f->blocks) memset(f->blocks, 0, sizeof(struct block) << BLOCK_BITS);
-    if (f->database && f->blocks && pthread_create(&f->thread, NULL, reader, f) == 0) return f;
+    struct why why;
+    if (f->database && f->blocks && thread_start(&f->thread, "key filter", reader, f, &why) == OK)
+        return f;
     filter_free(f);
     return NULL;
 }

@@ -2,10 +2,10 @@
  * turn that was committed gets to the disk, and who is told then, in tell.c. */
 #include "journal/journal.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "deliver/deliver.h"
 #include "journal/checkpoint.h"
 #include "journal/mark.h"
@@ -24,6 +24,7 @@ enum {
     INTERPRET_IDLE_US = 20000,
     INTERPRET_TURN_MAX = 512, /* events in one turn */
     GATHER_US = 1000,
+    GATHER_PRESSED_US = 10000,
     /* While the disk is busy with the turn before, fewer requests than this wait for it: a commit of their own would write the same
      * pages again for each few of them. */
     BESIDE_SYNC_REQUESTS = 40,
@@ -108,7 +109,7 @@ static void turn_wait(struct journal *j)
 {
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += GATHER_US * 1000;
+    until.tv_nsec += (j->pressure >= PRESSURE_REQUESTS ? GATHER_PRESSED_US : GATHER_US) * 1000;
     until.tv_sec += until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
     bool gather = j->busy;
@@ -238,12 +239,43 @@ static size_t room_for_born(struct journal *j)
     return room > LEASED_MAX - LEASED_BORN_MAX ? room - (LEASED_MAX - LEASED_BORN_MAX) : 0;
 }
 
-/* Interprets what earlier turns committed. Nothing of it is final before this turn's own commit. */
-static enum err interpret_some(struct journal *j, struct turn *t, struct config *config,
-                               int64_t now_ms, int64_t piece_us, struct why *why)
+/* Interprets what earlier turns committed. Nothing of it is final before the commit. */
+static enum err interpret_some(struct journal *j, struct turn *t, struct interpret_ctx *ctx,
+                               int64_t piece_us, struct why *why)
 {
     struct interpret_limit limit = { INTERPRET_TURN_MAX, clock_mono_us() + piece_us,
                                      t->entries.count == 0 ? &j->o.metrics->journal_depth : NULL };
+    t->at = (struct cursor){ j->pending.head, j->pending_event };
+    t->stored = j->stored;
+    t->replaying = j->replaying;
+    enum err rc = interpret_memory(ctx, t, &limit, why);
+    /* Memory is first, then the store, in the order of the ids. */
+    bool read = rc == OK && !t->at.entry;
+    if (read && t->stored.more && interpret_goes_on(&limit))
+        rc = interpret_stored(ctx, &t->stored, &limit, why);
+    if (rc == OK && t->stored.after_id != j->stored.after_id)
+        rc = mark_set(j->store, MARK_INTERPRETED, t->stored.after_id, why);
+    if (rc == OK && read && !t->stored.more && t->replaying.more && interpret_goes_on(&limit))
+        rc = interpret_stored(ctx, &t->replaying, &limit, why);
+    return rc == OK ? search_catch_up(j->store, why) : rc;
+}
+
+/* Ends a transaction of the turn: what it counted is then in the store and in the metrics, or nowhere. */
+static enum err part_end(struct journal *j, enum err rc, struct why *why)
+{
+    if (rc == OK) rc = keep_write_minutes(j->store, &j->minutes, why);
+    if (rc == OK)
+        rc = store_commit_unsynced(j->store, why);
+    else
+        store_rollback(j->store);
+    keep_end_minutes(&j->minutes, j->o.metrics, rc == OK);
+    return rc;
+}
+
+/* One try to interpret a piece, in a transaction of its own. What it made of deliveries is the turn's. */
+static enum err interpret_try(struct journal *j, struct turn *t, const struct config *config,
+                              int64_t now_ms, int64_t piece_us, bool *spoiled, struct why *why)
+{
     size_t room = room_for_born(j);
     struct route_ctx route = { .store = j->store,
                                .ids = j->o.ids,
@@ -252,29 +284,53 @@ static enum err interpret_some(struct journal *j, struct turn *t, struct config 
                                .now_ms = now_ms,
                                .room = room,
                                .tail = &t->born };
-    struct interpret_ctx ctx = { j->store,  j->o.ids, j->o.log, j->o.metrics, config,
-                                 &j->arena, now_ms,   &route,   &j->minutes };
-    t->at = (struct cursor){ j->pending.head, j->pending_event };
-    t->stored = j->stored;
-    t->replaying = j->replaying;
-    enum err rc = interpret_memory(&ctx, t, &limit, why);
-    /* Memory is first, then the store, in the order of the ids. */
-    bool read = rc == OK && !t->at.entry;
-    if (read && t->stored.more && interpret_goes_on(&limit))
-        rc = interpret_stored(&ctx, &t->stored, &limit, why);
-    if (rc == OK && t->stored.after_id != j->stored.after_id)
-        rc = mark_set(j->store, MARK_INTERPRETED, t->stored.after_id, why);
-    if (rc == OK && read && !t->stored.more && t->replaying.more && interpret_goes_on(&limit))
-        rc = interpret_stored(&ctx, &t->replaying, &limit, why);
-    if (rc == OK) rc = search_catch_up(j->store, why);
-    t->created = route.created;
-    t->born_count = room - route.room;
-    t->unborn = route.unborn;
+    struct interpret_ctx ctx = { .store = j->store,
+                                 .ids = j->o.ids,
+                                 .log = j->o.log,
+                                 .config = config,
+                                 .arena = &j->arena,
+                                 .now_ms = now_ms,
+                                 .route = &route,
+                                 .minutes = &j->minutes,
+                                 .apart = j->apart };
+    enum err rc = store_begin(j->store, why);
+    if (rc != OK) return rc;
+    rc = interpret_some(j, t, &ctx, piece_us, why);
+    int64_t failed = 0;
+    for (size_t i = 0; i < j->minutes.count; i++) failed += j->minutes.at[i].failed;
+    rc = part_end(j, rc, why);
+    *spoiled = ctx.spoiled;
+    j->apart = ctx.spoiled || (j->apart && failed > 0);
+    if (rc == OK) {
+        t->created = route.created;
+        t->born_count = room - route.room;
+        t->unborn = route.unborn;
+        return OK;
+    }
+    for (struct leased *d = t->born, *next; d; d = next) {
+        next = d->next;
+        leased_free(d);
+    }
+    t->born = NULL;
+    return rc;
+}
+
+/* The turn's second transaction. One that an event spoiled which cannot be understood is made again, each event then in a part of
+ * its own: parts for all of them, always, would make SQLite copy each page that they change. */
+static enum err interpret_piece(struct journal *j, struct turn *t, int64_t now_ms, int64_t piece_us,
+                                struct why *why)
+{
+    bool spoiled = false;
+    struct config *config = config_hold(j->o.config);
+    enum err rc = interpret_try(j, t, config, now_ms, piece_us, &spoiled, why);
+    if (spoiled) rc = interpret_try(j, t, config, now_ms, piece_us, &spoiled, why);
+    config_release(config);
+    t->interpreting = rc == OK;
     return rc;
 }
 
 /* How long this turn may interpret, µs; 0 = not now. */
-static int64_t interpret_piece(struct journal *j, const struct turn *t)
+static int64_t piece_time(struct journal *j, const struct turn *t)
 {
     if (!j->o.interpret || !to_interpret(j)) return 0;
     if (t->entries.count == 0) return INTERPRET_IDLE_US;
@@ -285,31 +341,34 @@ static int64_t interpret_piece(struct journal *j, const struct turn *t)
     return piece_us;
 }
 
-static enum err turn_work(struct journal *j, struct turn *t, struct why *why)
+/* The turn's first transaction: what senders and callers wait for. */
+static enum err keep_all(struct journal *j, struct turn *t, int64_t now_ms, struct why *why)
 {
-    int64_t now_ms = clock_wall_ms();
-    enum err rc = make_sound(j, why);
-    if (rc == OK) rc = store_begin(j->store, why);
+    enum err rc = store_begin(j->store, why);
     if (rc != OK) return rc;
     known_begin(j->known);
     for (struct journal_entry *e = t->entries.head; rc == OK && e; e = e->next)
         rc = keep_entry(j->store, j->o.ids, j->known, &j->minutes, e, now_ms, why);
     if (rc == OK) rc = run_jobs(j, t, now_ms, why);
     if (rc == OK) rc = known_merge(j->known, j->store, why);
-    int64_t piece_us = rc == OK ? interpret_piece(j, t) : 0;
-    t->interpreting = piece_us > 0;
-    if (t->interpreting) {
-        struct config *config = config_hold(j->o.config);
-        rc = interpret_some(j, t, config, now_ms, piece_us, why);
-        config_release(config);
-    }
-    if (rc == OK) rc = keep_flush_minutes(j->store, &j->minutes, why);
-    if (rc == OK)
-        rc = store_commit_unsynced(j->store, why);
-    else
-        store_rollback(j->store);
+    rc = part_end(j, rc, why);
     known_end(j->known, rc == OK);
     return rc;
+}
+
+static enum err turn_work(struct journal *j, struct turn *t, struct why *why)
+{
+    int64_t now_ms = clock_wall_ms();
+    bool asked = t->entries.head || t->jobs.head;
+    enum err rc = make_sound(j, why);
+    if (rc == OK && asked) rc = keep_all(j, t, now_ms, why);
+    int64_t piece_us = rc == OK ? piece_time(j, t) : 0;
+    if (piece_us == 0) return rc;
+    rc = interpret_piece(j, t, now_ms, piece_us, why);
+    if (rc == OK || !asked) return rc;
+    LOG(j->o.log, LOG_ERROR, "interpret.failed", log_why(why));
+    metrics_add(j->o.metrics, METRIC_commit_failures, 1);
+    return OK; /* what was asked for is stored all the same */
 }
 
 /* Takes interpreted entries off `pending`. */
@@ -401,9 +460,9 @@ enum err journal_start(const struct journal_options *options, struct journal **o
                               &j->unsound, &j->checkpoint, why);
     if (rc == OK) rc = store_log_open(j->store, &j->log, why);
     if (rc == OK) rc = tell_start(j, why);
-    if (rc == OK && pthread_create(&j->thread, NULL, writer, j) != 0) {
-        tell_stop(j);
-        rc = why_set(why, ERR_IO, "cannot start the writer thread");
+    if (rc == OK) {
+        rc = thread_start(&j->thread, "writer", writer, j, why);
+        if (rc != OK) tell_stop(j);
     }
     if (rc != OK)
         journal_free(j);

@@ -19,7 +19,7 @@ struct keep_minute *keep_minute(struct keep_minutes *m, uint64_t workspace_id, u
     return &m->at[i];
 }
 
-enum err keep_flush_minutes(struct store *s, struct keep_minutes *m, struct why *why)
+enum err keep_write_minutes(struct store *s, const struct keep_minutes *m, struct why *why)
 {
     enum err rc = OK;
     for (size_t i = 0; rc == OK && i < m->count; i++) {
@@ -37,11 +37,22 @@ enum err keep_flush_minutes(struct store *s, struct keep_minutes *m, struct why 
         for (size_t v = 0; v < ARRAY_LEN(values); v++) stmt_i64(q, (int)v + 1, values[v]);
         rc = stmt_run(q, why);
     }
-    m->count = 0;
     return rc;
 }
 
-void keep_forget_minutes(struct keep_minutes *m) { m->count = 0; }
+void keep_end_minutes(struct keep_minutes *m, struct metrics *metrics, bool committed)
+{
+    for (size_t i = 0; committed && i < m->count; i++) {
+        const struct keep_minute *n = &m->at[i];
+        if (n->done + n->failed == 0) continue;
+        struct source_metrics *s = metrics_source(metrics, n->source_id);
+        metrics_add(metrics, METRIC_events_done, (uint64_t)n->done);
+        metrics_add(metrics, METRIC_events_failed, (uint64_t)n->failed);
+        atomic_fetch_add_explicit(&s->done, (uint64_t)n->done, memory_order_relaxed);
+        atomic_fetch_add_explicit(&s->failed, (uint64_t)n->failed, memory_order_relaxed);
+    }
+    m->count = 0;
+}
 
 enum err keep_ids_above(struct store *s, struct id_maker *ids, struct why *why)
 {

@@ -23,8 +23,11 @@ struct keep_minutes {
 /* The totals of a source in the minute of now_ms, to be added to. */
 struct keep_minute *keep_minute(struct keep_minutes *m, uint64_t workspace_id, uint64_t source_id,
                                 int64_t now_ms);
-MUST_CHECK enum err keep_flush_minutes(struct store *s, struct keep_minutes *m, struct why *why);
-void keep_forget_minutes(struct keep_minutes *m);
+/* Into the store; they stay until the transaction's end: */
+MUST_CHECK enum err keep_write_minutes(struct store *s, const struct keep_minutes *m,
+                                       struct why *why);
+/* ... committed: what was interpreted counts in the metrics, too. Else it never happened. The totals begin anew. */
+void keep_end_minutes(struct keep_minutes *m, struct metrics *metrics, bool committed);
 
 /* Lets `ids` go on above every id that was ever given to what the writer stores. */
 MUST_CHECK enum err keep_ids_above(struct store *s, struct id_maker *ids, struct why *why);

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "deliver/deliver.h"
 #include "journal/turn.h"
 
@@ -154,9 +155,7 @@ void tell_offer(struct journal *j, struct turn *t)
 
 enum err tell_start(struct journal *j, struct why *why)
 {
-    return pthread_create(&j->syncer, NULL, syncer, j) == 0
-               ? OK
-               : why_set(why, ERR_IO, "cannot start the syncer thread");
+    return thread_start(&j->syncer, "syncer", syncer, j, why);
 }
 
 void tell_stop(struct journal *j)

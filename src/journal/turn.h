@@ -109,6 +109,8 @@ struct journal {
     size_t
         pressure; /* most requests of a recent turn: full turns and near-empty ones take turns under load */
     int64_t earned_us; /* time that interpreting has saved up */
+    bool
+        apart; /* an event of the last piece could not be understood: each gets a part of its own */
 };
 
 /* tell.c */

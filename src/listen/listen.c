@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "listen/exchange.h"
 
 enum {
@@ -328,10 +329,11 @@ static enum err loop_open(struct listen_loop *loop, int fd, struct why *why)
                        own = { .events = EPOLLIN, .data.fd = loop->event };
     int web_fd = MHD_get_daemon_info(loop->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
     bool good = epoll_ctl(loop->epoll, EPOLL_CTL_ADD, web_fd, &web) == 0 &&
-                epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->event, &own) == 0 &&
-                pthread_create(&loop->thread, NULL, loop_thread, loop) == 0;
-    loop->started = good;
-    return good ? OK : why_set(why, ERR_IO, "cannot start a listen loop");
+                epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->event, &own) == 0;
+    if (!good) return why_set(why, ERR_IO, "cannot start a listen loop");
+    enum err rc = thread_start(&loop->thread, "listen", loop_thread, loop, why);
+    loop->started = rc == OK;
+    return rc;
 }
 
 static enum err open_loops(struct listen *l, const struct addrinfo *at, struct why *why)
@@ -371,10 +373,8 @@ enum err listen_start(const struct listen_options *options, struct listen **out,
     if (rc == OK) rc = open_loops(l, at, why);
     if (at) freeaddrinfo(at);
     for (unsigned i = 0; rc == OK && i < options->api_threads; i++) {
-        if (pthread_create(&l->api_thread[i], NULL, api_thread, l) != 0)
-            rc = why_set(why, ERR_IO, "cannot start a thread");
-        else
-            l->api_started++;
+        rc = thread_start(&l->api_thread[i], "api", api_thread, l, why);
+        if (rc == OK) l->api_started++;
     }
     if (rc == OK)
         *out = l;

@@ -1,11 +1,11 @@
 /* fetch.c: the media thread. See media.h. */
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "base/thread.h"
 #include "deliver/wire.h"
 #include "media/media.h"
 
@@ -422,8 +422,9 @@ enum err media_new(const struct media_options *options, struct media_fetcher **o
 enum err media_start(struct media_fetcher *m, struct journal *journal, struct why *why)
 {
     m->journal = journal;
-    m->started = pthread_create(&m->thread, NULL, fetcher, m) == 0;
-    return m->started ? OK : why_set(why, ERR_IO, "cannot start the media thread");
+    enum err rc = thread_start(&m->thread, "media", fetcher, m, why);
+    m->started = rc == OK;
+    return rc;
 }
 
 void media_stop(struct media_fetcher *m)

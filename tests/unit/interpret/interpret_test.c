@@ -67,8 +67,13 @@ static void way_start(struct way *w, uint64_t id, slice type, slice body, size_t
                                    .now_ms = 1790000000000,
                                    .room = 10,
                                    .tail = &w->born };
-    w->ctx = (struct interpret_ctx){ hub.store, &hub.ids,      &hub.log,  &hub.metrics, w->config,
-                                     &w->arena, 1790000000000, &w->route, NULL };
+    w->ctx = (struct interpret_ctx){ .store = hub.store,
+                                     .ids = &hub.ids,
+                                     .log = &hub.log,
+                                     .config = w->config,
+                                     .arena = &w->arena,
+                                     .now_ms = 1790000000000,
+                                     .route = &w->route };
     w->request =
         (struct request){ .method = SLICE("POST"), .body = body, .received_ms = 1790000000000 };
     w->event = (struct stored_event){ .id = id,
@@ -85,12 +90,21 @@ static void way_start(struct way *w, uint64_t id, slice type, slice body, size_t
     hub_run(&hub, sql);
 }
 
-static void way_end(struct way *w)
+static void way_forget_born(struct way *w)
 {
     for (struct leased *d = w->born, *next; d; d = next) {
         next = d->next;
         leased_free(d);
     }
+    w->born = NULL;
+    w->route.tail = &w->born;
+    w->route.room = 10;
+    w->route.created = w->route.unborn = 0;
+}
+
+static void way_end(struct way *w)
+{
+    way_forget_born(w);
     config_release(w->config);
     arena_free(&w->arena);
     arena_free(&w->request_arena);
@@ -249,7 +263,7 @@ static void memory_runs_out(void **state UNUSED)
     arena_free(&a);
 }
 
-/* Several events together: what cannot be understood fails alone, wherever it stands, and counts alone. */
+/* Several events together: one that cannot be understood spoils the transaction; apart it fails alone, wherever it stands. */
 static void together(void **state UNUSED)
 {
     enum { N = 5 };
@@ -276,12 +290,25 @@ static void together(void **state UNUSED)
             items[i] = (struct interpret_item){ &w[i].request, w[i].event };
         }
         uint64_t failed_before = atomic_load(&hub.metrics.counter[METRIC_events_failed]);
-        struct interpret_limit limit = { 100, INT64_MAX, NULL };
         size_t handled = 0, good = 0;
         w[0].ctx.minutes = minutes;
         if (store_begin(hub.store, &why) != OK) fail_msg("%s", why.text);
-        if (interpret_items(&w[0].ctx, items, N, &limit, &handled, &why) != OK)
-            fail_msg("%s", why.text);
+        struct interpret_limit first = { 100, INT64_MAX, NULL };
+        enum err rc = interpret_items(&w[0].ctx, items, N, &first, &handled, &why);
+        assert_int_equal(w[0].ctx.spoiled, bad[c] != 0);
+        assert_int_equal(rc == OK, bad[c] == 0);
+        struct interpret_limit limit = { 100, INT64_MAX, NULL };
+        if (rc == OK) {
+            limit = first;
+        } else {
+            store_rollback(hub.store);
+            keep_end_minutes(minutes, &hub.metrics, false);
+            way_forget_born(&w[0]);
+            w[0].ctx.apart = true;
+            if (store_begin(hub.store, &why) != OK) fail_msg("%s", why.text);
+            if (interpret_items(&w[0].ctx, items, N, &limit, &handled, &why) != OK)
+                fail_msg("%s", why.text);
+        }
         if (store_commit(hub.store, &why) != OK) fail_msg("%s", why.text);
         assert_int_equal(handled, N);
         assert_int_equal(limit.events, 100 - N);
@@ -300,6 +327,8 @@ static void together(void **state UNUSED)
         assert_int_equal(count("SELECT COUNT(*) FROM orders WHERE %llu > 0", 1), good);
         assert_int_equal(minutes->at[0].done, good);
         assert_int_equal(minutes->at[0].failed, N - good);
+        keep_end_minutes(minutes, &hub.metrics, true);
+        assert_int_equal(minutes->count, 0);
         assert_int_equal(atomic_load(&hub.metrics.counter[METRIC_events_failed]) - failed_before,
                          N - good);
         for (unsigned i = 0; i < N; i++) way_end(&w[i]);
