@@ -11,9 +11,15 @@
 #include "api/api.h"
 #include "api/keys.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "config/change.h"
 
-enum { STOP_GRACE_MS = 10000, API_THREADS = 2, THREADS_MAX = 64 };
+enum {
+    STOP_GRACE_MS = 10000,
+    API_THREADS = 2,
+    THREADS_MAX = 64,
+    CACHE_MIB_MAX = 1024 * 1024 /* a TiB */
+};
 
 static enum err open_data(struct app *app, struct why *why)
 {
@@ -41,11 +47,22 @@ static enum err lock_data(struct app *app, struct why *why)
     return why_set(why, ERR_CONFLICT, "another malote is running on %s", app->database);
 }
 
-static enum err open_files(struct app *app, struct why *why)
+static enum err open_depot(const struct app_options *o, struct depot *out, struct why *why)
 {
     char folder[1100];
-    (void)snprintf(folder, sizeof folder, "%s/media", app->o.data);
-    return files_open(&app->files, folder, why);
+    uint64_t cache_mib = 0;
+    bool remote = s3_is_place(o->media);
+    struct s3_options s3 = o->s3;
+    s3.place = o->media;
+    if (text_u64(slice_str(o->media_cache), CACHE_MIB_MAX, &cache_mib, NULL) != OK)
+        return why_set(why, ERR_SYNTAX, "MALOTE_MEDIA_CACHE is a number of MiB, at most %d",
+                       CACHE_MIB_MAX);
+    if (o->media && !remote)
+        (void)snprintf(folder, sizeof folder, "%.1024s", o->media);
+    else
+        (void)snprintf(folder, sizeof folder, "%s/media", o->data);
+    struct depot_options d = { folder, remote ? &s3 : NULL, (int64_t)cache_mib * 1024 * 1024 };
+    return depot_open(out, &d, why);
 }
 
 static enum err open_key(struct app *app, struct why *why)
@@ -127,7 +144,7 @@ static enum err start_threads(struct app *app, struct why *why)
                                  &app->guard, app->o.ca_file, reload_after_hold, app };
     enum err rc = deliver_new(&d, &app->deliver, why);
     if (rc != OK) return rc;
-    struct media_options m = { app->database, &app->files, &app->log,     &app->metrics,
+    struct media_options m = { app->database, &app->depot, &app->log,     &app->metrics,
                                &app->config,  &app->guard, app->o.ca_file };
     rc = media_new(&m, &app->media, why);
     if (rc != OK) return rc;
@@ -188,7 +205,7 @@ enum err app_open(struct app *app, const struct app_options *options, struct why
     if (rc == OK) rc = open_data(app, why);
     if (rc == OK) rc = lock_data(app, why);
     if (rc == OK) rc = open_key(app, why);
-    if (rc == OK) rc = open_files(app, why);
+    if (rc == OK) rc = open_depot(&app->o, &app->depot, why);
     if (rc == OK) rc = open_store(app, why);
     if (rc == OK) rc = app_reload(app, why);
     if (rc == OK) rc = start_threads(app, why);
@@ -198,6 +215,7 @@ enum err app_open(struct app *app, const struct app_options *options, struct why
 
 void app_close(struct app *app)
 {
+    media_end_waits(app->media);
     listen_stop(app->listen, STOP_GRACE_MS);
     deliver_stop(app->deliver, STOP_GRACE_MS);
     media_stop(app->media);
@@ -208,6 +226,7 @@ void app_close(struct app *app)
     (void)pthread_key_delete(app->reader_key);
     pthread_mutex_destroy(&app->config_lock);
     pthread_mutex_destroy(&app->reload_lock);
+    depot_close(&app->depot);
     if (app->lock_fd >= 0) close(app->lock_fd);
     app->listen = NULL;
     app->deliver = NULL;

@@ -150,7 +150,7 @@ static void dispatch(struct call *c)
     reply_error(c, 404, "not_found", "there is nothing at this path");
 }
 
-void api_handle(struct api_exchange *x, void *ctx)
+bool api_handle(struct api_exchange *x, void *ctx)
 {
     struct call c = { .app = ctx, .x = x, .out = buf_in(x->arena, API_REPLY_MAX) };
     struct why why = { .code = OK };
@@ -161,4 +161,5 @@ void api_handle(struct api_exchange *x, void *ctx)
         api_health(&c);
     else
         reply_err(&c, ERR_IO, &why);
+    return !c.later;
 }

@@ -95,13 +95,18 @@ static void *api_thread(void *arg)
         }
         pthread_mutex_unlock(&l->api_lock);
         if (!x) return NULL;
-        l->o.api(&x->api, l->o.api_ctx);
-        x->status = x->api.status;
-        x->answer = x->api.body;
-        x->type = x->api.type;
-        x->stage = STAGE_ANSWER;
-        exchange_complete(x);
+        if (l->o.api(&x->api, l->o.api_ctx)) listen_answer(&x->api);
     }
+}
+
+void listen_answer(struct api_exchange *api)
+{
+    struct exchange *x = (struct exchange *)(void *)((char *)api - offsetof(struct exchange, api));
+    x->status = api->status;
+    x->answer = api->body;
+    x->type = api->type;
+    x->stage = STAGE_ANSWER;
+    exchange_complete(x);
 }
 
 /* ---- libmicrohttpd's callbacks, all on the loop's thread ---- */
