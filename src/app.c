@@ -10,6 +10,7 @@
 
 #include "api/api.h"
 #include "api/keys.h"
+#include "api/routes.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "config/change.h"
@@ -170,6 +171,7 @@ static enum err start_threads(struct app *app, struct why *why)
                                 .journal = app->journal,
                                 .proxies = &app->proxies,
                                 .api = api_handle,
+                                .streams = api_upload_streams,
                                 .api_ctx = app,
                                 .api_threads = API_THREADS };
     return listen_start(&l, &app->listen, why);

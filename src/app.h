@@ -45,6 +45,7 @@ struct app {
     bool first_start;         /* the database was made just now */
     pthread_key_t reader_key; /* each API thread's reading connection */
     struct depot depot;       /* files of messages */
+    _Atomic int uploads;      /* under way */
     struct media_fetcher *media;
     struct deliver *deliver;
     struct journal *journal;

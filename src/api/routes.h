@@ -91,6 +91,11 @@ MUST_CHECK enum err api_media_drop(struct store *s, uint64_t workspace_id, uint6
  * forgets the list. */
 MUST_CHECK enum err api_media_remove(struct call *c, struct media_gone *gone, int64_t *removed,
                                      struct why *why);
+/* upload.c */
+void api_upload(struct call *c);
+void api_upload_piece(struct call *c);
+/* listen_options.streams */
+size_t api_upload_streams(slice method, slice path);
 /* media_prune.c */
 void api_media_prune(struct call *c);
 /* messages.c */

@@ -14,6 +14,10 @@
 
 struct listen;
 
+/* A large body is not kept in memory but handed over in pieces: `api` is called before the first byte (API_FIRST: who is it, and may he?),
+ * for each piece, and for the rest (API_LAST). Until the last it sets `more`, or answers: then the rest is read and forgotten. */
+enum api_piece { API_WHOLE, API_FIRST, API_MORE, API_LAST };
+
 /* A request and its answer outside the sources: the API and the hub's own pages. */
 struct api_exchange {
     struct request request; /* lives until the answer was given */
@@ -26,6 +30,12 @@ struct api_exchange {
     /* Instead of `body`: file_len bytes from file_from of this descriptor, which is then the listener's to close. 0: none. */
     int file;
     uint64_t file_from, file_len;
+    /* Of a body in pieces; request.body is the piece. */
+    enum api_piece piece;
+    bool more;
+    /* What `api` keeps between them; `drop` lets go of it when the exchange ends, however it does. On a listen loop: quick. NULL: nothing. */
+    void *kept;
+    void (*drop)(struct api_exchange *x);
 };
 
 struct listen_options {
@@ -40,6 +50,8 @@ struct listen_options {
     /* Answers everything that is no source's path. Called on an API thread; may block. False: the answer comes later, by
      * listen_answer; then the exchange may be another thread's already. */
     bool (*api)(struct api_exchange *x, void *ctx);
+    /* Is the body of such a request handed over in pieces? Its largest size, else 0. Pure. NULL: never. */
+    size_t (*streams)(slice method, slice path);
     void *api_ctx;
     unsigned api_threads;
 };
