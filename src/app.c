@@ -139,14 +139,22 @@ static void reload_after_hold(void *ctx)
 
 static void look_for_media(void *ctx) { media_wake(((struct app *)ctx)->media); }
 
+static void look_for_deliveries(void *ctx)
+{
+    deliver_wake(((struct app *)ctx)->deliver, clock_wall_ms());
+}
+
 static enum err start_threads(struct app *app, struct why *why)
 {
-    struct deliver_options d = { &app->log,   &app->metrics,  &app->ids,         &app->config,
-                                 &app->guard, app->o.ca_file, reload_after_hold, app };
+    struct deliver_options d = {
+        &app->log,      &app->metrics,     &app->ids, &app->config,   &app->guard,
+        app->o.ca_file, reload_after_hold, app,       look_for_media, app
+    };
     enum err rc = deliver_new(&d, &app->deliver, why);
     if (rc != OK) return rc;
-    struct media_options m = { app->database, &app->depot, &app->log,     &app->metrics,
-                               &app->config,  &app->guard, app->o.ca_file };
+    struct media_options m = { app->database,  &app->depot,         &app->log,
+                               &app->metrics,  &app->config,        &app->guard,
+                               app->o.ca_file, look_for_deliveries, app };
     rc = media_new(&m, &app->media, why);
     if (rc != OK) return rc;
     struct journal_options j = { .database = app->database,

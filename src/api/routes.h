@@ -94,6 +94,9 @@ MUST_CHECK enum err api_media_remove(struct call *c, struct media_gone *gone, in
 /* upload.c */
 void api_upload(struct call *c);
 void api_upload_piece(struct call *c);
+/* May the message carry the file that it names, if it names one? */
+MUST_CHECK enum err api_upload_check(struct call *c, const struct dest_messages *m, json *message,
+                                     struct why *why);
 /* listen_options.streams */
 size_t api_upload_streams(slice method, slice path);
 /* media_prune.c */

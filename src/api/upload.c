@@ -147,3 +147,23 @@ void api_upload_piece(struct call *c)
     json_end_object(&c->out);
     reply_json(c, 201);
 }
+
+enum err api_upload_check(struct call *c, const struct dest_messages *m, json *message,
+                          struct why *why)
+{
+    uint64_t id;
+    bool row = false;
+    slice name = m->file ? m->file(message) : (slice){ NULL, 0 };
+    if (name.len == 0) return OK;
+    if (id_parse(ID_MEDIA, name, &id) != OK)
+        return why_set(why, ERR_MISSING, "there is no such file");
+    struct stmt *q = store_stmt(c->store, SQL_API_MEDIA_ONE, why);
+    stmt_i64(q, 1, (int64_t)c->key.workspace_id);
+    stmt_i64(q, 2, (int64_t)id);
+    enum err rc = stmt_step(q, &row, why);
+    if (rc == OK && (!row || stmt_col_text(q, 11).len == 0))
+        rc = why_set(why, ERR_MISSING, "there is no such file: see /api/media/{id}/info");
+    if (rc == OK) rc = m->file_fits(message, stmt_col_text(q, 4), stmt_col_i64(q, 6), why);
+    stmt_reset(q);
+    return rc;
+}

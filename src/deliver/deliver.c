@@ -219,6 +219,9 @@ static void settle_done(struct journal_job *job, enum err rc, const struct why *
     struct deliver *d = j->ctx;
     if (rc != OK) LOG(d->o.log, LOG_ERROR, "settle.failed", log_why(why));
     j->job.rc = rc;
+    bool wanted = false;
+    for (const struct settlement *s = j->list; s; s = s->next) wanted = wanted || s->media_id;
+    if (rc == OK && wanted && d->o.files_wanted) d->o.files_wanted(d->o.files_ctx);
     pthread_mutex_lock(&d->lock);
     d->settle_done = true;
     pthread_mutex_unlock(&d->lock);

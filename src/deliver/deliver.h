@@ -22,6 +22,9 @@ struct deliver_options {
         void *
             ctx); /* the loop changed a destination in the store: load the configuration anew; writer thread */
     void *reload_ctx;
+    /* Deliveries wait for files of ours to be with the other side (on disk: media_uploads); quick. NULL: nobody gives them. */
+    void (*files_wanted)(void *ctx);
+    void *files_ctx;
 };
 
 /* Two steps, since the writer and the loop need each other: make, then start with the writer. */

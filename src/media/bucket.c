@@ -544,6 +544,8 @@ enum err bucket_new(struct media_fetcher *m, struct why *why)
 
 void bucket_stop(struct bucket *b)
 {
+    media_end_waits(b->m);
+    (void)end_waits(b);
     for (struct transfer *t; (t = b->under_way);) {
         wire_cancel(b->m->wire, &t->call);
         transfer_end(t);

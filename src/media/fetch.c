@@ -396,7 +396,9 @@ static void *fetcher(void *arg)
         m->ended = false;
         begin_due(m);
         int64_t wait_ms = next_wait_ms(m), bucket_ms = m->bucket ? bucket_turn(m->bucket) : wait_ms;
-        int64_t until_ms = clock_mono_ms() + (bucket_ms < wait_ms ? bucket_ms : wait_ms);
+        int64_t post_ms = post_turn(m);
+        if (bucket_ms < wait_ms) wait_ms = bucket_ms;
+        int64_t until_ms = clock_mono_ms() + (post_ms < wait_ms ? post_ms : wait_ms);
         /* Until something is due, something ended, or somebody says that there is more. */
         for (int64_t left; (left = until_ms - clock_mono_ms()) > 0 && !m->ended &&
                            !atomic_load(&m->woken) && !atomic_load(&m->stopping);)
@@ -409,7 +411,8 @@ static void *fetcher(void *arg)
         i->uncounted = true;
         end(i, MEDIA_PENDING, clock_wall_ms());
     }
-    if (m->bucket) bucket_stop(m->bucket);
+    if (m->bucket) bucket_stop(m->bucket); /* tells posts that wait for a file */
+    post_stop(m);
     return NULL;
 }
 

@@ -7,6 +7,7 @@
 
 struct bucket;
 struct item;
+struct post;
 
 struct media_fetcher {
     struct media_options o;
@@ -17,7 +18,9 @@ struct media_fetcher {
     struct store *reader;
     struct item *under_way;
     size_t count;
-    bool ended;            /* something came to its end in this turn: there may be more to begin */
+    bool ended; /* something came to its end in this turn: there may be more to begin */
+    struct post *posts;
+    size_t post_count;
     struct bucket *bucket; /* NULL: files stay in the folder */
     _Atomic bool woken, stopping;
 };
@@ -30,6 +33,11 @@ void bucket_free(struct bucket *b);
 int64_t bucket_turn(struct bucket *b);
 /* Ends what is under way: all of it is begun anew after the next start. */
 void bucket_stop(struct bucket *b);
+
+/* ---- post.c: files of ours to where messages go ---- */
+
+int64_t post_turn(struct media_fetcher *m);
+void post_stop(struct media_fetcher *m);
 
 /* adopt.c: before the first turn: what lies in the folder is to be carried up. */
 void adopt_folder(struct media_fetcher *m);

@@ -32,6 +32,9 @@ struct media_options {
     struct config_box *config;
     const struct guard *guard;
     const char *ca_file;
+    /* Deliveries that waited for a file may go; from the media thread. NULL: nobody waits. */
+    void (*released)(void *ctx);
+    void *released_ctx;
 };
 
 struct media_fetcher;

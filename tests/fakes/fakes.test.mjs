@@ -300,3 +300,26 @@ test('s3: an unsigned request gets nothing', async (t) => {
   assert.match(await res.text(), /<Code>AccessDenied<\/Code>/);
   assert.deepEqual((await s3.stats()).objects, []);
 });
+
+test('whatsapp: files come as multipart, whole, of a type and size that Meta takes', async (t) => {
+  const service = new FakeWhatsApp({ token: 'T' }), wa = await started(t, service);
+  const body = (parts, boundary = 'b') => Buffer.concat([...parts.flatMap(([head, bytes]) => [Buffer.from(`--${boundary}\r\n${head}\r\n\r\n`), Buffer.from(bytes), Buffer.from('\r\n')]),
+    Buffer.from(`--${boundary}--\r\n`)]);
+  const field = (name, value) => [`Content-Disposition: form-data; name="${name}"`, value];
+  const file = (mime, bytes = 'x\r\n--c') => [`Content-Disposition: form-data; name="file"; filename="f"\r\nContent-Type: ${mime}`, bytes];
+  const post = async (parts, { type = 'multipart/form-data; boundary=b', token = 'T' } = {}) => {
+    const res = await fetch(`${wa.base}/v25.0/106/media`, { method: 'POST', body: Buffer.isBuffer(parts) ? parts : body(parts), headers: { authorization: `Bearer ${token}`, 'content-type': type } });
+    return { status: res.status, json: await res.json() };
+  };
+  const good = [field('messaging_product', 'whatsapp'), field('type', 'image/png'), file('image/png')];
+  const { status, json } = await post(good);
+  assert.equal(status, 200);
+  assert.equal(service.files.get(json.id).bytes.toString(), 'x\r\n--c');
+  assert.equal((await post(good, { token: 'other' })).status, 401);
+  const whole = body(good);
+  for (const bad of [good.slice(1), good.slice(0, 2), [good[0], field('type', 'image/jpeg'), good[2]], [good[0], field('type', 'image/gif'), file('image/gif')],
+    [good[0], good[1], file('image/png', Buffer.alloc(5 * 1024 * 1024 + 1))], whole.subarray(0, whole.length - 3), Buffer.concat([whole, Buffer.from('x')]), Buffer.from('x')])
+    assert.equal((await post(bad)).status, 400);
+  assert.equal((await post(good, { type: 'multipart/form-data; boundary=c' })).status, 400);
+  assert.equal((await post(good, { type: 'application/json' })).status, 400);
+});

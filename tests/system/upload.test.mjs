@@ -6,7 +6,7 @@ import { readdirSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ADMIN_KEY, s3Env, startHub, startS3, until } from './hub.mjs';
+import { ADMIN_KEY, pause, s3Env, startHub, startS3, startWhatsApp, until, zap } from './hub.mjs';
 
 const sha = (bytes) => createHash('sha256').update(bytes).digest('hex');
 const upload = async (hub, bytes, { type = 'image/jpeg', query = '', key = ADMIN_KEY } = {}) => {
@@ -97,4 +97,108 @@ test('with a bucket it is acknowledged from this disk and carried up by itself',
   await hub.start();
   await until('it to be in the bucket', async () => (await hub.get(`/api/media/${json.id}/info`)).state === 'downloaded');
   assert.ok([...s3.objects.values()][0].equals(bytes));
+});
+
+// ---- into messages ----
+
+async function setup(t, env = {}) {
+  const wa = await startWhatsApp(t), hub = await startHub(t, { env });
+  await hub.apply({ destinations: [zap(wa)] });
+  return { wa, hub };
+}
+const sent = (wa) => wa.events().map(({ body }) => body);
+const image = (id, more) => ({ to: '+5511999990005', type: 'image', image: { media: id, caption: 'Olá', ...more } });
+
+test('a message with a file: given to Meta once, named by Meta\'s id in every message', async (t) => {
+  const { wa, hub } = await setup(t);
+  const bytes = randomBytes(700_000), { json } = await upload(hub, bytes);
+  for (const to of ['+5511999990005', '+5511999990006', '+5511999990007']) await hub.post('/api/messages', { ...image(json.id), to });
+  await hub.deliveries('zap', 'delivered', 3);
+  assert.equal(wa.uploads, 1);
+  const [[id, file]] = [...wa.files];
+  assert.ok(file.bytes.equals(bytes));
+  assert.equal(file.mime, 'image/jpeg');
+  for (const body of sent(wa)) assert.deepEqual(body.image, { id, caption: 'Olá' });
+  assert.deepEqual(wa.stats().rejected, []);
+  await hub.post('/api/messages', { to: '+5511999990005', type: 'document', document: { media: json.id, filename: 'foto.jpg' } });
+  await hub.deliveries('zap', 'delivered', 4);
+  assert.equal(wa.uploads, 1);
+  assert.deepEqual(sent(wa)[3].document, { id, filename: 'foto.jpg' });
+});
+
+test('what no channel would take is refused at once', async (t) => {
+  const { wa, hub } = await setup(t);
+  const { json: picture } = await upload(hub, randomBytes(6 * 1024 * 1024)), { json: text } = await upload(hub, 'hello', { type: 'text/plain' });
+  const refused = async (body, status, words) => {
+    const answer = await hub.call('POST', '/api/messages', body);
+    assert.equal(answer.status, status, answer.text);
+    assert.match(answer.text, words);
+  };
+  await refused(image(picture.id), 400, /at most 5120 KiB as image/);
+  await refused(image(text.id), 400, /no file of this type as image/);
+  await refused(image('med_0000000000001'), 404, /no such file/);
+  await refused(image('wamid.x'), 400, /must be the id of an uploaded file/);
+  await refused(image(text.id, { id: '1' }), 400, /either `media`, `id` or `link`/);
+  await hub.post('/api/messages', { to: '+5511999990005', type: 'document', document: { media: text.id } });
+  await hub.deliveries('zap', 'delivered', 1);
+  assert.equal(wa.uploads, 1);
+});
+
+test('Meta fails to take a file: tried again, and the message goes out once', async (t) => {
+  const { wa, hub } = await setup(t);
+  const { json } = await upload(hub, randomBytes(1000));
+  wa.mode('media:500');
+  await hub.post('/api/messages', image(json.id));
+  await until('an upload to fail', () => wa.stats().rejected.length === 1);
+  const [delivery] = await hub.deliveries('zap', 'waiting', 1);
+  assert.equal((await hub.get(`/api/deliveries/${delivery.id}`)).attempts.length ?? 0, 0, 'no attempt was made');
+  await hub.kill(); // nothing is doubled or taken for "may have arrived"
+  wa.mode('ok');
+  await hub.start();
+  await hub.deliveries('zap', 'delivered', 1);
+  assert.equal(sent(wa).length, 1);
+});
+
+test('Meta refuses a file for good: the message ends with the reason; a retry by hand gives it anew', async (t) => {
+  const { wa, hub } = await setup(t);
+  const { json } = await upload(hub, 'x', { type: 'application/x-strange' });
+  await hub.post('/api/messages', { to: '+5511999990005', type: 'document', document: { media: json.id } });
+  const dead = await hub.delivery('zap', 'dead');
+  assert.match(dead.reason, /its file was refused: code 100/);
+  assert.equal(sent(wa).length, 0);
+});
+
+test('a file that Meta has let go of is given anew, once, and the message sent', async (t) => {
+  const { wa, hub } = await setup(t);
+  const { json } = await upload(hub, randomBytes(1000));
+  await hub.post('/api/messages', image(json.id));
+  await hub.deliveries('zap', 'delivered', 1);
+  wa.forget();
+  await hub.post('/api/messages', { ...image(json.id), to: '+5511999990006' });
+  await hub.deliveries('zap', 'delivered', 2);
+  assert.equal(wa.uploads, 2);
+  assert.equal(sent(wa).length, 2);
+  assert.deepEqual(wa.stats().rejected.map(({ code }) => code), [131053]);
+});
+
+test('another number is given the file too', async (t) => {
+  const { wa, hub } = await setup(t);
+  const { json } = await upload(hub, randomBytes(1000));
+  await hub.post('/api/messages', image(json.id));
+  await hub.deliveries('zap', 'delivered', 1);
+  await hub.patch('/api/destinations/zap', { phone_number_id: '77777' });
+  await hub.post('/api/messages', { ...image(json.id), to: '+5511999990006' });
+  await hub.deliveries('zap', 'delivered', 2);
+  assert.deepEqual([...wa.files.values()].map(({ number }) => number), ['106540352242922', '77777']);
+});
+
+test('a file that only the bucket has is fetched for Meta', async (t) => {
+  const s3 = await startS3(t), { wa, hub } = await setup(t, s3Env(s3, { MALOTE_MEDIA_CACHE: '0' }));
+  const bytes = randomBytes(400_000), { json } = await upload(hub, bytes);
+  await until('the file to be in the bucket alone', () => s3.objects.size === 1 && files(hub).length === 0);
+  s3.mode('GET:500', 1);
+  await hub.post('/api/messages', image(json.id));
+  await hub.deliveries('zap', 'delivered', 1);
+  assert.ok([...wa.files.values()][0].bytes.equals(bytes));
+  await pause(50);
 });
