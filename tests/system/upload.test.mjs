@@ -77,7 +77,8 @@ test('given up in the middle: nothing is left, and there is room for others', as
   assert.equal(busy.status, 503);
   assert.ok(busy.headers.get('retry-after'));
   for (const req of all) req.destroy();
-  await until('nothing to be left', () => drafts(hub).length === 0);
+  // libmicrohttpd may not notice an end that comes together with the last bytes: then the time of a piece (30 s) is up first.
+  await until('nothing to be left', () => drafts(hub).length === 0, 45_000);
   assert.equal((await upload(hub, 'x')).status, 201);
   const last = await half(); // and the hub stops beside one
   await until('it to be under way', () => drafts(hub).length === 1);
@@ -190,6 +191,7 @@ test('another number is given the file too', async (t) => {
   await hub.post('/api/messages', { ...image(json.id), to: '+5511999990006' });
   await hub.deliveries('zap', 'delivered', 2);
   assert.deepEqual([...wa.files.values()].map(({ number }) => number), ['106540352242922', '77777']);
+  assert.deepEqual(wa.stats().rejected, [], 'never named to the wrong number');
 });
 
 test('a file that only the bucket has is fetched for Meta', async (t) => {
