@@ -204,8 +204,10 @@ enum err files_move(const struct files *from, const struct files *to, slice hash
 {
     char folder[FILES_PATH_MAX], old_path[FILES_PATH_MAX], path[FILES_PATH_MAX];
     enum err rc = path_of(from, hash, folder, old_path, why);
-    if (rc == OK) rc = path_of(to, hash, folder, path, why);
-    if (rc == OK) rc = make_folder(folder, why);
+    if (rc != OK) return rc;
+    rc = path_of(to, hash, folder, path, why);
+    if (rc != OK) return rc;
+    rc = make_folder(folder, why);
     if (rc == OK && rename(old_path, path) != 0)
         rc = errno == ENOENT ? why_set(why, ERR_MISSING, "no such file")
                              : failed(why, "rename", old_path);
