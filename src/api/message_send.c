@@ -319,6 +319,7 @@ void api_message_send(struct call *c)
         bool mark = slice_eq(json_get_text(body, "type"), SLICE("read"));
         if (!mark) rc = find_person(c, body, &s, &to, &why);
         if (rc == OK) rc = read_message(c, body, to, &s, &why);
+        if (rc == OK) rc = api_upload_check(c, s.to->kind->messages, s.message, &why);
         if (rc == OK) rc = read_key(c, body, &s, &why);
         if (rc != OK)
             reply_err(c, rc, &why);

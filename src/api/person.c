@@ -307,6 +307,7 @@ static enum err erase_list(struct person *p, uint64_t id, enum sql sql,
         stmt_reset(q);
         t->workspace_id = c->key.workspace_id;
         t->now_ms = clock_wall_ms();
+        t->gone.remote = c->app->depot.remote;
         if (rc == OK && t->count) rc = journal_call(c->app->journal, run, t, why);
         if (rc == OK) rc = api_media_remove(c, &t->gone, &p->files, why);
         arena_free(&texts);

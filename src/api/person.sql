@@ -75,7 +75,7 @@ DELETE FROM media WHERE workspace_id = $1 AND id = $2;
 SELECT storage FROM media WHERE workspace_id = $1 AND id = $2;
 
 -- name: media_file_used
-SELECT COUNT(*) FROM media WHERE storage = $1;
+SELECT COUNT(*) FROM media WHERE storage = $1 AND storage <> '';
 
 -- name: erase_identities
 DELETE FROM contact_identities WHERE workspace_id = $1 AND contact_id = $2;

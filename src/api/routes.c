@@ -125,6 +125,8 @@ const struct api_route api_routes[] = {
       NULL },
     { "GET", "/api/media", ROLE_READER, false, false, api_media_list,
       "Files of messages, newest first", "state " LIST_QUERY },
+    { "POST", "/api/media", ROLE_OPERATOR, false, false, api_upload,
+      "Keep a file to be sent: its bytes as the body, its type as Content-Type", "filename" },
     { "GET", "/api/media/{id}", ROLE_READER, false, false, api_media_bytes,
       "The bytes of a file, with ranges; for keys that may see personal data", NULL },
     { "GET", "/api/media/{id}/info", ROLE_READER, false, false, api_media_info,

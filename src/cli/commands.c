@@ -317,7 +317,10 @@ static int version_command(struct args *a UNUSED, const struct command *c UNUSED
     return EXIT_OK;
 }
 
-#define SERVE_FLAGS "listen data database log allow-net trust-proxy ca-file threads"
+#define SERVE_FLAGS                                                                                \
+    "listen data database log allow-net trust-proxy ca-file threads media media-cache "            \
+    "s3-endpoint "                                                                                 \
+    "s3-region s3-style"
 #define LIST_FLAGS " limit cursor"
 
 const struct command cli_commands[] = {

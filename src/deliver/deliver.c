@@ -230,11 +230,14 @@ static void settle_done(struct journal_job *job, enum err rc, const struct why *
     struct deliver *d = j->ctx;
     if (rc != OK) LOG(d->o.log, LOG_ERROR, "settle.failed", log_why(why));
     j->job.rc = rc;
+    bool wanted = false;
+    for (const struct settlement *s = j->list; s; s = s->next) wanted = wanted || s->media_id;
+    if (rc == OK && wanted && d->o.files_wanted) d->o.files_wanted(d->o.ctx);
     pthread_mutex_lock(&d->lock);
     d->settle_done = true;
     pthread_mutex_unlock(&d->lock);
     wire_wake(d->wire);
-    if (d->o.settled) d->o.settled(d->o.reload_ctx);
+    if (d->o.settled) d->o.settled(d->o.ctx);
 }
 
 /* One settle job at a time: what comes in while it is with the writer makes the next one. */

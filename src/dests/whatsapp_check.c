@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "base/id.h"
 #include "base/text.h"
 #include "dests/whatsapp_cloud.h"
 
@@ -106,8 +107,12 @@ static void check_link(struct checker *c, json *v, const char *at, const char *k
 
 static void check_file(struct checker *c, json *v, const char *type)
 {
-    bool id = json_get(v, "id") != NULL, link = json_get(v, "link") != NULL;
-    if (id == link) wrong(c, "`%s` needs either `id` or `link`", type);
+    bool id = json_get(v, "id") != NULL, link = json_get(v, "link") != NULL,
+         media = json_get(v, "media") != NULL;
+    uint64_t number;
+    if (id + link + media != 1) wrong(c, "`%s` needs either `media`, `id` or `link`", type);
+    if (media && id_parse(ID_MEDIA, json_get_text(v, "media"), &number) != OK)
+        wrong(c, "`%s.media` must be the id of an uploaded file (med_...)", type);
     if (id && json_get_text(v, "id").len == 0) wrong(c, "`%s.id` is empty", type);
     if (json_get_text(v, "id").len > REMOTE_MAX) wrong(c, "`%s.id` is too long", type);
     if (link) check_link(c, v, type, "link");
