@@ -193,8 +193,13 @@ static void check_component(struct checker *c, json *v)
             wrong(c, "`template.components[].index` of a button must be 0 to 9");
     }
     if (list) list = array_of(c, v, "template.components[]", "parameters", 0, PARAMETERS_MAX);
-    yyjson_arr_foreach(list, index, max, p)(void)
-        text_of(c, p, "template.components[].parameters[]", "type", PLACE_MAX, true);
+    yyjson_arr_foreach(list, index, max, p)
+    {
+        slice kind = text_of(c, p, "template.components[].parameters[]", "type", PLACE_MAX, true);
+        /* A campaign would find it refused by Meta twenty times. */
+        if (json_get(json_get_slice(p, kind), "media"))
+            wrong(c, "a template's header takes `id` or `link`, no `media`");
+    }
 }
 
 static void check_template(struct checker *c, json *v)

@@ -395,3 +395,28 @@ test('the command line: made from a file, a long list in pieces, started', async
   await cli(2, 'campaign', 'frobnicate', id);
   once(wa);
 });
+
+test('a message that waits for its file takes no place of a campaign; a header names its file by link', async (t) => {
+  const { wa, hub } = await started(t, { destination: { concurrency: 1 }, sources: [] });
+  const picture = await fetch(`${hub.base}/api/media`, { method: 'POST', body: Buffer.alloc(1000, 7),
+    headers: { 'content-type': 'image/jpeg', 'x-api-key': hub.env.MALOTE_ADMIN_KEY } });
+  const media = (await picture.json()).id, to = '+5511999990005';
+  wa.mode('media:500');
+  await hub.post('/api/messages', { to, type: 'image', image: { media } });
+  await until('the upload to fail', () => wa.stats().rejected.length >= 1);
+  const [waits] = await hub.deliveries('zap', 'waiting', 1);
+  assert.equal(waits.reason, 'waits for its file');
+  const header = (image) => ({ name: 'oferta', language: 'pt_BR', components: [{ type: 'header', parameters: [{ type: 'image', image }] }] });
+  const bad = await hub.call('POST', '/api/campaigns', { name: 'bad', template: header({ media }) });
+  assert.deepEqual([bad.status, /header takes `id` or `link`/.test(bad.text)], [400, true], bad.text);
+  const link = 'https://loja.example/foto.jpg', id = await campaign(hub, lines(5), { template: header({ link }) });
+  await start(hub, id);
+  await counts(hub, id, { accepted: 5, queued: 0, failed: 0 }, 'finished');
+  once(wa);
+  for (const { body } of wa.events()) assert.deepEqual(body.template.components[0].parameters[0].image, { link });
+  await hub.kill(); // it was neither leased nor tried
+  wa.mode('ok');
+  await hub.start();
+  await hub.deliveries('zap', 'delivered', 6);
+  assert.deepEqual(wa.events().filter(({ body }) => body.to === to).map(({ body }) => body.type), ['image']);
+});
