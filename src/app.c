@@ -10,10 +10,17 @@
 
 #include "api/api.h"
 #include "api/keys.h"
+#include "api/routes.h"
 #include "base/clock.h"
+#include "base/text.h"
 #include "config/change.h"
 
-enum { STOP_GRACE_MS = 10000, API_THREADS = 2, THREADS_MAX = 64 };
+enum {
+    STOP_GRACE_MS = 10000,
+    API_THREADS = 2,
+    THREADS_MAX = 64,
+    CACHE_MIB_MAX = 1024 * 1024 /* a TiB */
+};
 
 static enum err open_data(struct app *app, struct why *why)
 {
@@ -41,11 +48,22 @@ static enum err lock_data(struct app *app, struct why *why)
     return why_set(why, ERR_CONFLICT, "another malote is running on %s", app->database);
 }
 
-static enum err open_files(struct app *app, struct why *why)
+static enum err open_depot(const struct app_options *o, struct depot *out, struct why *why)
 {
     char folder[1100];
-    (void)snprintf(folder, sizeof folder, "%s/media", app->o.data);
-    return files_open(&app->files, folder, why);
+    uint64_t cache_mib = 0;
+    bool remote = s3_is_place(o->media);
+    struct s3_options s3 = o->s3;
+    s3.place = o->media;
+    if (text_u64(slice_str(o->media_cache), CACHE_MIB_MAX, &cache_mib, NULL) != OK)
+        return why_set(why, ERR_SYNTAX, "MALOTE_MEDIA_CACHE is a number of MiB, at most %d",
+                       CACHE_MIB_MAX);
+    if (o->media && !remote)
+        (void)snprintf(folder, sizeof folder, "%.1024s", o->media);
+    else
+        (void)snprintf(folder, sizeof folder, "%s/media", o->data);
+    struct depot_options d = { folder, remote ? &s3 : NULL, (int64_t)cache_mib * 1024 * 1024 };
+    return depot_open(out, &d, why);
 }
 
 static enum err open_key(struct app *app, struct why *why)
@@ -109,6 +127,7 @@ enum err app_reload(struct app *app, struct why *why)
     pthread_mutex_unlock(&app->reload_lock);
     if (rc != OK) return rc;
     if (app->deliver) deliver_config_changed(app->deliver);
+    campaign_wake(app->campaigns); /* its destination may be there again */
     return OK;
 }
 
@@ -119,17 +138,36 @@ static void reload_after_hold(void *ctx)
     if (app_reload(app, &why) != OK) LOG(&app->log, LOG_ERROR, "config.failed", log_why(&why));
 }
 
+static void look_for_campaigns(void *ctx) { campaign_settled(((struct app *)ctx)->campaigns); }
+
 static void look_for_media(void *ctx) { media_wake(((struct app *)ctx)->media); }
+
+static void look_for_deliveries(void *ctx)
+{
+    deliver_wake(((struct app *)ctx)->deliver, clock_wall_ms());
+}
 
 static enum err start_threads(struct app *app, struct why *why)
 {
-    struct deliver_options d = { &app->log,   &app->metrics,  &app->ids,         &app->config,
-                                 &app->guard, app->o.ca_file, reload_after_hold, app };
+    struct deliver_options d = { .log = &app->log,
+                                 .metrics = &app->metrics,
+                                 .ids = &app->ids,
+                                 .config = &app->config,
+                                 .guard = &app->guard,
+                                 .ca_file = app->o.ca_file,
+                                 .reload = reload_after_hold,
+                                 .settled = look_for_campaigns,
+                                 .files_wanted = look_for_media,
+                                 .ctx = app };
     enum err rc = deliver_new(&d, &app->deliver, why);
     if (rc != OK) return rc;
-    struct media_options m = { app->database, &app->files, &app->log,     &app->metrics,
-                               &app->config,  &app->guard, app->o.ca_file };
+    struct media_options m = { app->database,  &app->depot,         &app->log,
+                               &app->metrics,  &app->config,        &app->guard,
+                               app->o.ca_file, look_for_deliveries, app };
     rc = media_new(&m, &app->media, why);
+    struct campaign_options p = { app->database, &app->log, &app->metrics, &app->ids,
+                                  &app->config };
+    if (rc == OK) rc = campaign_new(&p, &app->campaigns, why);
     if (rc != OK) return rc;
     struct journal_options j = { .database = app->database,
                                  .log = &app->log,
@@ -143,6 +181,7 @@ static enum err start_threads(struct app *app, struct why *why)
     rc = journal_start(&j, &app->journal, why);
     if (rc == OK) rc = deliver_start(app->deliver, app->journal, why);
     if (rc == OK) rc = media_start(app->media, app->journal, why);
+    if (rc == OK) rc = campaign_start(app->campaigns, app->journal, why);
     if (rc != OK) return rc;
     struct listen_options l = { .address = app->o.listen,
                                 .threads = app->o.threads,
@@ -153,6 +192,7 @@ static enum err start_threads(struct app *app, struct why *why)
                                 .journal = app->journal,
                                 .proxies = &app->proxies,
                                 .api = api_handle,
+                                .streams = api_upload_streams,
                                 .api_ctx = app,
                                 .api_threads = API_THREADS };
     return listen_start(&l, &app->listen, why);
@@ -188,7 +228,7 @@ enum err app_open(struct app *app, const struct app_options *options, struct why
     if (rc == OK) rc = open_data(app, why);
     if (rc == OK) rc = lock_data(app, why);
     if (rc == OK) rc = open_key(app, why);
-    if (rc == OK) rc = open_files(app, why);
+    if (rc == OK) rc = open_depot(&app->o, &app->depot, why);
     if (rc == OK) rc = open_store(app, why);
     if (rc == OK) rc = app_reload(app, why);
     if (rc == OK) rc = start_threads(app, why);
@@ -198,20 +238,25 @@ enum err app_open(struct app *app, const struct app_options *options, struct why
 
 void app_close(struct app *app)
 {
+    media_end_waits(app->media);
     listen_stop(app->listen, STOP_GRACE_MS);
+    campaign_stop(app->campaigns);
     deliver_stop(app->deliver, STOP_GRACE_MS);
     media_stop(app->media);
     journal_stop(app->journal);
     media_free(app->media);
+    campaign_free(app->campaigns); /* after the journal and the loop: they wake it */
     deliver_free(app->deliver);
     config_swap(&app->config, NULL);
     (void)pthread_key_delete(app->reader_key);
     pthread_mutex_destroy(&app->config_lock);
     pthread_mutex_destroy(&app->reload_lock);
+    depot_close(&app->depot);
     if (app->lock_fd >= 0) close(app->lock_fd);
     app->listen = NULL;
     app->deliver = NULL;
     app->media = NULL;
+    app->campaigns = NULL;
     app->journal = NULL;
     app->lock_fd = -1;
 }

@@ -3,6 +3,7 @@
 #define MALOTE_APP_H
 
 #include "base/log.h"
+#include "campaign/campaign.h"
 #include "config/config.h"
 #include "deliver/deliver.h"
 #include "journal/journal.h"
@@ -23,6 +24,10 @@ struct app_options {
     const char *trust_proxy; /* MALOTE_TRUST_PROXY */
     const char *ca_file;     /* MALOTE_CA_FILE: certificates instead of the system's */
     unsigned threads;        /* MALOTE_THREADS: listen loops */
+    const char *media;       /* MALOTE_MEDIA: "s3://bucket/prefix" or a folder; NULL: data/media */
+    const char
+        *media_cache;     /* MALOTE_MEDIA_CACHE: MiB of files from the bucket that are kept here */
+    struct s3_options s3; /* MALOTE_S3_ENDPOINT, _REGION, _STYLE, _KEY, _SECRET */
 };
 
 struct app {
@@ -40,8 +45,10 @@ struct app {
     int lock_fd;
     bool first_start;         /* the database was made just now */
     pthread_key_t reader_key; /* each API thread's reading connection */
-    struct files files;       /* of messages */
+    struct depot depot;       /* files of messages */
+    _Atomic int uploads;      /* under way */
     struct media_fetcher *media;
+    struct campaigner *campaigns;
     struct deliver *deliver;
     struct journal *journal;
     struct listen *listen;

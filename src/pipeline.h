@@ -6,8 +6,8 @@
  *              yes/no     one commit
  *
  * Threads: listen loops (1, 2), API threads (everything that is no source's path), the writer (3, 4, 5; the only one that writes),
- * the syncer (3: fsync, then everyone is told), a checkpoint thread beside them, the delivery loop (6), and media, which fetches the files
- * of messages. They hand work over through bounded queues only. ARCHITECTURE.md tells why. */
+ * the syncer (3: fsync, then everyone is told), a checkpoint thread beside them, the delivery loop (6), media, which fetches the files
+ * of messages, and campaign, which asks for messages to many people. They hand work over through bounded queues only. ARCHITECTURE.md tells why. */
 #ifndef MALOTE_PIPELINE_H
 #define MALOTE_PIPELINE_H
 

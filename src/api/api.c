@@ -150,15 +150,18 @@ static void dispatch(struct call *c)
     reply_error(c, 404, "not_found", "there is nothing at this path");
 }
 
-void api_handle(struct api_exchange *x, void *ctx)
+bool api_handle(struct api_exchange *x, void *ctx)
 {
     struct call c = { .app = ctx, .x = x, .out = buf_in(x->arena, API_REPLY_MAX) };
     struct why why = { .code = OK };
     c.store = reader_of(c.app, &why);
-    if (c.store)
+    if (c.store && x->kept) /* a piece of a body: who sends it was asked before the first */
+        api_upload_piece(&c);
+    else if (c.store)
         dispatch(&c);
     else if (slice_eq(x->request.path, SLICE("/health")))
         api_health(&c);
     else
         reply_err(&c, ERR_IO, &why);
+    return !c.later;
 }

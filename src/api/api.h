@@ -5,6 +5,6 @@
 #include "listen/listen.h"
 
 /* Answers one request; ctx is the struct app. Runs on an API thread. */
-void api_handle(struct api_exchange *x, void *ctx);
+bool api_handle(struct api_exchange *x, void *ctx);
 
 #endif

@@ -2,6 +2,7 @@
 #include "api/mask.h"
 #include "api/routes.h"
 #include "base/clock.h"
+#include "records/campaign.h"
 
 /* A waiting delivery of a destination that takes none is shown as held. */
 static const char *state_shown(const struct destination *d, int64_t state)
@@ -179,6 +180,8 @@ static enum err move_run(void *arg, struct store *s, struct why *why)
     stmt_text(q, 4, slice_str(m->reason));
     enum err rc = stmt_run(q, why);
     m->moved = store_changes(s) > 0;
+    if (rc == OK && m->moved)
+        rc = campaign_follow(s, m->call->key.workspace_id, m->id, clock_wall_ms(), why);
     return rc;
 }
 

@@ -171,6 +171,44 @@ static void send_file(struct call *c, int fd, uint64_t size, slice mime)
     c->x->file_len = len;
 }
 
+/* ---- a file that is in the bucket alone ---- */
+
+struct later {
+    struct media_wait wait; /* first */
+    struct app *app;
+    struct api_exchange *x;
+    slice mime;
+};
+
+/* On the media thread; quick. */
+static void file_came(struct media_wait *w, enum err rc, int fd, int64_t size,
+                      const struct why *why)
+{
+    struct later *l = (struct later *)(void *)w;
+    struct call c = { .app = l->app, .x = l->x, .out = buf_in(l->x->arena, API_REPLY_MAX) };
+    if (rc == ERR_BUSY) reply_put_header(&c, "Retry-After", SLICE("5"));
+    if (rc == OK)
+        send_file(&c, fd, (uint64_t)size, l->mime);
+    else
+        reply_err(&c, rc, why);
+    listen_answer(c.x);
+}
+
+/* OK: the exchange sleeps until the media thread has the file; neither a listen loop nor a thread of the API waits. */
+static enum err wait_for_file(struct call *c, slice hash, slice mime, struct why *why)
+{
+    struct later *l = arena_new(c->x->arena, struct later, 1);
+    if (!l || hash.len != FILES_HASH_LEN) return why_set(why, ERR_MISSING, "no such file");
+    l->wait.done = file_came;
+    l->app = c->app;
+    l->x = c->x;
+    l->mime = arena_dup(c->x->arena, mime);
+    memcpy(l->wait.hash, hash.ptr, FILES_HASH_LEN);
+    enum err rc = media_wait_for(c->app->media, &l->wait, why);
+    c->later = rc == OK; /* c is this thread's; x is not any more */
+    return rc;
+}
+
 /* The bytes. They are personal data: a key that may not see such gets none. */
 void api_media_bytes(struct call *c)
 {
@@ -181,13 +219,18 @@ void api_media_bytes(struct call *c)
     int64_t size = 0;
     enum err rc = c->key.pii ? find(c, &q, &id, &why)
                              : why_set(&why, ERR_DENIED, "this key may not see personal data");
-    if (rc == OK && stmt_col_i64(q, 8) != MEDIA_DOWNLOADED)
+    /* With `storage` it is whole, though it may not be in the bucket yet. */
+    if (rc == OK && stmt_col_text(q, 11).len == 0)
         rc = why_set(&why, ERR_MISSING, "the file is not here: see /api/media/%.*s/info",
                      SLICE_ARG(c->param[0]));
-    if (rc == OK) rc = files_read(&c->app->files, stmt_col_text(q, 11), &fd, &size, &why);
-    if (rc == OK)
+    if (rc == OK) {
+        rc = depot_read(&c->app->depot, stmt_col_text(q, 11), &fd, &size, &why);
+        if (rc == ERR_MISSING && c->app->depot.remote)
+            rc = wait_for_file(c, stmt_col_text(q, 11), stmt_col_text(q, 4), &why);
+    }
+    if (rc == OK && !c->later)
         send_file(c, fd, (uint64_t)size, stmt_col_text(q, 4));
-    else
+    else if (rc != OK)
         reply_err(c, rc, &why);
     stmt_reset(q);
 }
@@ -213,8 +256,16 @@ enum err api_media_drop(struct store *s, uint64_t workspace_id, uint64_t id, enu
     stmt_i64(q, 2, (int64_t)id);
     enum err rc = stmt_step(q, &row, why);
     slice hash = rc == OK && row ? stmt_col_text(q, 0) : (slice){ NULL, 0 };
-    if (hash.len == FILES_HASH_LEN) memcpy(gone->hash[gone->count++], hash.ptr, hash.len);
+    bool kept = hash.len == FILES_HASH_LEN;
+    if (kept) memcpy(gone->hash[gone->count++], hash.ptr, hash.len);
     stmt_reset(q);
+    if (rc == OK && kept && gone->remote) {
+        q = store_stmt(s, SQL_MEDIA_REMOVAL_ADD, why);
+        stmt_i64(q, 1, (int64_t)workspace_id);
+        stmt_text(q, 2, slice_of(gone->hash[gone->count - 1], FILES_HASH_LEN));
+        stmt_i64(q, 3, clock_wall_ms());
+        rc = stmt_run(q, why);
+    }
     if (rc != OK) return rc;
     q = store_stmt(s, change, why);
     stmt_i64(q, 1, (int64_t)workspace_id);
@@ -229,11 +280,13 @@ enum err api_media_remove(struct call *c, struct media_gone *gone, int64_t *remo
     for (size_t i = 0; rc == OK && i < gone->count; i++) {
         bool used = true;
         slice hash = slice_of(gone->hash[i], FILES_HASH_LEN);
+        depot_lock(&c->app->depot);
         rc = api_media_is_used(c->store, hash, &used, why);
-        if (rc != OK || used) continue;
-        rc = files_remove(&c->app->files, hash, why);
-        *removed += rc == OK;
+        if (rc == OK && !used) rc = depot_remove(&c->app->depot, hash, why);
+        depot_unlock(&c->app->depot);
+        *removed += rc == OK && !used;
     }
+    if (gone->count && gone->remote) media_wake(c->app->media);
     gone->count = 0;
     return rc;
 }

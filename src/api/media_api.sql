@@ -15,3 +15,8 @@ SELECT id, size FROM media WHERE workspace_id = $1 AND id > $2 AND id < $3 AND s
 
 -- name: api_media_forget
 UPDATE media SET state = 5, storage = '', problem = 'deleted by age' WHERE workspace_id = $1 AND id = $2;
+
+-- name: api_media_upload
+INSERT INTO media (id, workspace_id, source_id, message_id, channel, account, external_id, kind, mime, sha256, size, filename, state,
+  tries, due_ms, url, url_ms, storage, problem, created_ms, updated_ms)
+VALUES ($1, $2, 0, 0, 'upload', '', '', 'file', $3, $4, $5, $6, $7, 0, $8, '', 0, $4, '', $8, $8);

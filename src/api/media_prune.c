@@ -56,15 +56,18 @@ static enum err prune_old(struct prune *p, int64_t before_ms, struct why *why)
     return rc;
 }
 
-static enum err see_file(void *ctx, slice hash, int64_t size, struct why *why)
+static enum err see_file(void *ctx, const struct files_entry *e, struct why *why)
 {
     struct prune *p = ctx;
+    struct depot *depot = &p->call->app->depot;
     bool used = true;
-    enum err rc = api_media_is_used(p->call->store, hash, &used, why);
-    if (rc != OK || used) return rc;
-    p->orphans++;
-    p->bytes += size;
-    return p->dry_run ? OK : files_remove(&p->call->app->files, hash, why);
+    depot_lock(depot);
+    enum err rc = api_media_is_used(p->call->store, e->hash, &used, why);
+    if (rc == OK && !used && !p->dry_run) rc = depot_remove(depot, e->hash, why);
+    depot_unlock(depot);
+    p->orphans += rc == OK && !used;
+    p->bytes += rc == OK && !used ? e->size : 0;
+    return rc;
 }
 
 void api_media_prune(struct call *c)
@@ -81,9 +84,10 @@ void api_media_prune(struct call *c)
     if (rc == OK)
         *p = (struct prune){ .call = c,
                              .now_ms = clock_wall_ms(),
-                             .dry_run = json_truth(json_get(body, "dry_run")) };
+                             .dry_run = json_truth(json_get(body, "dry_run")),
+                             .gone.remote = c->app->depot.remote };
     if (rc == OK) rc = prune_old(p, before_ms, &why);
-    if (rc == OK) rc = files_each(&c->app->files, p->now_ms - ORPHAN_AGE_MS, see_file, p, &why);
+    if (rc == OK) rc = depot_each(&c->app->depot, p->now_ms - ORPHAN_AGE_MS, see_file, p, &why);
     if (rc != OK) {
         reply_err(c, rc, &why);
         return;

@@ -10,9 +10,10 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "crypto/hash.h"
+#include "outbox/outbox.h"
 #include "records/apply.h"
 
-enum { MESSAGE_BODY_MAX = 32 * 1024, IDEMPOTENCY_KEY_MAX = 128, SEND_TEXT_MAX = 64 * 1024 };
+enum { MESSAGE_BODY_MAX = 32 * 1024, IDEMPOTENCY_KEY_MAX = 128 };
 
 /* One message on its way through this file. */
 struct sending {
@@ -29,47 +30,17 @@ struct sending {
 
 static bool find_destination(struct call *c, json *body, struct sending *s)
 {
-    slice name = json_get_text(body, "destination");
-    size_t count = 0;
-    for (size_t i = 0; i < s->config->destination_count; i++) {
-        const struct destination *d = &s->config->destinations[i];
-        if (d->workspace_id != c->key.workspace_id || !d->kind->messages) continue;
-        if (name.len > 0 && !slice_eq(name, d->name)) continue;
-        s->to = d;
-        count++;
-    }
-    if (count == 1) return true;
-    if (name.len > 0)
-        reply_error(c, 404, "not_found", "there is no destination \"%.*s\" that sends messages",
-                    SLICE_ARG(slice_sub(name, 0, NAME_MAX_BYTES)));
-    else if (count == 0)
-        reply_error(c, 404, "not_found", "there is no destination that sends messages");
-    else
-        reply_error(c, 400, "destination_required",
-                    "there are %zu destinations that send messages: name one", count);
-    return false;
+    struct why why;
+    enum err rc = outbox_destination(s->config, c->key.workspace_id,
+                                     json_get_text(body, "destination"), &s->to, &why);
+    if (rc == ERR_SYNTAX)
+        reply_error(c, 400, "destination_required", "%s", why.text);
+    else if (rc != OK)
+        reply_err(c, rc, &why);
+    return rc == OK;
 }
 
 /* ---- to whom ---- */
-
-static slice digits_of(slice s) { return slice_starts(s, SLICE("+")) ? slice_sub(s, 1, s.len) : s; }
-
-/* A number as people write it, or an id; what is no number stays for the kind to judge. */
-static slice recipient_of(slice to, struct arena *a)
-{
-    struct brazil_phone phone;
-    bool id = slice_find(to, '.') > 0 && slice_find(to, '.') < to.len && to.len > 2 &&
-              to.ptr[0] >= 'A' && to.ptr[0] <= 'Z';
-    slice digits = digits_of(to);
-    bool plain = digits.len > 0;
-    for (size_t i = 0; i < digits.len; i++)
-        plain = plain && digits.ptr[i] >= '0' && digits.ptr[i] <= '9';
-    if (id) return to;
-    /* With a country code it goes as it is: WhatsApp's own form may lack the ninth digit. */
-    if (plain && (to.len != digits.len || digits.len > 11))
-        return arena_printf(a, "+%.*s", SLICE_ARG(digits));
-    return brazil_phone(to, &phone, NULL) == OK ? arena_dup(a, brazil_phone_text(&phone)) : to;
-}
 
 static slice field(json *fields, const char *name)
 {
@@ -128,7 +99,7 @@ static enum err find_person(struct call *c, json *body, struct sending *s, slice
         if (id_parse(ID_CONTACT, contact, &s->contact_id) != OK)
             return why_set(why, ERR_SYNTAX, "`contact` must be the id of a contact (cnt_...)");
     } else {
-        *to = recipient_of(json_get_text(body, "to"), c->x->arena);
+        *to = outbox_recipient(json_get_text(body, "to"), c->x->arena);
         bool number = brazil_phone(*to, &phone, NULL) == OK;
         rc = contact_find(c->store, c->key.workspace_id,
                           number || slice_starts(*to, SLICE("+")) ? IDENTITY_PHONE
@@ -137,7 +108,7 @@ static enum err find_person(struct call *c, json *body, struct sending *s, slice
     }
     if (rc == OK && s->contact_id) rc = read_contact(c, s, to, why);
     if (rc == OK && s->contact_id) rc = read_window(c, s, why);
-    *to = rc == OK ? recipient_of(*to, c->x->arena) : *to;
+    *to = rc == OK ? outbox_recipient(*to, c->x->arena) : *to;
     return rc;
 }
 
@@ -148,7 +119,7 @@ static enum err read_message(struct call *c, json *body, slice to, struct sendin
                              struct why *why)
 {
     static const char *const ours[] = { "destination", "contact", "to", "idempotency_key" };
-    struct buf b = buf_in(c->x->arena, SEND_TEXT_MAX);
+    struct buf b = buf_in(c->x->arena, OUTBOX_TEXT_MAX);
     size_t i, max;
     json *key, *value;
     char *hex = arena_raw(c->x->arena, HASH_SHA256_HEX);
@@ -291,33 +262,6 @@ static enum err send_wait(struct journal *journal, struct send_job *j, struct wh
     return j->rc;
 }
 
-static struct journal_entry *entry_of(struct call *c, struct config *config,
-                                      const struct sending *s, const struct send_job *j)
-{
-    struct why why;
-    char id[ID_TEXT_MAX];
-    const struct dest_messages *m = s->to->kind->messages;
-    const struct source *own = config_source_builtin(config, c->key.workspace_id);
-    struct journal_entry *e = own ? journal_entry_new(config, own) : NULL;
-    if (!e) return NULL;
-    struct buf b = buf_in(&e->arena, SEND_TEXT_MAX);
-    json_begin_object(&b, NULL);
-    json_put_str(&b, "key", s->key);
-    json_put_str(&b, "destination_id", id_text(ID_DESTINATION, s->to->id, id));
-    json_put_str(&b, "delivery_id", id_text(ID_DELIVERY, j->delivery_id, id));
-    if (j->message_id) json_put_str(&b, "message_id", id_text(ID_MESSAGE, j->message_id, id));
-    json_put_str(&b, "channel", slice_str(m->channel));
-    json_put_str(&b, "account", m->account(&s->to->cfg));
-    json_put_time(&b, "at", j->now_ms);
-    json_put_raw(&b, "message", json_print(s->message, &e->arena));
-    json_end_object(&b);
-    e->request = (struct request){ .body = buf_slice(&b), .received_ms = j->now_ms };
-    if (buf_ok(&b) && journal_entry_read(e, &c->app->log, &why) == OK && e->events.count == 1)
-        return e;
-    journal_entry_free(e);
-    return NULL;
-}
-
 static void store(struct call *c, struct config *config, const struct sending *s)
 {
     struct why why;
@@ -331,7 +275,13 @@ static void store(struct call *c, struct config *config, const struct sending *s
                           .now_ms = now_ms };
     j.key =
         arena_printf(c->x->arena, "%llu:%.*s", (unsigned long long)s->to->id, SLICE_ARG(s->key));
-    j.job.entry = entry_of(c, config, s, &j);
+    struct outbox_message out = { .to = s->to,
+                                  .message = s->message,
+                                  .key = s->key,
+                                  .delivery_id = j.delivery_id,
+                                  .message_id = j.message_id,
+                                  .at_ms = now_ms };
+    j.job.entry = outbox_entry(config, &c->app->log, &out);
     enum err rc = j.job.entry && j.key.ptr ? send_wait(c->app->journal, &j, &why)
                                            : why_set(&why, ERR_LIMIT, "the message is too large");
     if (rc != OK) {
@@ -369,6 +319,7 @@ void api_message_send(struct call *c)
         bool mark = slice_eq(json_get_text(body, "type"), SLICE("read"));
         if (!mark) rc = find_person(c, body, &s, &to, &why);
         if (rc == OK) rc = read_message(c, body, to, &s, &why);
+        if (rc == OK) rc = api_upload_check(c, s.to->kind->messages, s.message, &why);
         if (rc == OK) rc = read_key(c, body, &s, &why);
         if (rc != OK)
             reply_err(c, rc, &why);

@@ -6,6 +6,7 @@
  * begun again. */
 #include "api/routes.h"
 #include "base/clock.h"
+#include "records/campaign.h"
 
 enum { PEOPLE_MAX = 64, STEP_ROWS = 200 };
 
@@ -14,7 +15,7 @@ struct person {
     struct call *call;
     uint64_t ids[PEOPLE_MAX];
     size_t count;
-    size_t events, messages;
+    size_t events, messages, recipients;
     int64_t files;
 };
 
@@ -103,6 +104,15 @@ static void put_row(struct call *c, struct stmt *q, enum sql sql)
         json_put_time(&c->out, "at", stmt_col_i64(q, 3));
         put_json(c, "data", stmt_col_text(q, 4));
         break;
+    case SQL_PERSON_RECIPIENTS:
+        put_id(&c->out, "campaign", ID_CAMPAIGN, stmt_col_i64(q, 1));
+        json_put_str(&c->out, "to", stmt_col_text(q, 2));
+        json_put_str(&c->out, "state", slice_str(campaign_recipient_name[stmt_col_i64(q, 3)]));
+        json_put_time(&c->out, "sent_at", stmt_col_i64(q, 4));
+        json_put_time(&c->out, "replied_at", stmt_col_i64(q, 5));
+        json_put_time(&c->out, "opted_out_at", stmt_col_i64(q, 6));
+        put_json(c, "values", stmt_col_text(q, 7));
+        break;
     case SQL_PERSON_TICKETS:
         put_id(&c->out, "id", ID_TICKET, stmt_col_i64(q, 0));
         put_id(&c->out, "conversation", ID_CONVERSATION, stmt_col_i64(q, 1));
@@ -118,7 +128,7 @@ static void put_row(struct call *c, struct stmt *q, enum sql sql)
 
 static bool is_paged(enum sql sql)
 {
-    return sql == SQL_PERSON_MESSAGES || sql == SQL_PERSON_EVENTS;
+    return sql == SQL_PERSON_MESSAGES || sql == SQL_PERSON_EVENTS || sql == SQL_PERSON_RECIPIENTS;
 }
 
 static enum err put_list(struct person *p, const char *name, enum sql sql, struct why *why)
@@ -148,10 +158,11 @@ void api_contact_export(struct call *c)
         const char *name;
         enum sql sql;
     } lists[] = {
-        { "contacts", SQL_PERSON_CONTACTS },   { "identities", SQL_PERSON_IDENTITIES },
-        { "orders", SQL_PERSON_ORDERS },       { "subscriptions", SQL_PERSON_SUBSCRIPTIONS },
-        { "checkouts", SQL_PERSON_CHECKOUTS }, { "tickets", SQL_PERSON_TICKETS },
-        { "messages", SQL_PERSON_MESSAGES },   { "events", SQL_PERSON_EVENTS },
+        { "contacts", SQL_PERSON_CONTACTS },    { "identities", SQL_PERSON_IDENTITIES },
+        { "orders", SQL_PERSON_ORDERS },        { "subscriptions", SQL_PERSON_SUBSCRIPTIONS },
+        { "checkouts", SQL_PERSON_CHECKOUTS },  { "tickets", SQL_PERSON_TICKETS },
+        { "messages", SQL_PERSON_MESSAGES },    { "events", SQL_PERSON_EVENTS },
+        { "campaigns", SQL_PERSON_RECIPIENTS },
     };
     struct why why;
     struct person p;
@@ -242,6 +253,18 @@ static enum err erase_reactions(void *ctx, struct store *s, struct why *why)
     return rc;
 }
 
+static enum err erase_recipients(void *ctx, struct store *s, struct why *why)
+{
+    struct step *t = ctx;
+    enum err rc = OK;
+    for (size_t i = 0; rc == OK && i < t->count; i++) {
+        struct stmt *q = in_step(s, SQL_ERASE_RECIPIENT, t, t->ids[i], why);
+        stmt_i64(q, 3, t->now_ms);
+        rc = stmt_run(q, why);
+    }
+    return rc;
+}
+
 static enum err erase_contacts(void *ctx, struct store *s, struct why *why)
 {
     struct step *t = ctx;
@@ -284,6 +307,7 @@ static enum err erase_list(struct person *p, uint64_t id, enum sql sql,
         stmt_reset(q);
         t->workspace_id = c->key.workspace_id;
         t->now_ms = clock_wall_ms();
+        t->gone.remote = c->app->depot.remote;
         if (rc == OK && t->count) rc = journal_call(c->app->journal, run, t, why);
         if (rc == OK) rc = api_media_remove(c, &t->gone, &p->files, why);
         arena_free(&texts);
@@ -346,6 +370,9 @@ void api_contact_erase(struct call *c)
         rc = erase_list(&p, p.ids[i], SQL_PERSON_MESSAGES, erase_messages, &p.messages, &why);
         if (rc == OK)
             rc = erase_list(&p, p.ids[i], SQL_PERSON_EVENTS, erase_events, &p.events, &why);
+        if (rc == OK)
+            rc = erase_list(&p, p.ids[i], SQL_PERSON_RECIPIENTS, erase_recipients, &p.recipients,
+                            &why);
         if (rc == OK) rc = erase_own_reactions(&p, p.ids[i], &why);
     }
     if (rc == OK) rc = erase_people(&p, &why);
@@ -360,6 +387,7 @@ void api_contact_erase(struct call *c)
     json_put_i64(&c->out, "events", (int64_t)p.events);
     json_put_i64(&c->out, "messages", (int64_t)p.messages);
     json_put_i64(&c->out, "files", p.files);
+    json_put_i64(&c->out, "campaigns", (int64_t)p.recipients);
     json_end_object(&c->out);
     reply_json(c, 200);
 }

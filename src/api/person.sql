@@ -32,6 +32,11 @@ WHERE d.workspace_id = $1 AND d.contact_id = $2 AND d.id > $3 ORDER BY d.id LIMI
 -- name: person_reactions
 SELECT external_id, reactor FROM message_reactions WHERE workspace_id = $1 AND reactor IN ($2, $3);
 
+-- name: person_recipients
+SELECT id, campaign_id, person, state, sent_ms, replied_ms, stopped_ms, data FROM campaign_recipients
+WHERE workspace_id = $1 AND id > $3 AND (contact_id = $2 OR person IN (SELECT i.value FROM contact_identities i
+  WHERE i.workspace_id = $1 AND i.contact_id = $2 AND i.kind IN (3, 4))) ORDER BY id LIMIT $4;
+
 -- Erasing. Keys of events and deliveries stay: without them a platform's copy of an old message would count again.
 -- name: erase_event
 UPDATE event_data SET data = '{}', problem = 'erased' WHERE workspace_id = $1 AND id = $2;
@@ -70,10 +75,17 @@ DELETE FROM media WHERE workspace_id = $1 AND id = $2;
 SELECT storage FROM media WHERE workspace_id = $1 AND id = $2;
 
 -- name: media_file_used
-SELECT COUNT(*) FROM media WHERE storage = $1;
+SELECT COUNT(*) FROM media WHERE storage = $1 AND storage <> '';
 
 -- name: erase_identities
 DELETE FROM contact_identities WHERE workspace_id = $1 AND contact_id = $2;
 
 -- name: erase_contact
 UPDATE contacts SET fields = '{}', updated_ms = $3 WHERE workspace_id = $1 AND id = $2;
+
+-- Who waits gets nothing; the figures stay.
+-- name: erase_recipient
+UPDATE campaign_recipients SET person = 'erased:' || CAST(id AS TEXT), contact_id = 0, data = '{}', updated_ms = $3,
+  reason = CASE WHEN state <= 2 THEN 'erased' ELSE reason END,
+  state = CASE WHEN state = 0 THEN 8 WHEN state <= 2 THEN 9 ELSE state END
+WHERE workspace_id = $1 AND id = $2;

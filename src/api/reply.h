@@ -16,6 +16,7 @@ struct call {
     struct api_key key;
     slice param[API_PARAMS_MAX]; /* {…} of the path, decoded, in order */
     struct buf out;              /* the answer is written here */
+    bool later; /* the answer is somebody else's to give, by listen_answer: x may be gone already */
 };
 
 /* Sets status and body; the body is what was written to c->out. */

@@ -37,6 +37,14 @@ void api_send(struct call *c);
 void api_ingest(struct call *c);
 /* message_send.c */
 void api_message_send(struct call *c);
+/* campaigns.c */
+void api_campaigns(struct call *c);
+void api_campaign(struct call *c);
+void api_campaign_start(struct call *c);
+void api_campaign_pause(struct call *c);
+void api_campaign_cancel(struct call *c);
+/* campaign_recipients.c */
+void api_campaign_recipients(struct call *c);
 /* events.c */
 void api_events(struct call *c);
 void api_event(struct call *c);
@@ -81,13 +89,24 @@ enum { MEDIA_GONE_MAX = 200 };
 struct media_gone {
     char hash[MEDIA_GONE_MAX][FILES_HASH_LEN];
     size_t count;
+    bool
+        remote; /* there is a bucket: in the same transaction it is noted that they are to be deleted from it */
 };
 /* Runs `change` (workspace, id) on a file's row and notes its file; on the writer. */
 MUST_CHECK enum err api_media_drop(struct store *s, uint64_t workspace_id, uint64_t id,
                                    enum sql change, struct media_gone *gone, struct why *why);
-/* After that step's commit: removes those files that no other row means, and forgets the list. */
+/* After that step's commit: removes those files that no other row means from this machine, has them deleted from the bucket, and
+ * forgets the list. */
 MUST_CHECK enum err api_media_remove(struct call *c, struct media_gone *gone, int64_t *removed,
                                      struct why *why);
+/* upload.c */
+void api_upload(struct call *c);
+void api_upload_piece(struct call *c);
+/* May the message carry the file that it names, if it names one? */
+MUST_CHECK enum err api_upload_check(struct call *c, const struct dest_messages *m, json *message,
+                                     struct why *why);
+/* listen_options.streams */
+size_t api_upload_streams(slice method, slice path);
 /* media_prune.c */
 void api_media_prune(struct call *c);
 /* messages.c */

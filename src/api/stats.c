@@ -52,6 +52,9 @@ void api_health_detailed(struct call *c)
     bool room =
         statvfs(c->app->o.data, &disk) == 0 && disk.f_bavail * disk.f_frsize >= DISK_LOW_BYTES;
     put_part(c, "disk", room, room ? "" : "less than 256 MiB are free in the data folder", &all);
+    char problem[WHY_TEXT_MAX];
+    bool bucket = media_works(c->app->media, problem);
+    if (c->app->depot.remote) put_part(c, "media", bucket, problem, &all);
     struct config *config = config_hold(&c->app->config);
     for (size_t i = 0; i < config->destination_count; i++) {
         const struct destination *d = &config->destinations[i];

@@ -29,6 +29,7 @@ enum id_kind {
     ID_TICKET,
     ID_MEDIA,
     ID_CAMPAIGN,
+    ID_RECIPIENT,
     ID_KIND_COUNT
 };
 enum { ID_TEXT_MAX = 24 };

@@ -22,7 +22,8 @@ struct args {
     size_t flag_count;
     const char *word[CLI_ARGS_MAX];
     size_t count;
-    bool json; /* --json: print the hub's answer as it is */
+    bool json;        /* --json: print the hub's answer as it is */
+    const char *type; /* of the body; NULL: application/json */
     struct arena *arena;
 };
 
@@ -70,5 +71,6 @@ int cli_serve(struct args *a, const struct command *c);
 int cli_check(struct args *a, const struct command *c);
 int cli_backup(struct args *a, const struct command *c);
 int cli_help(struct args *a, const struct command *c);
+int cli_campaign(struct args *a, const struct command *c);
 
 #endif

@@ -28,7 +28,8 @@ enum err client_call(struct args *a, const char *method, slice path, slice body,
     slice url = hub_url(a, path);
     const char *key = cli_env("MALOTE_API_KEY", cli_env("MALOTE_ADMIN_KEY", NULL));
     struct buf answer = buf_in(a->arena, ANSWER_MAX);
-    struct curl_slist *headers = curl_slist_append(NULL, "Content-Type: application/json");
+    slice type = arena_printf(a->arena, "Content-Type: %s", a->type ? a->type : "application/json");
+    struct curl_slist *headers = curl_slist_append(NULL, type.ptr);
     if (key) {
         slice line = arena_printf(a->arena, "X-API-Key: %s", key);
         headers = curl_slist_append(headers, line.ptr);

@@ -317,7 +317,10 @@ static int version_command(struct args *a UNUSED, const struct command *c UNUSED
     return EXIT_OK;
 }
 
-#define SERVE_FLAGS "listen data database log allow-net trust-proxy ca-file threads"
+#define SERVE_FLAGS                                                                                \
+    "listen data database log allow-net trust-proxy ca-file threads media media-cache "            \
+    "s3-endpoint "                                                                                 \
+    "s3-region s3-style"
 #define LIST_FLAGS " limit cursor"
 
 const struct command cli_commands[] = {
@@ -338,6 +341,13 @@ const struct command cli_commands[] = {
       "send a message: a text, a template, or the JSON of a file",
       "to contact text template language parameters reply-to destination key", message_command,
       "/api/messages", NULL, 1, 2 },
+    { "campaigns", "campaigns [ID] [--state]", "list campaigns, or show one with its counts",
+      "state" LIST_FLAGS, read_command, "/api/campaigns", "id name state per_minute counts", 0, 1 },
+    { "campaign",
+      "campaign create FILE|- | recipients ID FILE.csv|- [--phone COLUMN] | list ID [--state] | "
+      "start|pause|resume|cancel|delete|show ID",
+      "send a template to many people", "phone state" LIST_FLAGS, cli_campaign, "/api/campaigns",
+      NULL, 2, 3 },
     { "sources", "sources [NAME]", "list sources, or show one", "", read_command, "/api/sources",
       "name kind listens_on updated_at", 0, 1 },
     { "destinations", "destinations [NAME]", "list destinations, or show one", "", read_command,

@@ -7,6 +7,7 @@
 #include "app.h"
 #include "base/text.h"
 #include "cli/cli.h"
+#include "media/probe.h"
 
 /* A flag wins over the environment variable of the same name. */
 static const char *option(struct args *a, const char *flag, const char *variable,
@@ -30,6 +31,13 @@ static enum err read_options(struct args *a, struct app_options *o, struct why *
         .allow_net = option(a, "allow-net", "MALOTE_ALLOW_NET", ""),
         .trust_proxy = option(a, "trust-proxy", "MALOTE_TRUST_PROXY", "127.0.0.0/8 ::1/128"),
         .ca_file = option(a, "ca-file", "MALOTE_CA_FILE", NULL),
+        .media = option(a, "media", "MALOTE_MEDIA", NULL),
+        .media_cache = option(a, "media-cache", "MALOTE_MEDIA_CACHE", "1024"),
+        .s3 = { .endpoint = option(a, "s3-endpoint", "MALOTE_S3_ENDPOINT", NULL),
+                .region = option(a, "s3-region", "MALOTE_S3_REGION", "us-east-1"),
+                .style = option(a, "s3-style", "MALOTE_S3_STYLE", NULL),
+                .key = cli_env("MALOTE_S3_KEY", NULL),
+                .secret = cli_env("MALOTE_S3_SECRET", NULL) },
     };
     slice text = slice_str(option(a, "threads", "MALOTE_THREADS", "1"));
     if (text_u64(text, 64, &threads, NULL) != OK || threads == 0)
@@ -100,6 +108,22 @@ static enum err open_here(struct args *a, enum store_mode mode, struct store **s
     return rc == OK ? store_open(path.ptr, mode, s, why) : rc;
 }
 
+/* Does the bucket take, give and delete? */
+static enum err check_media(struct args *a, struct why *why)
+{
+    struct app_options o;
+    struct s3 s3;
+    struct guard guard;
+    enum err rc = read_options(a, &o, why);
+    if (rc == OK) rc = guard_read(slice_str(o.allow_net), &guard, why);
+    if (rc != OK || !s3_is_place(o.media)) return rc;
+    o.s3.place = o.media;
+    rc = s3_read(&o.s3, &s3, why);
+    if (rc == OK) rc = probe_bucket(&s3, &guard, o.ca_file, why);
+    if (rc == OK) printf("media: %s takes, gives and deletes files\n", o.media);
+    return rc;
+}
+
 int cli_check(struct args *a, const struct command *c UNUSED)
 {
     struct why why = { .code = OK };
@@ -124,6 +148,7 @@ int cli_check(struct args *a, const struct command *c UNUSED)
         printf("database ok; %zu sources, %zu destinations, %zu routes; every secret opens with "
                "the master key\n",
                config->source_count, config->destination_count, config->route_count);
+    if (rc == OK) rc = check_media(a, &why);
     config_release(config);
     store_close(s);
     return rc == OK ? EXIT_OK : cli_fail(EXIT_FAILED, "%s", why.text);

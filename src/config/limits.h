@@ -18,6 +18,9 @@ enum {
     HEADER_TIME_MAX_MS = 10 * 1000, /* until the headers are complete */
     BODY_TIME_MAX_MS = 30 * 1000,   /* until the body is complete */
     IDLE_TIME_MAX_S = 60,           /* keep-alive */
+    STREAM_PIECE_BYTES =
+        256 * 1024, /* of a body that goes to disk as it comes; each within BODY_TIME_MAX_MS */
+    STREAM_TIME_MAX_MS = 10 * 60 * 1000, /* until such a body is complete */
 
     /* journal */
     JOURNAL_QUEUE_MAX = 8192, /* requests waiting for the writer */
@@ -44,6 +47,8 @@ enum {
 
     /* api */
     API_BODY_MAX = 1024 * 1024,
+    UPLOAD_BYTES_MAX = 100 * 1024 * 1024, /* a file to be sent: the largest that WhatsApp takes */
+    UPLOADS_MAX = 16,                     /* at once */
     PAGE_MAX = 200,
     PAGE_DEFAULT = 50,
     NAME_MAX_BYTES = 64,

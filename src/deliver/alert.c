@@ -77,7 +77,7 @@ static void alert_done(struct journal_job *job, enum err rc, const struct why *w
         return;
     }
     if (job->entry) a->entry = NULL; /* the journal's now */
-    if (a->hold) d->o.reload(d->o.reload_ctx);
+    if (a->hold) d->o.reload(d->o.ctx);
     job_free(a);
 }
 

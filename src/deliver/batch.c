@@ -5,7 +5,12 @@
 #include "base/clock.h"
 #include "deliver/loop.h"
 
-enum { BATCH_ARENA_MAX = 24 * 1024 * 1024, LEASE_MARGIN_MS = 5000 };
+enum {
+    BATCH_ARENA_MAX = 24 * 1024 * 1024,
+    LEASE_MARGIN_MS = 5000,
+    FILE_WAIT_MAX_MS = 10 * 60 * 1000, /* then it asks once more for a file it waits for */
+    FILE_AGAIN_MS = 1000 /* not at once: this must be on disk before it is claimed again */
+};
 
 struct batch {
     struct wire_call call; /* first: a call is its batch */
@@ -76,6 +81,12 @@ static void describe(const struct batch *b, struct leased *l, struct outgoing_de
         .asked_again = l->asked_again,
         .attempt = l->attempts + 1,
     };
+    /* What the file is called at another number than the one we send from now is of no use. */
+    const struct dest_messages *m = b->to->kind->messages;
+    slice account = m ? m->account(&b->to->cfg) : (slice){ NULL, 0 };
+    if (account.len && slice_starts(l->file, account) && l->file.len > account.len + 1 &&
+        l->file.ptr[account.len] == '/')
+        o->file = slice_sub(l->file, account.len + 1, l->file.len);
 }
 
 /* Takes the delivery into the batch, or settles it at once when it must not be sent. */
@@ -90,6 +101,13 @@ static void admit(struct batch *b, struct leased *l, int64_t now_ms)
     }
     if (b->to->deadline_ms > 0 && l->created_ms + b->to->deadline_ms <= now_ms) {
         dead(d, l, "the destination's deadline passed");
+        return;
+    }
+    if (slice_starts(l->file, SLICE("!"))) {
+        char reason[WHY_TEXT_MAX];
+        (void)snprintf(reason, sizeof reason, "its file was refused: %.*s",
+                       SLICE_ARG(slice_sub(l->file, 1, 200)));
+        dead(d, l, reason);
         return;
     }
     describe(b, l, o, &b->arena);
@@ -169,9 +187,13 @@ static void settle_one(struct batch *b, size_t i, const struct verdict *v, int64
         l->outcome_unknown = true;
         l->asked_again = false; /* what a person knew is not this */
     }
-    enum delivery_state state = v->kind == VERDICT_DELIVERED ? DELIVERY_DELIVERED
-                                : v->kind == VERDICT_DEAD    ? DELIVERY_DEAD
-                                                             : DELIVERY_WAITING;
+    /* Once: what the other side cannot use is given anew, and sent with that. */
+    bool again = v->kind == VERDICT_DEAD && v->file_gone && b->out[i].file.len > 0;
+    bool first = l->attempts == 1;
+    enum delivery_state state = again && first                 ? DELIVERY_WAITING
+                                : v->kind == VERDICT_DELIVERED ? DELIVERY_DELIVERED
+                                : v->kind == VERDICT_DEAD      ? DELIVERY_DEAD
+                                                               : DELIVERY_WAITING;
     int64_t due_ms = now_ms;
     char gave_up[WHY_TEXT_MAX] = "";
     if (v->kind == VERDICT_RETRY) {
@@ -183,7 +205,9 @@ static void settle_one(struct batch *b, size_t i, const struct verdict *v, int64
         }
         due_ms = now_ms + (wait_ms < 0 ? 0 : wait_ms);
     } /* PAUSE: due at once; the lane's gate keeps it until the pause ends, or a person ends it */
+    if (again && first) due_ms = now_ms + FILE_AGAIN_MS;
     struct settlement *s = settlement_new(l, state, due_ms, gave_up[0] ? gave_up : v->reason);
+    s->forget_file = again;
     s->attempted = true;
     s->at_ms = b->started_ms;
     s->elapsed_ms = r->elapsed_ms;
@@ -271,6 +295,23 @@ static void batch_done(struct wire_call *call)
     judged(b, &v);
 }
 
+/* It carries a file of ours that the other side does not have: it waits in the store until media/post.c has given it there. */
+static void park(struct batch *b)
+{
+    uint64_t media_id = 0;
+    struct leased *l = b->at[0];
+    lane_unsent(b->lane);
+    if (id_parse(ID_MEDIA, b->out[0].needs_file, &media_id) != OK) {
+        dead(b->loop, l, "cannot be rendered: it names no file");
+    } else {
+        struct settlement *s = settlement_new(
+            l, DELIVERY_WAITING, clock_wall_ms() + FILE_WAIT_MAX_MS, DELIVERY_WAITS_FOR_FILE);
+        s->media_id = media_id;
+        loop_settle(b->loop, s);
+    }
+    batch_free(b);
+}
+
 void batch_send(struct deliver *d, struct lane *lane, int64_t now_ms)
 {
     size_t max = lane->to->batch_max;
@@ -290,6 +331,10 @@ void batch_send(struct deliver *d, struct lane *lane, int64_t now_ms)
     lane_sent(lane, now_ms);
     enum err rc =
         b->to->kind->render(b->out, b->count, &b->to->cfg, now_ms, &b->arena, &b->call.out, &why);
+    if (rc == ERR_BUSY && b->count == 1) {
+        park(b);
+        return;
+    }
     if (rc == OK) rc = wire_send(d->wire, &b->call);
     if (rc != OK) { /* too large together, or this one cannot be rendered */
         struct verdict v =

@@ -182,18 +182,29 @@ void loop_claimed(struct deliver *d, struct claim_job *c)
     free(c);
 }
 
-static void claim(struct deliver *d, struct lane *lane, int64_t now_ms)
+/* How many may be leased now. What a process that was killed had leased may have gone out, and a message to a person is then not sent
+ * again by itself (dests/whatsapp_cloud.c): of those only what can be sent at once is leased, and the rest is safe in the store. */
+static size_t claim_most(const struct lane *lane, enum lane_gate gate)
 {
-    if (lane->claiming || !lane->to || lane->claim_at_ms > now_ms ||
+    if (!lane->to || !lane->to->kind->messages) return CLAIM_MAX;
+    size_t busy = lane->under_way + lane->waiting, most = lane->to->concurrency;
+    if (lane->to->rate_per_min > 0 && lane->tokens < (double)most)
+        most = lane->tokens < 1 ? 1 : (size_t)lane->tokens;
+    return gate == LANE_OPEN && busy < most ? most - busy : 0;
+}
+
+static void claim(struct deliver *d, struct lane *lane, enum lane_gate gate, int64_t now_ms)
+{
+    size_t most = claim_most(lane, gate), room = deliver_room(d);
+    if (lane->claiming || !lane->to || lane->claim_at_ms > now_ms || most == 0 ||
         lane->waiting > CLAIM_LOW_WATER)
         return;
-    size_t room = deliver_room(d);
     struct claim_job *c = room > 0 ? calloc(1, sizeof *c) : NULL;
     if (!c) return;
     *c = (struct claim_job){ .job = { .run = claim_run, .done = claim_done },
                              .workspace_id = lane->workspace_id,
                              .destination_id = lane->id,
-                             .max = room < CLAIM_MAX ? room : CLAIM_MAX,
+                             .max = room < most ? room : most,
                              .boot_ms = d->boot_ms,
                              .ctx = d };
     lane->claiming = true;
@@ -219,10 +230,14 @@ static void settle_done(struct journal_job *job, enum err rc, const struct why *
     struct deliver *d = j->ctx;
     if (rc != OK) LOG(d->o.log, LOG_ERROR, "settle.failed", log_why(why));
     j->job.rc = rc;
+    bool wanted = false;
+    for (const struct settlement *s = j->list; s; s = s->next) wanted = wanted || s->media_id;
+    if (rc == OK && wanted && d->o.files_wanted) d->o.files_wanted(d->o.ctx);
     pthread_mutex_lock(&d->lock);
     d->settle_done = true;
     pthread_mutex_unlock(&d->lock);
     wire_wake(d->wire);
+    if (d->o.settled) d->o.settled(d->o.ctx);
 }
 
 /* One settle job at a time: what comes in while it is with the writer makes the next one. */
@@ -294,8 +309,9 @@ static int64_t pump(struct deliver *d, struct lane *lane, int64_t now_ms)
                           now_ms); /* due: the gate alone keeps them, and it may open early */
             return again_ms;
         }
-        claim(d, lane, now_ms);
-        bool claims = !lane->claiming && lane->waiting <= CLAIM_LOW_WATER && deliver_room(d) > 0;
+        claim(d, lane, gate, now_ms);
+        bool claims = !lane->claiming && lane->waiting <= CLAIM_LOW_WATER && deliver_room(d) > 0 &&
+                      claim_most(lane, gate) > 0;
         if (claims && lane->claim_at_ms < again_ms) again_ms = lane->claim_at_ms;
         if (gate == LANE_FULL || (lane->waiting == 0 && !lane->halves)) return again_ms;
         if (!lane->halves && lane->waiting < lane->to->batch_max) {

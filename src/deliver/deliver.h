@@ -18,10 +18,13 @@ struct deliver_options {
     struct config_box *config;
     const struct guard *guard; /* which private networks may be reached; borrowed */
     const char *ca_file;       /* NULL: the system's certificates */
-    void (*reload)(
-        void *
-            ctx); /* the loop changed a destination in the store: load the configuration anew; writer thread */
-    void *reload_ctx;
+    /* The loop changed a destination in the store: load the configuration anew; writer thread. */
+    void (*reload)(void *ctx);
+    /* Results are on disk; quick. NULL: nobody asks. */
+    void (*settled)(void *ctx);
+    /* Deliveries wait for files of ours to be with the other side (on disk: media_uploads); quick. NULL: nobody gives them. */
+    void (*files_wanted)(void *ctx);
+    void *ctx; /* of these three */
 };
 
 /* Two steps, since the writer and the loop need each other: make, then start with the writer. */

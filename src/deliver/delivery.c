@@ -29,9 +29,10 @@ static slice put(struct leased *d, size_t *at, slice s)
     return copy;
 }
 
-struct leased *leased_new(slice key, slice type, slice source, slice data)
+struct leased *leased_with_file(slice key, slice type, slice source, slice data, slice file)
 {
-    size_t bytes = sizeof(struct leased) + key.len + type.len + source.len + data.len, at = 0;
+    size_t at = 0,
+           bytes = sizeof(struct leased) + key.len + type.len + source.len + data.len + file.len;
     struct leased *d = malloc(bytes);
     if (!d) return NULL;
     *d = (struct leased){ .bytes = bytes };
@@ -39,7 +40,13 @@ struct leased *leased_new(slice key, slice type, slice source, slice data)
     d->type = put(d, &at, type);
     d->source = put(d, &at, source);
     d->data = put(d, &at, data);
+    d->file = put(d, &at, file);
     return d;
+}
+
+struct leased *leased_new(slice key, slice type, slice source, slice data)
+{
+    return leased_with_file(key, type, source, data, (slice){ NULL, 0 });
 }
 
 void leased_free(struct leased *d) { free(d); }

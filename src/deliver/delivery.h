@@ -25,6 +25,9 @@ enum delivery_state {
 };
 extern const char *const delivery_state_name[DELIVERY_STATE_COUNT];
 
+/* The reason of one that waits for its file to be with the other side; by it they are found when it is (media/post.sql). */
+#define DELIVERY_WAITS_FOR_FILE "waits for its file"
+
 /* May a delivery go from one state to the other? */
 bool delivery_may(enum delivery_state from, enum delivery_state to);
 
@@ -40,12 +43,15 @@ struct leased {
     bool outcome_unknown, asked_again;
     int64_t ready_us; /* monotonic: when it came into memory; for lingering */
     slice key, type, source, data;
+    /* Of a delivery that carries a file and waited for it: "<account>/<the other side's id>", or "!<why it was refused>"; else empty. */
+    slice file;
     size_t bytes; /* of the block */
     char text[];
 };
 
 /* A block with copies of the four texts; the rest zeroed. NULL when there is no memory. */
 struct leased *leased_new(slice key, slice type, slice source, slice data);
+struct leased *leased_with_file(slice key, slice type, slice source, slice data, slice file);
 void leased_free(struct leased *d);
 
 #endif

@@ -132,6 +132,12 @@ void lane_sent(struct lane *lane, int64_t now_ms)
     if (lane->to->rate_per_min > 0) lane->tokens -= 1;
 }
 
+void lane_unsent(struct lane *lane)
+{
+    lane->under_way--;
+    if (lane->to && lane->to->rate_per_min > 0) lane->tokens += 1;
+}
+
 static void open_breaker(struct lane *lane, int64_t now_ms)
 {
     if (lane->breaker == BREAKER_HALF_OPEN) {

@@ -68,6 +68,8 @@ enum lane_gate { LANE_OPEN, LANE_HELD, LANE_BROKEN, LANE_PAUSED, LANE_FULL };
 enum lane_gate lane_gate(struct lane *lane, int64_t now_ms, int64_t *again_ms);
 /* A request goes out. */
 void lane_sent(struct lane *lane, int64_t now_ms);
+/* It did not go out after all: nothing was learnt of the destination. */
+void lane_unsent(struct lane *lane);
 /* Its verdict came; `ordinary`: it carried other events than the hub's own. True once in an outage, when the breaker has opened over an
  * ordinary event: that is worth an alert. Alerts that fail are not, or two of them could go on about each other for ever. */
 bool lane_verdict(struct lane *lane, const struct verdict *v, bool ordinary, int64_t now_ms);

@@ -76,5 +76,4 @@ void alert_again(struct deliver *d);
 /* Frees those that never came to the store; the journal has ended. */
 void alert_forget(struct deliver *d);
 
-
 #endif

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "records/apply.h"
+#include "records/campaign.h"
 
 struct settlement *settlement_new(struct leased *delivery, enum delivery_state state,
                                   int64_t due_ms, const char *reason)
@@ -59,6 +59,33 @@ static enum err write_attempt(struct store *store, struct id_maker *ids, const s
     return stmt_run(q, why);
 }
 
+static enum err write_file(struct store *store, const struct settlement *s, int64_t now_ms,
+                           struct why *why)
+{
+    const struct leased *d = s->delivery;
+    struct stmt *q;
+    enum err rc = OK;
+    if (s->forget_file) {
+        q = store_stmt(store, SQL_SETTLE_FILE_FORGET, why);
+        stmt_i64(q, 1, (int64_t)d->workspace_id);
+        stmt_i64(q, 2, (int64_t)d->destination_id);
+        stmt_i64(q, 3, (int64_t)d->id);
+        rc = stmt_run(q, why);
+    }
+    if (rc != OK || !s->media_id) return rc;
+    q = store_stmt(store, SQL_SETTLE_FILE_OF, why);
+    stmt_i64(q, 1, (int64_t)d->workspace_id);
+    stmt_i64(q, 2, (int64_t)d->id);
+    stmt_i64(q, 3, (int64_t)s->media_id);
+    rc = stmt_run(q, why);
+    q = rc == OK ? store_stmt(store, SQL_SETTLE_FILE_WANTED, why) : NULL;
+    stmt_i64(q, 1, (int64_t)d->workspace_id);
+    stmt_i64(q, 2, (int64_t)s->media_id);
+    stmt_i64(q, 3, (int64_t)d->destination_id);
+    stmt_i64(q, 4, now_ms);
+    return rc == OK ? stmt_run(q, why) : rc;
+}
+
 enum err settle_run(struct journal_job *job, struct store *store, struct why *why)
 {
     struct settle_job *j = (struct settle_job *)(void *)job;
@@ -83,6 +110,11 @@ enum err settle_run(struct journal_job *job, struct store *store, struct why *wh
         if (rc == OK && s->remote_id[0])
             rc = message_named(store, d->workspace_id, d->id, slice_str(s->remote_id), now_ms, why);
         if (rc == OK && s->attempted) rc = write_attempt(store, j->ids, s, why);
+        if (rc == OK && (s->media_id || s->forget_file)) rc = write_file(store, s, now_ms, why);
+        /* A campaign's message is one of those that name their destination (route_named's key). */
+        if (rc == OK && slice_starts(d->key, SLICE("message:")))
+            rc = campaign_follow(store, d->workspace_id, d->id, s->attempted ? s->at_ms : now_ms,
+                                 why);
     }
     return rc;
 }
@@ -91,8 +123,9 @@ enum err settle_run(struct journal_job *job, struct store *store, struct why *wh
 static struct leased *read_row(struct stmt *q, const struct claim_job *j)
 {
     int64_t state = stmt_col_i64(q, 3), updated_ms = stmt_col_i64(q, 9);
-    struct leased *d = leased_new(stmt_col_text(q, 2), stmt_col_text(q, 10), (slice){ NULL, 0 },
-                                  stmt_col_text(q, 13));
+    struct leased *d =
+        leased_with_file(stmt_col_text(q, 2), stmt_col_text(q, 10), (slice){ NULL, 0 },
+                         stmt_col_text(q, 13), stmt_col_text(q, 15));
     if (!d) return NULL;
     d->id = (uint64_t)stmt_col_i64(q, 0);
     d->workspace_id = j->workspace_id;

@@ -1,9 +1,12 @@
 -- name: settle_claim
 SELECT d.id, d.event_id, d.key, d.state, d.priority, d.attempts, d.first_attempt_ms, d.outcome_unknown, d.created_ms,
-  d.updated_ms, e.type, e.occurred_ms, e.received_ms, x.data, e.source_id
+  d.updated_ms, e.type, e.occurred_ms, e.received_ms, x.data, e.source_id,
+  CASE WHEN u.state = 3 THEN '!' || u.problem ELSE u.account || '/' || u.remote_id END
 FROM deliveries d
 JOIN events e ON e.workspace_id = d.workspace_id AND e.id = d.event_id
 JOIN event_data x ON x.workspace_id = d.workspace_id AND x.id = d.event_id
+LEFT JOIN media_uploads u ON d.media_id > 0 AND u.media_id = d.media_id AND u.destination_id = d.destination_id
+  AND u.workspace_id = d.workspace_id AND u.state IN (2, 3) AND u.until_ms > $5
 WHERE d.workspace_id = $1 AND d.destination_id = $2 AND d.priority = $3 AND d.state <= 1 AND d.due_ms <= $4
   AND (d.due_ms <= $5 OR (d.state = 1 AND d.updated_ms < $6))
 ORDER BY d.due_ms LIMIT $7;
@@ -29,3 +32,18 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10);
 
 -- name: settle_hold
 UPDATE destinations SET hold = $3, updated_ms = $4 WHERE workspace_id = $1 AND id = $2 AND hold = '';
+
+-- name: settle_file_of
+UPDATE deliveries SET media_id = $3 WHERE workspace_id = $1 AND id = $2;
+
+-- One that is on its way already keeps its time of the next try.
+-- name: settle_file_wanted
+INSERT INTO media_uploads (workspace_id, media_id, destination_id, state, tries, due_ms, account, remote_id, until_ms, problem)
+VALUES ($1, $2, $3, 1, 0, $4, '', '', 0, '')
+ON CONFLICT (media_id, destination_id, workspace_id) DO UPDATE SET
+  due_ms = CASE WHEN media_uploads.state = 1 THEN media_uploads.due_ms ELSE $4 END,
+  tries = CASE WHEN media_uploads.state = 1 THEN media_uploads.tries ELSE 0 END, state = 1;
+
+-- name: settle_file_forget
+UPDATE media_uploads SET until_ms = 0
+WHERE destination_id = $2 AND workspace_id = $1 AND media_id = (SELECT media_id FROM deliveries WHERE workspace_id = $1 AND id = $3);

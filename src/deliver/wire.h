@@ -10,11 +10,28 @@
 
 struct wire;
 
+/* A body that is read from a file: `before`, `size` bytes of `fd` from its start, `after`. The descriptor stays the caller's, and open
+ * until `done`; its position is not used. */
+struct wire_file {
+    int fd;
+    int64_t size;
+    slice before, after;
+};
+
+/* Signs a request as AWS does (Signature Version 4, by libcurl). A signed call's `outgoing` has x-amz-content-sha256 among its headers;
+ * every header it names is signed. */
+struct wire_signer {
+    char scope[96]; /* "aws:amz:sa-east-1:s3" */
+    const char *key, *secret;
+};
+
 /* One request under way; embedded in the caller's object, which must stay until `done`. */
 struct wire_call {
     struct outgoing out; /* texts live in `arena` */
     struct arena *arena; /* for the reply too */
     int64_t timeout_ms;
+    const struct wire_signer *signer; /* NULL: not signed */
+    const struct wire_file *file;     /* NULL: the body is out.body */
     /* NULL, or takes the body of a 200 piece by piece instead of reply.body; false ends the call with an error. */
     bool (*sink)(struct wire_call *call, slice bytes);
     struct reply reply;                   /* valid in `done` */
@@ -25,6 +42,7 @@ struct wire_call {
     void *easy, *header_list;
     char *body;
     size_t body_len;
+    int64_t file_at; /* how much of `file` libcurl has */
     struct dest_header *reply_headers;
     size_t reply_header_count;
     char error[256];

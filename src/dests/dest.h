@@ -43,6 +43,9 @@ struct outgoing_delivery {
     bool outcome_unknown; /* an earlier attempt may have arrived (time-out, reset after sending) */
     bool asked_again;     /* a person had it sent again after that, and knew */
     uint32_t attempt;     /* 1, 2, ... */
+    slice file;           /* what the other side calls the file it carries; empty: not known */
+    slice
+        needs_file; /* render sets it with ERR_BUSY: "med_...", to be given to the other side first */
     slice
         part; /* render sets it: the bytes of the body that are this delivery's own (for the attempt's record) */
 };
@@ -79,12 +82,20 @@ struct verdict {
     bool alone;
     /* The other side said that it did not act, whatever its HTTP status: the outcome is known. */
     bool refused;
+    /* DEAD, of a delivery with a file: the other side could not use what it was given. Giving it anew may help. */
+    bool file_gone;
     /* DELIVERED: what the other side calls it from now on (a message's id at its channel); "": it does not say. */
     char remote_id[REMOTE_ID_MAX + 1];
 };
 struct verdict verdict_of(enum verdict_kind kind, int64_t wait_ms, const char *fmt, ...)
     PRINTF_LIKE(3, 4);
 extern const char *const verdict_name[VERDICT_COUNT];
+
+/* A file on its way to the other side. */
+struct outgoing_file {
+    slice mime;   /* as it was uploaded here */
+    slice sha256; /* hex */
+};
 
 /* What a kind that carries messages to people adds: POST /api/messages asks it before it accepts one. Pure. */
 struct dest_messages {
@@ -97,6 +108,19 @@ struct dest_messages {
     bool (*any_time)(json *message);
     /* Is it advertising, which a person may have asked not to get? */
     bool (*is_marketing)(json *message, const struct settings *cfg);
+
+    /* Files of POST /api/media. Which one does the message carry ("med_...")? Empty: none. NULL: the channel takes no files, and so on. */
+    slice (*file)(json *message);
+    /* May a file of this type and size go with the message? */
+    enum err (*file_fits)(json *message, slice mime, int64_t size, struct why *why);
+    /* The request that gives the channel a file: its body is `before`, the file's bytes, `after`. */
+    enum err (*upload)(const struct outgoing_file *f, const struct settings *cfg,
+                       struct arena *arena, struct outgoing *out, slice *before, slice *after,
+                       struct why *why);
+    /* DELIVERED with remote_id, for upload_keep_ms; DEAD: never this file; any other: later. */
+    struct verdict (*uploaded)(const struct reply *r, const struct settings *cfg,
+                               struct arena *arena);
+    int64_t upload_keep_ms;
 };
 
 struct dest_kind {
@@ -124,7 +148,7 @@ struct dest_kind {
                             int64_t now_ms, struct arena *arena);
 
     /* Builds the request for deliveries d[0..count-1], all admitted, count <= batch max; sets each d[i].part.
-     * ERR_LIMIT when the arena is full; ERR_SYNTAX when count is 1 and it cannot be rendered (dead, with why). */
+     * ERR_LIMIT when the arena is full; ERR_BUSY when count is 1 and needs_file is set; ERR_SYNTAX when count is 1 and it cannot be rendered (dead, with why). */
     enum err (*render)(struct outgoing_delivery *d, size_t count, const struct settings *cfg,
                        int64_t now_ms, struct arena *arena, struct outgoing *out, struct why *why);
 

@@ -36,7 +36,23 @@ static void put_template(struct buf *b, json *v)
     json_end_object(b);
 }
 
-static void put_content(struct buf *b, json *message, slice type)
+/* The object with Meta's id for the file instead of ours. */
+static void put_file(struct buf *b, const char *key, json *v, slice file)
+{
+    size_t i, max;
+    json *name, *value;
+    json_begin_object(b, key);
+    json_put_str(b, "id", file);
+    yyjson_obj_foreach(v, i, max, name, value)
+    {
+        slice member = arena_dup(b->arena, json_str(name));
+        if (member.ptr && !slice_eq(member, SLICE("media")))
+            json_put_raw(b, member.ptr, json_print(value, b->arena));
+    }
+    json_end_object(b);
+}
+
+static void put_content(struct buf *b, json *message, slice type, slice file)
 {
     json *v = json_get_slice(message, type);
     slice key = arena_dup(b->arena, type), raw = json_print(v, b->arena);
@@ -48,6 +64,8 @@ static void put_content(struct buf *b, json *message, slice type)
         json_begin_object(b, "text");
         json_put_str(b, "body", json_str(v));
         json_end_object(b);
+    } else if (whatsapp_file(message).len > 0) {
+        put_file(b, key.ptr, v, file);
     } else {
         json_put_raw(b, key.ptr, raw);
     }
@@ -64,7 +82,7 @@ static void put_recipient(struct buf *b, slice to)
         json_put_str(b, slice_starts(to, SLICE("+")) ? "to" : "recipient", to);
 }
 
-slice whatsapp_body(json *message, slice callback, struct arena *arena)
+slice whatsapp_body(json *message, slice callback, slice file, struct arena *arena)
 {
     struct buf b = buf_in(arena, WHATSAPP_BODY_MAX);
     slice type = json_get_text(message, "type"), reply_to = json_get_text(message, "reply_to");
@@ -84,7 +102,7 @@ slice whatsapp_body(json *message, slice callback, struct arena *arena)
             json_put_str(&b, "message_id", reply_to);
             json_end_object(&b);
         }
-        put_content(&b, message, type);
+        put_content(&b, message, type, file);
         json_put_opt(&b, "biz_opaque_callback_data", slice_sub(callback, 0, WHATSAPP_CALLBACK_MAX));
     }
     json_end_object(&b);

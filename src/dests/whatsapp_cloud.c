@@ -125,7 +125,13 @@ static const struct dest_messages messages = { .channel = "whatsapp",
                                                .account = account,
                                                .check = check_message,
                                                .any_time = any_time,
-                                               .is_marketing = is_marketing };
+                                               .is_marketing = is_marketing,
+                                               .file = whatsapp_file,
+                                               .file_fits = whatsapp_file_fits,
+                                               .upload = whatsapp_file_upload,
+                                               .uploaded = whatsapp_file_uploaded,
+                                               .upload_keep_ms =
+                                                   WHATSAPP_FILE_KEEP_DAYS * INT64_C(86400000) };
 
 /* The event's message: its own, or the template for its type. */
 static enum err message_of(const struct outgoing_event *e, json *data, const struct settings *cfg,
@@ -177,9 +183,9 @@ static struct verdict admit(const struct outgoing_delivery *d, const struct sett
 
 /* ---- requests ---- */
 
-static enum err request_to(const char *method, const char *rest, slice body,
-                           const struct settings *cfg, struct arena *arena, struct outgoing *out,
-                           struct why *why)
+enum err whatsapp_cloud_request(const char *method, const char *rest, slice body, slice type,
+                                const struct settings *cfg, struct arena *arena,
+                                struct outgoing *out, struct why *why)
 {
     slice base = settings_text(cfg, WHATSAPP_BASE_URL);
     while (slice_ends(base, SLICE("/"))) base = slice_sub(base, 0, base.len - 1);
@@ -192,7 +198,7 @@ static enum err request_to(const char *method, const char *rest, slice body,
     *out = (struct outgoing){ .method = slice_str(method), .url = url, .body = body };
     outgoing_header(out, "Authorization", bearer, true);
     outgoing_header(out, "User-Agent", SLICE("Malote/" MALOTE_VERSION), false);
-    if (body.len > 0) outgoing_header(out, "Content-Type", SLICE("application/json"), false);
+    if (type.len > 0) outgoing_header(out, "Content-Type", type, false);
     return OK;
 }
 
@@ -206,19 +212,25 @@ static enum err render(struct outgoing_delivery *d, size_t count, const struct s
     if (rc == OK) rc = message_of(&d->event, data, cfg, arena, &message, why);
     if (rc == OK) rc = whatsapp_check(message, why);
     if (rc != OK) return rc == ERR_LIMIT ? rc : ERR_SYNTAX;
-    slice body = whatsapp_body(message, d->id, arena);
+    if (whatsapp_file(message).len > 0 && d->file.len == 0) {
+        d->needs_file = whatsapp_file(message);
+        return ERR_BUSY;
+    }
+    slice body = whatsapp_body(message, d->id, d->file, arena);
     if (body.len == 0) return why_set(why, ERR_LIMIT, "no memory left for the request");
     d->part = body;
-    return request_to("POST", "/messages", body, cfg, arena, out, why);
+    return whatsapp_cloud_request("POST", "/messages", body, SLICE("application/json"), cfg, arena,
+                                  out, why);
 }
 
 static enum err probe(const struct settings *cfg, int64_t now_ms UNUSED, uint64_t nonce UNUSED,
                       struct arena *arena, struct outgoing *out, struct why *why)
 {
-    return request_to("GET",
-                      "?fields=display_phone_number,verified_name,quality_rating,platform_type,"
-                      "is_on_biz_app,throughput",
-                      (slice){ NULL, 0 }, cfg, arena, out, why);
+    return whatsapp_cloud_request(
+        "GET",
+        "?fields=display_phone_number,verified_name,quality_rating,platform_type,"
+        "is_on_biz_app,throughput",
+        (slice){ NULL, 0 }, (slice){ NULL, 0 }, cfg, arena, out, why);
 }
 
 const struct dest_kind dest_whatsapp_cloud = {

@@ -33,8 +33,24 @@ MUST_CHECK enum err whatsapp_check(json *message, struct why *why);
 /* "read": a mark, not a message. */
 bool whatsapp_check_is_mark(json *message);
 
-/* The request's JSON for a checked message; `callback` comes back with every status of it. Empty when the arena is full. */
-slice whatsapp_body(json *message, slice callback, struct arena *arena);
+/* A request to the number: `rest` behind its id in the path, `type` the body's (empty: there is none). */
+MUST_CHECK enum err whatsapp_cloud_request(const char *method, const char *rest, slice body,
+                                           slice type, const struct settings *cfg,
+                                           struct arena *arena, struct outgoing *out,
+                                           struct why *why);
+
+/* whatsapp_file.c: files of POST /api/media; slots of dest_messages. */
+enum { WHATSAPP_FILE_KEEP_DAYS = 30 };
+slice whatsapp_file(json *message);
+MUST_CHECK enum err whatsapp_file_fits(json *message, slice mime, int64_t size, struct why *why);
+MUST_CHECK enum err whatsapp_file_upload(const struct outgoing_file *f, const struct settings *cfg,
+                                         struct arena *arena, struct outgoing *out, slice *before,
+                                         slice *after, struct why *why);
+struct verdict whatsapp_file_uploaded(const struct reply *r, const struct settings *cfg,
+                                      struct arena *arena);
+
+/* The request's JSON for a checked message; `file` stands in for its `media`; `callback` comes back with every status of it. Empty when the arena is full. */
+slice whatsapp_body(json *message, slice callback, slice file, struct arena *arena);
 /* The message for a routed event: the template of setting `templates` for its type. ERR_MISSING: there is none.
  * ERR_SYNTAX: the event lacks a value that the template needs. *message in the form that whatsapp_check takes. */
 MUST_CHECK enum err whatsapp_body_of_event(const struct outgoing_event *e, json *data,

@@ -139,7 +139,8 @@ static enum err understand(struct interpret_ctx *ctx, struct request *r,
                                   e->event.occurred_ms,         e->received_ms, data };
     if (changes.send_to)
         rc = route_named(ctx->route, e->workspace_id, e->source_id, e->id, changes.send_to,
-                         changes.delivery_id, &out, why);
+                         changes.delivery_id, changes.send_later ? PRIORITY_LOW : PRIORITY_HIGH,
+                         &out, why);
     return rc == OK ? route_event(ctx->route, e->workspace_id, e->source_id, e->id, &out, why) : rc;
 }
 

@@ -19,4 +19,5 @@ ON CONFLICT (workspace_id, source_id, minute) DO UPDATE SET
 SELECT MAX(id) FROM (SELECT MAX(id) AS id FROM requests UNION ALL SELECT MAX(id) FROM events
   UNION ALL SELECT MAX(id) FROM deliveries UNION ALL SELECT MAX(id) FROM attempts
   UNION ALL SELECT MAX(id) FROM contacts UNION ALL SELECT MAX(id) FROM orders UNION ALL SELECT MAX(id) FROM subscriptions
-  UNION ALL SELECT MAX(id) FROM checkouts) AS newest;
+  UNION ALL SELECT MAX(id) FROM checkouts UNION ALL SELECT MAX(id) FROM campaigns
+  UNION ALL SELECT MAX(id) FROM campaign_recipients) AS newest;

@@ -44,7 +44,9 @@ struct exchange {
     char *body;
     size_t body_len, body_cap, body_max;
     bool method_known, has_length;
-    int64_t away_since_ms;
+    bool streamed, asking; /* body in pieces; away before the first byte */
+    size_t streamed_len;   /* bytes of the body that came so far */
+    int64_t away_since_ms, stream_by_ms;
     /* the answer */
     int status;
     slice answer, type;
@@ -95,6 +97,10 @@ bool exchange_to_api(struct exchange *x);
 /* intake.c: decides on a request by its headers (x->stage becomes BODY or ANSWER), then on the whole of it. */
 void intake_headers(struct exchange *x, const char *method, const char *version);
 void intake_body(struct exchange *x, const char *bytes, size_t len);
+/* Of a body in pieces: takes what fits into the piece; returns how much. True in *full: it is to be handed over now. */
+size_t intake_piece(struct exchange *x, const char *bytes, size_t len, bool *full);
+/* Hands the API a piece of such a body; false: x->stage is ANSWER. */
+bool intake_hand(struct exchange *x, enum api_piece piece);
 /* True: the exchange went to another thread or waits for room, and comes back by exchange_complete or intake_retry; until then nobody
  * here may look into it. False: x->stage is ANSWER or CUT. */
 bool intake_end(struct exchange *x);

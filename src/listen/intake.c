@@ -238,9 +238,45 @@ void intake_headers(struct exchange *x, const char *method, const char *version 
     arena_init(&x->arena, API_ARENA_MAX);
     x->api.arena = &x->arena;
     if (!read_request(x, &x->api.request, &x->arena, method)) return;
-    x->body_max = API_BODY_MAX;
-    if (!body_admitted(x, &x->api.request, false)) return;
+    size_t stream_max = x->loop->owner->o.streams
+                            ? x->loop->owner->o.streams(x->api.request.method, x->api.request.path)
+                            : 0;
+    x->streamed = stream_max > 0;
+    x->body_max = x->streamed ? stream_max : API_BODY_MAX;
+    if (!body_admitted(x, &x->api.request, x->streamed)) return;
+    x->stream_by_ms = clock_mono_ms() + STREAM_TIME_MAX_MS;
     x->stage = STAGE_BODY;
+}
+
+size_t intake_piece(struct exchange *x, const char *bytes, size_t len, bool *full)
+{
+    *full = false;
+    if (x->stage != STAGE_BODY) return len;
+    if (len > x->body_max - x->streamed_len) {
+        refuse(x, METRIC_requests_refused);
+        answer_error(x, 413, "too_large", "the body may have %zu bytes", x->body_max);
+        return len;
+    }
+    if (!x->body && !(x->body = arena_raw(&x->arena, STREAM_PIECE_BYTES))) {
+        answer_error(x, 503, "overloaded", "no memory left");
+        return len;
+    }
+    if (len > STREAM_PIECE_BYTES - x->body_len) len = STREAM_PIECE_BYTES - x->body_len;
+    memcpy(x->body + x->body_len, bytes, len);
+    x->body_len += len;
+    x->streamed_len += len;
+    *full = x->body_len == STREAM_PIECE_BYTES;
+    return len;
+}
+
+bool intake_hand(struct exchange *x, enum api_piece piece)
+{
+    x->api.piece = piece;
+    x->api.request.body = slice_of(x->body, x->body_len);
+    if (exchange_to_api(x)) return true;
+    answer_header(x, "Retry-After", "%d", OVERLOAD_RETRY_S);
+    answer_error(x, 503, "overloaded", "too many API requests are waiting");
+    return false;
 }
 
 void intake_body(struct exchange *x, const char *bytes, size_t len)
@@ -378,13 +414,7 @@ bool intake_end(struct exchange *x)
 {
     if (x->stage != STAGE_BODY) return false;
     x->away_since_ms = clock_mono_ms();
-    if (!x->source) {
-        x->api.request.body = slice_of(x->body, x->body_len);
-        if (exchange_to_api(x)) return true;
-        answer_header(x, "Retry-After", "%d", OVERLOAD_RETRY_S);
-        answer_error(x, 503, "overloaded", "too many API requests are waiting");
-        return false;
-    }
+    if (!x->source) return intake_hand(x, x->streamed ? API_LAST : API_WHOLE);
     x->entry->request.body = slice_of(x->body, x->body_len);
     if (!slice_eq(x->entry->request.method, SLICE("GET"))) return intake_events(x);
     intake_handshake(x);

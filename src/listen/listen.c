@@ -38,7 +38,7 @@ void exchange_complete(struct exchange *x)
     pthread_mutex_unlock(&loop->lock);
 }
 
-static void take_completed(struct listen_loop *loop)
+static void take_completed(struct listen_loop *loop, int64_t now_ms)
 {
     pthread_mutex_lock(&loop->lock);
     struct exchange *list = loop->completed;
@@ -47,6 +47,10 @@ static void take_completed(struct listen_loop *loop)
     for (struct exchange *x = list, *next; x; x = next) {
         next = x->next;
         loop->away--;
+        if (x->stage == STAGE_BODY) /* in pieces: the next one is the client's turn */
+            x->peer->deadline_ms = now_ms + BODY_TIME_MAX_MS < x->stream_by_ms
+                                       ? now_ms + BODY_TIME_MAX_MS
+                                       : x->stream_by_ms;
         MHD_resume_connection(x->connection);
     }
 }
@@ -96,13 +100,24 @@ static void *api_thread(void *arg)
         }
         pthread_mutex_unlock(&l->api_lock);
         if (!x) return NULL;
-        l->o.api(&x->api, l->o.api_ctx);
-        x->status = x->api.status;
-        x->answer = x->api.body;
-        x->type = x->api.type;
-        x->stage = STAGE_ANSWER;
-        exchange_complete(x);
+        if (l->o.api(&x->api, l->o.api_ctx)) listen_answer(&x->api);
     }
+}
+
+void listen_answer(struct api_exchange *api)
+{
+    struct exchange *x = (struct exchange *)(void *)((char *)api - offsetof(struct exchange, api));
+    if (api->more) { /* of a body in pieces */
+        api->more = false;
+        x->body_len = 0;
+        exchange_complete(x);
+        return;
+    }
+    x->status = api->status;
+    x->answer = api->body;
+    x->type = api->type;
+    x->stage = STAGE_ANSWER;
+    exchange_complete(x);
 }
 
 /* ---- libmicrohttpd's callbacks, all on the loop's thread ---- */
@@ -158,6 +173,42 @@ static void *on_uri(void *ctx, const char *uri, struct MHD_Connection *connectio
     return x;
 }
 
+/* The exchange was handed away: until it comes back nothing of it may be read here. */
+static enum MHD_Result sleep_away(struct listen_loop *loop, struct MHD_Connection *connection,
+                                  struct peer *peer)
+{
+    peer->deadline_ms = INT64_MAX; /* it is our turn */
+    loop->away++;
+    MHD_suspend_connection(connection); /* it is resumed by this thread: never before */
+    return MHD_YES;
+}
+
+static enum MHD_Result on_piece(struct exchange *x, const char *bytes, size_t *len)
+{
+    struct peer *peer = x->peer;
+    struct listen_loop *loop = x->loop;
+    struct MHD_Connection *connection = x->connection;
+    bool full;
+    *len -= intake_piece(x, bytes, *len, &full);
+    return full && intake_hand(x, API_MORE) ? sleep_away(loop, connection, peer) : MHD_YES;
+}
+
+static enum MHD_Result on_head(struct exchange *x, const char *method, const char *version)
+{
+    struct peer *peer = x->peer;
+    struct listen_loop *loop = x->loop;
+    struct MHD_Connection *connection = x->connection;
+    x->method_known = true;
+    intake_headers(x, method, version);
+    peer->deadline_ms = clock_mono_ms() + BODY_TIME_MAX_MS;
+    if (x->stage == STAGE_BODY && x->streamed) { /* may he? then only let the body come */
+        x->asking = true;
+        if (intake_hand(x, API_FIRST)) return sleep_away(loop, connection, peer);
+        x->asking = false;
+    }
+    return x->stage == STAGE_ANSWER ? answer_queue(x) : MHD_YES;
+}
+
 static enum MHD_Result on_request(void *ctx UNUSED, struct MHD_Connection *connection,
                                   const char *url UNUSED, const char *method, const char *version,
                                   const char *bytes, size_t *len, void **cls)
@@ -168,13 +219,12 @@ static enum MHD_Result on_request(void *ctx UNUSED, struct MHD_Connection *conne
     /* What is not the writer's yet is cut off, so that its sender sends it again: connections that are kept alive would bring new
      * requests as long as they are answered, and libmicrohttpd aborts when it is stopped while one is suspended. */
     if (x->stage != STAGE_ANSWER && atomic_load(&x->loop->owner->stopping)) return MHD_NO;
-    if (!x->method_known) {
-        x->method_known = true;
-        intake_headers(x, method, version);
-        x->peer->deadline_ms = clock_mono_ms() + BODY_TIME_MAX_MS;
-        if (x->stage != STAGE_ANSWER) return MHD_YES;
-        return answer_queue(x);
+    if (!x->method_known) return on_head(x, method, version);
+    if (x->asking) { /* back from there; libmicrohttpd asks about the headers once more */
+        x->asking = false;
+        return x->stage == STAGE_ANSWER ? answer_queue(x) : MHD_YES;
     }
+    if (*len > 0 && x->streamed) return on_piece(x, bytes, len);
     if (*len > 0) {
         intake_body(x, bytes, *len);
         *len = 0;
@@ -182,12 +232,7 @@ static enum MHD_Result on_request(void *ctx UNUSED, struct MHD_Connection *conne
     }
     struct peer *peer = x->peer;
     struct listen_loop *loop = x->loop;
-    if (intake_end(x)) {
-        peer->deadline_ms = INT64_MAX; /* it is our turn */
-        loop->away++;
-        MHD_suspend_connection(connection); /* it is resumed by this thread: never before */
-        return MHD_YES;
-    }
+    if (intake_end(x)) return sleep_away(loop, connection, peer);
     peer->deadline_ms = clock_mono_ms() + BODY_TIME_MAX_MS; /* for reading the answer */
     return x->stage == STAGE_CUT ? MHD_NO : answer_queue(x);
 }
@@ -202,6 +247,7 @@ static void on_completed(void *ctx UNUSED, struct MHD_Connection *connection UNU
     journal_entry_free(x->entry);
     config_release(x->config);
     if (x->api.file) close(x->api.file); /* the answer never went out */
+    if (x->api.drop) x->api.drop(&x->api);
     arena_free(&x->arena);
     free(x);
 }
@@ -240,7 +286,7 @@ static void *loop_thread(void *arg)
         for (int i = 0; i < count; i++)
             if (ready[i].data.fd == loop->event) (void)!read(loop->event, &times, sizeof times);
         int64_t now_ms = clock_mono_ms();
-        take_completed(loop);
+        take_completed(loop, now_ms);
         if (loop->room) retry_room(loop, now_ms);
         (void)MHD_run(loop->daemon);
         sweep(loop, now_ms);
@@ -402,7 +448,7 @@ void listen_stop(struct listen *l, int64_t grace_ms)
     for (unsigned i = 0; i < l->o.threads; i++) {
         struct listen_loop *loop = &l->loops[i];
         if (!loop->daemon) continue;
-        take_completed(loop);
+        take_completed(loop, clock_mono_ms());
         (void)MHD_run(loop->daemon);
         MHD_stop_daemon(loop->daemon);
         close(loop->epoll);

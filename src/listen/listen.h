@@ -14,18 +14,28 @@
 
 struct listen;
 
+/* A large body is not kept in memory but handed over in pieces: `api` is called before the first byte (API_FIRST: who is it, and may he?),
+ * for each piece, and for the rest (API_LAST). Until the last it sets `more`, or answers: then the rest is read and forgotten. */
+enum api_piece { API_WHOLE, API_FIRST, API_MORE, API_LAST };
+
 /* A request and its answer outside the sources: the API and the hub's own pages. */
 struct api_exchange {
     struct request request; /* lives until the answer was given */
     struct arena *arena;    /* for the answer too */
     int status;
-    slice type;               /* Content-Type; empty: application/json */
-    slice body;               /* in `arena` */
-    struct header headers[8]; /* further ones, in `arena`, each text with a NUL behind it */
+    slice type;                /* Content-Type; empty: application/json */
+    slice body;                /* in `arena` */
+    struct header headers[12]; /* further ones, in `arena`, each text with a NUL behind it */
     size_t header_count;
     /* Instead of `body`: file_len bytes from file_from of this descriptor, which is then the listener's to close. 0: none. */
     int file;
     uint64_t file_from, file_len;
+    /* Of a body in pieces; request.body is the piece. */
+    enum api_piece piece;
+    bool more;
+    /* What `api` keeps between them; `drop` lets go of it when the exchange ends, however it does. On a listen loop: quick. NULL: nothing. */
+    void *kept;
+    void (*drop)(struct api_exchange *x);
 };
 
 struct listen_options {
@@ -37,8 +47,11 @@ struct listen_options {
     struct config_box *config;
     struct journal *journal;
     const struct guard *proxies; /* peers whose X-Forwarded-For is believed */
-    /* Answers everything that is no source's path. Called on an API thread; may block. */
-    void (*api)(struct api_exchange *x, void *ctx);
+    /* Answers everything that is no source's path. Called on an API thread; may block. False: the answer comes later, by
+     * listen_answer; then the exchange may be another thread's already. */
+    bool (*api)(struct api_exchange *x, void *ctx);
+    /* Is the body of such a request handed over in pieces? Its largest size, else 0. Pure. NULL: never. */
+    size_t (*streams)(slice method, slice path);
     void *api_ctx;
     unsigned api_threads;
 };
@@ -46,6 +59,8 @@ struct listen_options {
 /* Binds and starts. ERR_CONFLICT when the port is taken, ERR_SYNTAX for a bad address. */
 MUST_CHECK enum err listen_start(const struct listen_options *options, struct listen **out,
                                  struct why *why);
+/* The answer of an exchange for which `api` said false is written in it. Once, from any thread, before listen_stop's grace is over. */
+void listen_answer(struct api_exchange *x);
 /* Takes no new connections, answers what is under way (at most grace_ms), ends. */
 void listen_stop(struct listen *l, int64_t grace_ms);
 /* The port in use (for ":0"). */

@@ -6,8 +6,7 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "base/thread.h"
-#include "deliver/wire.h"
-#include "media/media.h"
+#include "media/fetcher.h"
 
 enum {
     ITEM_ARENA_MAX = 1024 * 1024,
@@ -40,20 +39,9 @@ struct item {
     enum media_state state;
     int64_t due_ms;
     bool uncounted; /* the try does not count */
+    bool written;   /* its row was there to be settled */
     char storage[FILES_HASH_LEN + 1];
     char problem[WHY_TEXT_MAX];
-};
-
-struct media_fetcher {
-    struct media_options o;
-    struct journal *journal;
-    pthread_t thread;
-    bool started;
-    struct wire *wire;
-    struct store *reader;
-    struct item *under_way;
-    size_t count;
-    _Atomic bool woken, stopping;
 };
 
 static void item_free(struct item *i)
@@ -98,11 +86,29 @@ static enum err settle_run(void *ctx, struct store *s, struct why *why)
     stmt_i64(q, 7, i->size);
     stmt_text(q, 8, slice_str(i->problem));
     stmt_i64(q, 9, clock_wall_ms());
-    return stmt_run(q, why);
+    enum err rc = stmt_run(q, why);
+    i->written = rc != OK || store_changes(s) > 0;
+    return rc;
 }
 
 /* ---- ends ---- */
 
+/* Its message was erased while it came: nobody ever meant the file. Under the depot's lock. */
+static void forget_file(struct item *i)
+{
+    struct media_fetcher *m = i->owner;
+    struct why why = { .code = OK };
+    bool row = false;
+    struct stmt *q = store_stmt(m->reader, SQL_MEDIA_FILE_USED, &why);
+    stmt_text(q, 1, slice_str(i->storage));
+    enum err rc = stmt_step(q, &row, &why);
+    bool used = rc != OK || !row || stmt_col_i64(q, 0) > 0;
+    stmt_reset(q);
+    if (!used) rc = depot_remove(m->o.depot, slice_str(i->storage), &why);
+    if (rc != OK) LOG(m->o.log, LOG_ERROR, "media.not_removed", log_why(&why));
+}
+
+/* With i->storage set: under the depot's lock. */
 static void end(struct item *i, enum media_state state, int64_t due_ms)
 {
     struct media_fetcher *m = i->owner;
@@ -113,7 +119,8 @@ static void end(struct item *i, enum media_state state, int64_t due_ms)
     if (journal_call(m->journal, settle_run, i, &why) != OK)
         LOG(m->o.log, LOG_ERROR, "media.unsettled", log_id("media", ID_MEDIA, i->id),
             log_why(&why));
-    if (state == MEDIA_DOWNLOADED) {
+    if (i->storage[0] && !i->written) forget_file(i);
+    if (i->storage[0]) {
         metrics_add(m->o.metrics, METRIC_media_downloaded, 1);
         histogram_add(&m->o.metrics->media, clock_mono_us() - i->from_us);
     } else if (state != MEDIA_PENDING) {
@@ -125,6 +132,7 @@ static void end(struct item *i, enum media_state state, int64_t due_ms)
     while (*link != i) link = &(*link)->next;
     *link = i->next;
     m->count--;
+    m->ended = true;
     item_free(i);
 }
 
@@ -182,7 +190,7 @@ static void begin_step(struct item *i, enum step step)
     if (rc == OK && step == STEP_BYTES) {
         files_drop(&i->draft);
         i->why = (struct why){ .code = OK };
-        rc = files_begin(m->o.files, i->id, &i->draft, &why);
+        rc = files_begin(&m->o.depot->kept, i->id, &i->draft, &why);
     }
     if (rc == OK && (rc = wire_send(m->wire, &i->call)) != OK)
         (void)why_set(&why, rc, "out of memory");
@@ -252,15 +260,19 @@ static void on_bytes(struct wire_call *call)
                  r->status);
         return;
     }
+    struct depot *depot = i->owner->o.depot;
     slice digest = files_digest(&i->draft, i->storage);
     int64_t size = i->draft.size;
-    if (!is_whole(i, digest) || files_keep(i->owner->o.files, &i->draft, digest, &i->why) != OK) {
+    depot_lock(depot); /* until its row says that somebody means it */
+    if (!is_whole(i, digest) || files_keep(&depot->kept, &i->draft, digest, &i->why) != OK) {
         i->storage[0] = '\0';
         fail(i, 0, "%s", i->why.text);
-        return;
+    } else {
+        i->size = size;
+        end(i, depot->remote ? MEDIA_PENDING : MEDIA_DOWNLOADED,
+            depot->remote ? clock_wall_ms() : 0);
     }
-    i->size = size;
-    end(i, MEDIA_DOWNLOADED, 0);
+    depot_unlock(depot);
 }
 
 /* ---- the loop ---- */
@@ -379,13 +391,17 @@ static void *fetcher(void *arg)
     int64_t boot_ms = clock_wall_ms();
     if (journal_call(m->journal, take_back, &boot_ms, &why) != OK)
         LOG(m->o.log, LOG_ERROR, "media.unsettled", log_why(&why)); /* their leases run out */
+    if (m->bucket) adopt_folder(m);
     while (!atomic_load(&m->stopping)) {
         atomic_store(&m->woken, false);
+        m->ended = false;
         begin_due(m);
-        int64_t until_ms = clock_mono_ms() + next_wait_ms(m);
-        size_t before = m->count;
+        int64_t wait_ms = next_wait_ms(m), bucket_ms = m->bucket ? bucket_turn(m->bucket) : wait_ms;
+        int64_t post_ms = post_turn(m);
+        if (bucket_ms < wait_ms) wait_ms = bucket_ms;
+        int64_t until_ms = clock_mono_ms() + (post_ms < wait_ms ? post_ms : wait_ms);
         /* Until something is due, something ended, or somebody says that there is more. */
-        for (int64_t left; (left = until_ms - clock_mono_ms()) > 0 && m->count >= before &&
+        for (int64_t left; (left = until_ms - clock_mono_ms()) > 0 && !m->ended &&
                            !atomic_load(&m->woken) && !atomic_load(&m->stopping);)
             wire_poll(m->wire, left);
         if (m->count == MEDIA_PARALLEL_MAX) wire_poll(m->wire, LOOK_AGAIN_MS);
@@ -396,6 +412,8 @@ static void *fetcher(void *arg)
         i->uncounted = true;
         end(i, MEDIA_PENDING, clock_wall_ms());
     }
+    if (m->bucket) bucket_stop(m->bucket); /* tells posts that wait for a file */
+    post_stop(m);
     return NULL;
 }
 
@@ -412,6 +430,7 @@ enum err media_new(const struct media_options *options, struct media_fetcher **o
     m->o = *options;
     enum err rc = store_open(options->database, STORE_READER, &m->reader, why);
     if (rc == OK) rc = wire_new(options->guard, options->metrics, options->ca_file, &m->wire, why);
+    if (rc == OK && options->depot->remote) rc = bucket_new(m, why);
     if (rc == OK)
         *out = m;
     else
@@ -439,6 +458,7 @@ void media_stop(struct media_fetcher *m)
 void media_free(struct media_fetcher *m)
 {
     if (!m) return;
+    bucket_free(m->bucket);
     wire_free(m->wire);
     store_close(m->reader);
     free(m);

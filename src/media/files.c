@@ -145,8 +145,8 @@ enum err files_read(const struct files *f, slice hash, int *fd, int64_t *size, s
 }
 
 static enum err see_folder(const char *folder, int64_t before_ms,
-                           enum err (*see)(void *, slice, int64_t, struct why *), void *ctx,
-                           struct why *why)
+                           enum err (*see)(void *, const struct files_entry *, struct why *),
+                           void *ctx, struct why *why)
 {
     char path[FILES_PATH_MAX];
     struct stat st;
@@ -156,15 +156,18 @@ static enum err see_folder(const char *folder, int64_t before_ms,
         slice hash = slice_str(e->d_name);
         if (!is_hash(hash)) continue;
         (void)snprintf(path, sizeof path, "%.900s/%.64s", folder, e->d_name);
-        if (lstat(path, &st) == 0 && (int64_t)st.st_mtime * 1000 < before_ms)
-            rc = see(ctx, hash, st.st_size, why);
+        if (lstat(path, &st) != 0) continue;
+        struct files_entry entry = {
+            hash, st.st_size, (int64_t)st.st_mtim.tv_sec * 1000 + st.st_mtim.tv_nsec / 1000000
+        };
+        if (entry.at_ms < before_ms) rc = see(ctx, &entry, why);
     }
     if (d) closedir(d);
     return rc;
 }
 
 enum err files_each(const struct files *f, int64_t before_ms,
-                    enum err (*see)(void *ctx, slice hash, int64_t size, struct why *why),
+                    enum err (*see)(void *ctx, const struct files_entry *e, struct why *why),
                     void *ctx, struct why *why)
 {
     char folder[FILES_PATH_MAX];
@@ -181,5 +184,32 @@ enum err files_remove(const struct files *f, slice hash, struct why *why)
     char folder[FILES_PATH_MAX], path[FILES_PATH_MAX];
     enum err rc = path_of(f, hash, folder, path, why);
     if (rc == OK && unlink(path) != 0 && errno != ENOENT) rc = failed(why, "remove", path);
+    return rc;
+}
+
+enum err files_size(const struct files *f, slice hash, bool used, int64_t *size, struct why *why)
+{
+    char folder[FILES_PATH_MAX], path[FILES_PATH_MAX];
+    struct stat st;
+    enum err rc = path_of(f, hash, folder, path, why);
+    if (rc == OK && lstat(path, &st) != 0)
+        rc =
+            errno == ENOENT ? why_set(why, ERR_MISSING, "no such file") : failed(why, "read", path);
+    if (rc == OK && used) (void)utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
+    if (rc == OK) *size = st.st_size;
+    return rc;
+}
+
+enum err files_move(const struct files *from, const struct files *to, slice hash, struct why *why)
+{
+    char folder[FILES_PATH_MAX], old_path[FILES_PATH_MAX], path[FILES_PATH_MAX];
+    enum err rc = path_of(from, hash, folder, old_path, why);
+    if (rc != OK) return rc;
+    rc = path_of(to, hash, folder, path, why);
+    if (rc != OK) return rc;
+    rc = make_folder(folder, why);
+    if (rc == OK && rename(old_path, path) != 0)
+        rc = errno == ENOENT ? why_set(why, ERR_MISSING, "no such file")
+                             : failed(why, "rename", old_path);
     return rc;
 }

@@ -36,14 +36,25 @@ slice files_digest(struct files_draft *d, char out[FILES_HASH_LEN]);
 MUST_CHECK enum err files_keep(const struct files *f, struct files_draft *d, slice hash,
                                struct why *why);
 void files_drop(struct files_draft *d);
+/* The file's size; ERR_MISSING: no such file. `used`: it counts as touched just now. */
+MUST_CHECK enum err files_size(const struct files *f, slice hash, bool used, int64_t *size,
+                               struct why *why);
 /* For reading: a descriptor the caller closes, and the size. ERR_MISSING: no such file. */
 MUST_CHECK enum err files_read(const struct files *f, slice hash, int *fd, int64_t *size,
                                struct why *why);
+/* A file as it lies there. at_ms: when it was kept, or last touched (wall clock). */
+struct files_entry {
+    slice hash;
+    int64_t size, at_ms;
+};
 /* Calls `see` for every file that was kept before `before_ms` (wall clock), in no order, until it says something other than OK. */
 MUST_CHECK enum err files_each(const struct files *f, int64_t before_ms,
-                               enum err (*see)(void *ctx, slice hash, int64_t size,
+                               enum err (*see)(void *ctx, const struct files_entry *e,
                                                struct why *why),
                                void *ctx, struct why *why);
+/* From one folder into another on the same file system, over what is there. ERR_MISSING: no such file. */
+MUST_CHECK enum err files_move(const struct files *from, const struct files *to, slice hash,
+                               struct why *why);
 /* Gone for good; one that was not there is fine. */
 MUST_CHECK enum err files_remove(const struct files *f, slice hash, struct why *why);
 

@@ -31,8 +31,14 @@
     X(attempts, "malote_attempts_total", "Outgoing requests")                                      \
     X(addresses_refused, "malote_addresses_refused_total",                                         \
       "Outgoing connections refused: private address")                                             \
+    X(campaign_messages, "malote_campaign_messages_total", "Recipients of campaigns handed out")   \
+    X(campaign_skipped, "malote_campaign_skipped_total", "Recipients of campaigns skipped")        \
     X(media_downloaded, "malote_media_downloaded_total", "Files of messages fetched")              \
-    X(media_failed, "malote_media_failed_total", "Files of messages given up or gone")
+    X(media_failed, "malote_media_failed_total", "Files of messages given up or gone")             \
+    X(bucket_put, "malote_bucket_put_total", "Files carried to the S3 bucket")                     \
+    X(bucket_got, "malote_bucket_got_total", "Files fetched from the S3 bucket")                   \
+    X(bucket_removed, "malote_bucket_removed_total", "Files deleted from the S3 bucket")           \
+    X(bucket_failures, "malote_bucket_failures_total", "Requests to the S3 bucket that failed")
 
 enum metric {
 #define METRIC_ENUM(name, prometheus, help) METRIC_##name,

@@ -1,5 +1,16 @@
 /* apply.c: one event's changes, record by record, in the order in which they refer to each other. */
-#include "records/apply.h"
+#include "records/campaign.h"
+
+/* What it means for campaigns, once contact and message are known. */
+static enum err tell_campaigns(struct apply_ctx *ctx, const struct changes *changes,
+                               uint64_t contact_id, struct why *why)
+{
+    const struct message *m = changes->message;
+    bool stop =
+        changes->contact && slice_eq(changes->contact->field[CONTACT_wa_marketing], SLICE("stop"));
+    enum err rc = m ? campaign_went_to(ctx, m, contact_id, why) : OK;
+    return rc == OK && (m || stop) ? campaign_heard(ctx, m, contact_id, stop, why) : rc;
+}
 
 enum err apply_changes(struct apply_ctx *ctx, const struct changes *changes, struct applied *out,
                        struct why *why)
@@ -18,6 +29,7 @@ enum err apply_changes(struct apply_ctx *ctx, const struct changes *changes, str
                             &out->checkout_id, why);
     if (rc == OK && changes->message)
         rc = message_apply(ctx, changes->message, out->contact_id, &out->message, why);
+    if (rc == OK) rc = tell_campaigns(ctx, changes, out->contact_id, why);
     if (rc == OK && changes->message_status)
         rc = message_status_apply(ctx, changes->message_status, why);
     if (rc == OK && changes->message_edit) rc = message_edit_apply(ctx, changes->message_edit, why);

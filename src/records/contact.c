@@ -114,7 +114,8 @@ enum err contact_find(struct store *store, uint64_t workspace_id, enum contact_i
     return rc;
 }
 
-static enum err claim(struct apply_ctx *ctx, int kind, slice value, uint64_t id, struct why *why)
+static enum err claim(struct apply_ctx *ctx, enum contact_identity kind, slice value, uint64_t id,
+                      struct why *why)
 {
     struct stmt *q = store_stmt(ctx->store, SQL_CONTACT_IDENTITY_ADD, why);
     stmt_i64(q, 1, (int64_t)ctx->workspace_id);
@@ -144,9 +145,9 @@ static enum err join(struct apply_ctx *ctx, struct stored *kept, const struct st
     for (size_t i = 0; i < CONTACT_FIELD_COUNT; i++)
         (void)merge_field(&kept->field[i], &gone->field[i]);
     (void)merge_field(&kept->fbclid_ms, &gone->fbclid_ms);
-    static const enum sql moves[] = { SQL_CONTACT_MOVE_IDENTITIES, SQL_CONTACT_MOVE_ORDERS,
+    static const enum sql moves[] = { SQL_CONTACT_MOVE_IDENTITIES,    SQL_CONTACT_MOVE_ORDERS,
                                       SQL_CONTACT_MOVE_SUBSCRIPTIONS, SQL_CONTACT_MOVE_CHECKOUTS,
-                                      SQL_CONTACT_MARK_MERGED };
+                                      SQL_CONTACT_MOVE_RECIPIENTS,    SQL_CONTACT_MARK_MERGED };
     for (size_t i = 0; i < ARRAY_LEN(moves); i++) {
         struct stmt *q = store_stmt(ctx->store, moves[i], why);
         stmt_i64(q, 1, (int64_t)ctx->workspace_id);
@@ -175,7 +176,7 @@ static slice clean(slice v, struct arena *a)
 
 /* One way to find a person. */
 struct identity {
-    int kind;
+    enum contact_identity kind;
     slice value;
     bool owned; /* it is known already, whoever it belongs to */
 };
@@ -188,7 +189,8 @@ static size_t list_identities(const struct contact *c, struct arena *a,
     struct identity all[IDENTITIES_MAX];
     size_t n = 0;
     for (int kind = 0; kind < IDENTITY_COUNT; kind++)
-        all[kind] = (struct identity){ .kind = kind, .value = c->field[identity_field[kind]] };
+        all[kind] = (struct identity){ .kind = (enum contact_identity)kind,
+                                       .value = c->field[identity_field[kind]] };
     all[IDENTITY_COUNT] = (struct identity){ .kind = IDENTITY_PHONE, .value = c->former_phone };
     all[IDENTITY_COUNT + 1] =
         (struct identity){ .kind = IDENTITY_WA_USER, .value = c->former_wa_user_id };

@@ -28,3 +28,6 @@ UPDATE subscriptions SET contact_id = $3 WHERE workspace_id = $1 AND contact_id 
 
 -- name: contact_move_checkouts
 UPDATE checkouts SET contact_id = $3 WHERE workspace_id = $1 AND contact_id = $2;
+
+-- name: contact_move_recipients
+UPDATE campaign_recipients SET contact_id = $3 WHERE workspace_id = $1 AND contact_id = $2 AND contact_id > 0;

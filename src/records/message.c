@@ -3,6 +3,7 @@
  * Invariants: (1) of two words about one message the better informed stays: a known type over a placeholder, then the greater
  * origin. (2) Its state only grows (message_set_state). (3) Statuses, edits and reactions are kept by the message's external id,
  * and looked up when it comes to be known. */
+#include "records/campaign.h"
 #include "records/conversation.h"
 
 struct stored {
@@ -285,7 +286,8 @@ enum err message_status_apply(struct apply_ctx *ctx, const struct message_status
     stmt_text(q, 8, st->data);
     enum err rc = stmt_run(q, why);
     if (rc == OK) rc = prove(ctx, st, why);
-    return rc == OK ? set_state(ctx, st->external_id, st->state, st->at_ms, why) : rc;
+    if (rc == OK) rc = set_state(ctx, st->external_id, st->state, st->at_ms, why);
+    return rc == OK ? campaign_status(ctx, st, why) : rc;
 }
 
 enum err message_edit_apply(struct apply_ctx *ctx, const struct message_edit *e, struct why *why)

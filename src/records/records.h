@@ -263,6 +263,7 @@ struct changes {
     uint64_t
         send_to; /* id of the one destination it is to be sent to, beside what routes say; 0: none */
     uint64_t delivery_id; /* of that delivery, chosen beforehand */
+    bool send_later;      /* nobody waits for it: behind what somebody waits for */
     slice
         custom; /* JSON object of whatever else the event carries for destinations; may be empty */
 };

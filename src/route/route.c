@@ -58,7 +58,9 @@ static enum err give(struct route_ctx *ctx, const struct plan *p, const struct o
     bool fresh = false;
     /* An event of long ago, replayed, is not made later still. */
     int64_t due_ms = ctx->now_ms + p->delay_ms;
-    bool leased = ctx->room > 0 && p->delay_ms == 0 && p->to->enabled && p->to->hold.len == 0;
+    /* A message is leased when it is sent (deliver.c, claim_most). */
+    bool leased = ctx->room > 0 && p->delay_ms == 0 && p->to->enabled && p->to->hold.len == 0 &&
+                  !p->to->kind->messages;
     enum err rc = add(ctx, p, leased, due_ms, &fresh, why);
     if (rc != OK || !fresh) return rc;
     ctx->created++;
@@ -108,7 +110,7 @@ static enum err make(struct route_ctx *ctx, const struct route *r, uint64_t sour
 
 enum err route_named(struct route_ctx *ctx, uint64_t workspace_id, uint64_t source_id,
                      uint64_t event_id, uint64_t destination_id, uint64_t delivery_id,
-                     const struct outgoing_event *e, struct why *why)
+                     enum priority priority, const struct outgoing_event *e, struct why *why)
 {
     const struct destination *to = config_destination_by_id(ctx->config, destination_id);
     if (!to || to->workspace_id != workspace_id || !to->kind->messages || delivery_id == 0)
@@ -119,7 +121,7 @@ enum err route_named(struct route_ctx *ctx, uint64_t workspace_id, uint64_t sour
                       .source_id = source_id,
                       .event_id = event_id,
                       .key = arena_printf(ctx->arena, "message:%.*s", SLICE_ARG(e->id)),
-                      .priority = PRIORITY_HIGH }; /* somebody waits for it */
+                      .priority = priority };
     return p.key.ptr ? give(ctx, &p, e, why) : why_set(why, ERR_LIMIT, "arena full");
 }
 

@@ -23,11 +23,12 @@ struct route_ctx {
 MUST_CHECK enum err route_event(struct route_ctx *ctx, uint64_t workspace_id, uint64_t source_id,
                                 uint64_t event_id, const struct outgoing_event *e, struct why *why);
 
-/* Writes the delivery of an event that names its destination itself (POST /api/messages), under an id chosen beforehand and the key
+/* Writes the delivery of an event that names its destination itself (outbox/), under an id chosen beforehand and the key
  * "message:<event>"; again: nothing. ERR_MISSING: there is no such destination any more. */
 MUST_CHECK enum err route_named(struct route_ctx *ctx, uint64_t workspace_id, uint64_t source_id,
                                 uint64_t event_id, uint64_t destination_id, uint64_t delivery_id,
-                                const struct outgoing_event *e, struct why *why);
+                                enum priority priority, const struct outgoing_event *e,
+                                struct why *why);
 
 /* For a dry run: calls `each` for every delivery that would be made; reads nothing but the event. `known` is left to the caller. */
 MUST_CHECK enum err route_preview(const struct config *config, uint64_t workspace_id,

@@ -1,8 +1,8 @@
 /* malote.c: the hub's own source: what it has to tell, and what it was asked to send, is an event like any other. Its "request" is
- * written by the hub itself (deliver/alert.c, api/message_send.c); nothing comes in from outside, whatever the signature.
+ * written by the hub itself (deliver/alert.c, outbox/outbox.c); nothing comes in from outside, whatever the signature.
  *
  *   {"alert":"destination_held","destination":"pixel","destination_id":"dst_…","reason":"…","at":"2026-03-10T12:18:30.500Z"}
- *   {"key":"…","destination_id":"dst_…","delivery_id":"dlv_…","message_id":"msg_…","channel":"whatsapp","account":"106…",
+ *   {"key":"…","destination_id":"dst_…","delivery_id":"dlv_…","message_id":"msg_…",["campaign_id":"cam_…",]"channel":"whatsapp","account":"106…",
  *    "at":"…","message":{"to":"+5511…","type":"text","text":"…"}}
  *
  * An alert holds no personal data and no secrets: it goes wherever a route says. A message does hold them. */
@@ -75,6 +75,10 @@ static enum err read_message(json *root, struct cleaner *cl, struct changes *out
     o->reply_to = json_get_text(m, "reply_to");
     o->data = json_print(m, cl->arena);
     o->delivery_id = out->delivery_id;
+    slice campaign = json_get_text(root, "campaign_id");
+    if (campaign.len > 0 && id_parse(ID_CAMPAIGN, campaign, &o->campaign_id) != OK)
+        return why_set(why, ERR_SYNTAX, "the message's campaign is none");
+    out->send_later = o->campaign_id != 0; /* what somebody waits for goes first */
     if (id_parse(ID_MESSAGE, own, &o->id) != OK ||
         time_parse(json_get_text(root, "at"), &o->at_ms, NULL, NULL) != OK)
         return why_set(why, ERR_SYNTAX, "the message has no id or time");

@@ -4,6 +4,7 @@
  *   whatsapp_walk.c     where in a body an event lies, and its part of it
  *   whatsapp_contact.c  who it is about
  *   whatsapp_message.c  messages, edits, revocations, reactions
+ *   whatsapp_stop.c     words by which a person asks for no marketing
  *   whatsapp_media.c    how files are fetched
  *   whatsapp_other.c    statuses, address book, preferences, the rest
  *   whatsapp_sample.c   a signed body for `malote send`
@@ -23,6 +24,8 @@ enum {
     WA_ACCESS_TOKEN,
     WA_BASE_URL,
     WA_API_VERSION,
+    WA_STOP_WORDS,
+    WA_RESUME_WORDS,
     WA_SETTING_COUNT
 };
 enum {
@@ -91,6 +94,10 @@ MUST_CHECK enum err whatsapp_read_status(const struct whatsapp_place *p, const s
                                          struct changes *out, struct why *why);
 MUST_CHECK enum err whatsapp_read_other(const struct whatsapp_place *p, struct cleaner *cl,
                                         struct changes *out, struct why *why);
+
+/* What the person says of marketing by the message as a whole: "stop", "resume", or empty. */
+slice whatsapp_stop_word(json *message, const struct settings *cfg);
+MUST_CHECK enum err whatsapp_stop_check(const struct settings *cfg, struct why *why);
 
 /* Slot `sample` of the kind. */
 MUST_CHECK enum err whatsapp_sample(slice name, const struct settings *cfg, int64_t now_ms,

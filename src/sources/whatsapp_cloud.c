@@ -48,6 +48,21 @@ static const struct setting settings[] = {
                          .fallback = "v25.0",
                          .max = 8,
                          .help = "Version of the Graph API, such as v25.0." },
+    [WA_STOP_WORDS] = { .name = "stop_words",
+                        .type = SETTING_LIST,
+                        .fallback = "[\"PARAR\",\"PARE\",\"SAIR\",\"STOP\",\"UNSUBSCRIBE\","
+                                    "\"DESCADASTRAR\",\"DESCADASTRE\",\"CANCELAR INSCRICAO\","
+                                    "\"NAO QUERO RECEBER\",\"NAO QUERO MAIS RECEBER\","
+                                    "\"PARAR PROMOCOES\"]",
+                        .max = 100,
+                        .help = "A message or button that says one of them, and nothing else, asks "
+                                "for no marketing; case, accents and punctuation do not matter." },
+    [WA_RESUME_WORDS] = { .name = "resume_words",
+                          .type = SETTING_LIST,
+                          .fallback = "[\"VOLTAR A RECEBER\",\"QUERO RECEBER\",\"START\","
+                                      "\"RECADASTRAR\"]",
+                          .max = 100,
+                          .help = "The same for words that allow marketing again." },
 };
 _Static_assert(ARRAY_LEN(settings) == WA_SETTING_COUNT, "every setting is in the table");
 
@@ -70,7 +85,8 @@ static enum err check(const struct settings *cfg, struct why *why)
     for (size_t i = 1; i < version.len; i++)
         if (version.ptr[i] != '.' && (version.ptr[i] < '0' || version.ptr[i] > '9'))
             return why_set(why, ERR_SYNTAX, "setting `api_version`: must look like v25.0");
-    return scheme_check(&scheme, why);
+    enum err rc = whatsapp_stop_check(cfg, why);
+    return rc == OK ? scheme_check(&scheme, why) : rc;
 }
 
 static enum err verify(struct request *r, const struct settings *cfg, int64_t now_ms,

@@ -274,6 +274,9 @@ enum err whatsapp_read_message(const struct whatsapp_place *p, const struct requ
     if (slice_eq(type, SLICE("edit")) || slice_eq(type, SLICE("revoke")))
         return read_edit(p, r, e, ours, type, cl, out, why);
     if (slice_eq(type, SLICE("reaction"))) return read_reaction(p, r, e, ours, cl, out, why);
+    /* By the time of the event, as every field of a contact: an old word never undoes a newer one. In a group nobody speaks to us. */
+    if (out->contact && !ours && json_get_text(p->item, "group_id").len == 0)
+        out->contact->field[CONTACT_wa_marketing] = whatsapp_stop_word(p->item, cfg);
     enum err rc = read_message(p, r, e, cfg, ours, cl, out);
     return rc == OK ? OK : why_set(why, rc, "arena full");
 }

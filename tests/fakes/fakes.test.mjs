@@ -6,6 +6,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { once } from 'node:events';
 import { serve } from './lib.mjs';
+import { EMPTY_SHA256, FakeS3, verify as verifyS3 } from './s3.mjs';
 import { FakeMedia } from './media.mjs';
 import { FakeMeta, checkEvent } from './meta.mjs';
 import { Sink, verify } from './sink.mjs';
@@ -179,14 +180,14 @@ test('sink: remembers ids and misbehaves on demand', async (t) => {
   assert.equal(stats.types['order.paid'], 2);
 });
 
-for (const name of ['meta', 'sink']) {
+for (const name of ['meta', 'sink', 's3']) {
   test(`${name}: runs as a process and says where`, async (t) => {
     const child = spawn(process.execPath, [new URL(`./${name}.mjs`, import.meta.url).pathname, '--port', '0']);
     t.after(() => child.kill());
     const [line] = await once(child.stdout, 'data');
     assert.match(String(line), /^listening \d+\n$/);
     const port = String(line).split(' ')[1].trim();
-    assert.equal((await (await fetch(`http://127.0.0.1:${port}/_stats`)).json()).requests, 0);
+    assert.equal((await (await fetch(`http://127.0.0.1:${port}/_stats`)).json()).requests ?? 0, 0);
   });
 }
 
@@ -264,4 +265,61 @@ test('media: files in two steps, with the token for both', async (t) => {
   await assert.rejects(read());
   await media.control('429', 1);
   assert.equal((await fetch(link.url, { headers })).status, 429);
+});
+
+// The examples of "Signature Calculations for the Authorization Header" in AWS's S3 documentation.
+test('s3: verifies the published vectors and refuses their neighbours', () => {
+  const keys = { key: 'AKIAIOSFODNN7EXAMPLE', secret: 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', region: 'us-east-1', now: Date.parse('2013-05-24T00:00:00Z') };
+  const signedBy = (names, signature) => `AWS4-HMAC-SHA256 Credential=${keys.key}/20130524/us-east-1/s3/aws4_request,SignedHeaders=${names},Signature=${signature}`;
+  const vectors = [
+    ['GET', '/test.txt', '', [['Range', 'bytes=0-9']], 'host;range;x-amz-content-sha256;x-amz-date', 'f0e8bdb87c964420e857bd35b5d6ed310bd44f0170aba48dd91039c6036bdb41'],
+    ['PUT', '/test%24file.text', '', [['Date', 'Fri, 24 May 2013 00:00:00 GMT'], ['x-amz-storage-class', 'REDUCED_REDUNDANCY']],
+      'date;host;x-amz-content-sha256;x-amz-date;x-amz-storage-class', '98ad721746da40c64f1a55b78f14c238d841ea1380cd77a1b5971af0ece108bd', 'Welcome to Amazon S3.'],
+    ['GET', '/', 'lifecycle', [], 'host;x-amz-content-sha256;x-amz-date', 'fea454ca298b7da1c68078a5d1bdbfbbe0d65c699e0f91ac7a200a0136783543'],
+    ['GET', '/', 'max-keys=2&prefix=J', [], 'host;x-amz-content-sha256;x-amz-date', '34b48302e7b5fa45bde8084f4b7868a86f0a534bc59db6670ed5711ef69dc6f7'],
+  ];
+  for (const [method, path, query, more, names, signature, body = ''] of vectors) {
+    const request = (change = {}) => ({ method, path, query, headers: [['Host', 'examplebucket.s3.amazonaws.com'], ['x-amz-date', '20130524T000000Z'],
+      ['x-amz-content-sha256', body ? digest(body) : EMPTY_SHA256], ['Authorization', signedBy(names, signature)], ...more], ...change });
+    verifyS3(request(), body, keys);
+    assert.throws(() => verifyS3(request({ method: 'DELETE' }), body, keys), { code: 'SignatureDoesNotMatch' });
+    assert.throws(() => verifyS3(request({ path: `${path}x` }), body, keys), { code: 'SignatureDoesNotMatch' });
+    assert.throws(() => verifyS3(request({ query: 'acl' }), body, keys), { code: 'SignatureDoesNotMatch' });
+    assert.throws(() => verifyS3(request(), `${body}x`, keys), { code: 'XAmzContentSHA256Mismatch' });
+    assert.throws(() => verifyS3(request(), body, { ...keys, secret: 'x' }), { code: 'SignatureDoesNotMatch' });
+    assert.throws(() => verifyS3(request(), body, { ...keys, region: 'eu-1' }), { code: 'AuthorizationHeaderMalformed' });
+    assert.throws(() => verifyS3(request(), body, { ...keys, now: keys.now + 16 * 60_000 }), { code: 'RequestTimeTooSkewed' });
+    assert.throws(() => verifyS3(request({ headers: [...request().headers, ['x-amz-acl', 'public-read']] }), body, keys), { code: 'AccessDenied' });
+  }
+});
+
+test('s3: an unsigned request gets nothing', async (t) => {
+  const s3 = await started(t, new FakeS3());
+  const res = await fetch(`${s3.base}/malote-files/a`, { method: 'PUT', body: 'x' });
+  assert.equal(res.status, 403);
+  assert.match(await res.text(), /<Code>AccessDenied<\/Code>/);
+  assert.deepEqual((await s3.stats()).objects, []);
+});
+
+test('whatsapp: files come as multipart, whole, of a type and size that Meta takes', async (t) => {
+  const service = new FakeWhatsApp({ token: 'T' }), wa = await started(t, service);
+  const body = (parts, boundary = 'b') => Buffer.concat([...parts.flatMap(([head, bytes]) => [Buffer.from(`--${boundary}\r\n${head}\r\n\r\n`), Buffer.from(bytes), Buffer.from('\r\n')]),
+    Buffer.from(`--${boundary}--\r\n`)]);
+  const field = (name, value) => [`Content-Disposition: form-data; name="${name}"`, value];
+  const file = (mime, bytes = 'x\r\n--c') => [`Content-Disposition: form-data; name="file"; filename="f"\r\nContent-Type: ${mime}`, bytes];
+  const post = async (parts, { type = 'multipart/form-data; boundary=b', token = 'T' } = {}) => {
+    const res = await fetch(`${wa.base}/v25.0/106/media`, { method: 'POST', body: Buffer.isBuffer(parts) ? parts : body(parts), headers: { authorization: `Bearer ${token}`, 'content-type': type } });
+    return { status: res.status, json: await res.json() };
+  };
+  const good = [field('messaging_product', 'whatsapp'), field('type', 'image/png'), file('image/png')];
+  const { status, json } = await post(good);
+  assert.equal(status, 200);
+  assert.equal(service.files.get(json.id).bytes.toString(), 'x\r\n--c');
+  assert.equal((await post(good, { token: 'other' })).status, 401);
+  const whole = body(good);
+  for (const bad of [good.slice(1), good.slice(0, 2), [good[0], field('type', 'image/jpeg'), good[2]], [good[0], field('type', 'image/gif'), file('image/gif')],
+    [good[0], good[1], file('image/png', Buffer.alloc(5 * 1024 * 1024 + 1))], whole.subarray(0, whole.length - 3), Buffer.concat([whole, Buffer.from('x')]), Buffer.from('x')])
+    assert.equal((await post(bad)).status, 400);
+  assert.equal((await post(good, { type: 'multipart/form-data; boundary=c' })).status, 400);
+  assert.equal((await post(good, { type: 'application/json' })).status, 400);
 });

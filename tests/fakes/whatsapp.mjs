@@ -3,6 +3,8 @@
 //
 //   node tests/fakes/whatsapp.mjs --port 0 [--token T]
 //
+// POST /{number}/media takes files as multipart/form-data, by type and size, and gives ids; a message may name such an id only while it
+// lives (forget() ends it: 131053). A mode may be for one of the two paths: "media:500", "messages:429".
 // Modes of POST /_control besides those of lib.mjs: "code:<n>" (refused with that code, as HTTP 400), "code5:<n>" (as HTTP 500),
 // "unauthorised", "to:<prefix>:<code>" (only messages to such a number are refused), "held" (message_status), "429".
 import { pathToFileURL } from 'node:url';
@@ -67,6 +69,36 @@ const CHECK = {
   },
 };
 
+// What Meta's page on media lists; sizes in bytes.
+const FILE_TYPES = { 'image/jpeg': 5, 'image/png': 5, 'audio/aac': 16, 'audio/amr': 16, 'audio/mp4': 16, 'audio/mpeg': 16, 'audio/ogg': 16,
+  'video/mp4': 16, 'video/3gpp': 16, 'image/webp': 0.5, 'application/pdf': 100, 'text/plain': 100 };
+
+// The parts of a multipart/form-data body (RFC 7578): { name: { headers, bytes } }. Strict: what is not as it should be is refused.
+export function multipart(contentType, body) {
+  const boundary = /^multipart\/form-data; boundary=([\w'()+,./:=?-]{1,70})$/.exec(contentType ?? '')?.[1];
+  if (!boundary) refuse('Content-Type is not multipart/form-data with a boundary');
+  const parts = {}, close = Buffer.from(`\r\n--${boundary}`);
+  let at = body.indexOf(`--${boundary}\r\n`);
+  if (at !== 0) refuse('the body does not begin with the boundary');
+  at += boundary.length + 4;
+  for (;;) {
+    const head = body.indexOf('\r\n\r\n', at), end = body.indexOf(close, head);
+    if (head < 0 || end < 0) refuse('a part does not end');
+    const headers = Object.fromEntries(body.subarray(at, head).toString().split('\r\n').map((line) => {
+      const [, name, value] = /^([\w-]+): (.*)$/.exec(line) ?? refuse(`bad header ${line}`);
+      return [name.toLowerCase(), value];
+    }));
+    const name = /^form-data; name="(\w+)"/.exec(headers['content-disposition'] ?? '')?.[1];
+    if (!name || name in parts) refuse(`part ${name}`);
+    parts[name] = { headers, bytes: body.subarray(head + 4, end) };
+    at = end + close.length;
+    const next = body.subarray(at, at + 4).toString();
+    if (next === '--\r\n' && at + 4 === body.length) return parts;
+    if (!next.startsWith('\r\n')) refuse('bytes behind a boundary');
+    at += 2;
+  }
+}
+
 export function checkMessage(body) {
   if (body?.messaging_product !== 'whatsapp') refuse('(#100) The parameter messaging_product is required.');
   if (body.status === 'read') {
@@ -92,7 +124,7 @@ export class FakeWhatsApp {
     this.reset();
   }
 
-  reset() { this.requests = 0; this.count = 0; this.messages = new Recent(); this.rejected = new Recent(1000); }
+  reset() { this.requests = 0; this.count = 0; this.files = new Map(); this.uploads = 0; this.messages = new Recent(); this.rejected = new Recent(1000); }
   stats() { return { requests: this.requests, messages: this.count, rejected: this.rejected.list() }; }
   events() { return this.messages.list(); }
 
@@ -102,8 +134,25 @@ export class FakeWhatsApp {
     if (!token || (this.token && token !== this.token)) throw new Refusal(190, 'Invalid OAuth access token', 401);
   }
 
+  forget() { this.files.clear(); }
+
+  takeFile(number, contentType, body) {
+    const parts = multipart(contentType, body), text = (name) => parts[name]?.bytes.toString();
+    if (text('messaging_product') !== 'whatsapp') refuse('(#100) The parameter messaging_product is required.');
+    if (!parts.file || !/; filename="[^"]+"$/.test(parts.file.headers['content-disposition'])) refuse('(#100) The parameter file is required.');
+    const mime = parts.file.headers['content-type'], max = FILE_TYPES[mime?.split(';')[0]];
+    if (mime !== text('type')) refuse('type differs from the file\'s Content-Type');
+    if (!max) refuse(`Param file must be a file with one of the following types, not ${mime}`);
+    if (parts.file.bytes.length > max * 1024 * 1024 || parts.file.bytes.length === 0) refuse('file size');
+    const id = `9000${++this.uploads}`;
+    this.files.set(id, { number, mime, bytes: parts.file.bytes });
+    return { id };
+  }
+
   take(number, body, mode) {
     checkMessage(body);
+    const file = body[body.type]?.id;
+    if (/^9000\d+$/.test(file ?? '') && this.files.get(file)?.number !== number) throw new Refusal(131053, 'Media upload error');
     const to = (body.to ?? body.recipient ?? '').replace('+', '');
     const [, prefix, code] = /^to:(\d+):(\d+)$/.exec(mode) ?? [];
     if (prefix && to.startsWith(prefix)) throw new Refusal(Number(code), 'refused on demand');
@@ -124,15 +173,19 @@ export class FakeWhatsApp {
 
   handle({ req, url, body, mode, res }) {
     this.requests++;
+    const [, where, what] = /^(media|messages):(.*)$/.exec(mode) ?? [null, '', mode];
+    mode = where && !url.pathname.endsWith(`/${where}`) ? 'ok' : what;
     try {
+      if (where && mode === '500') throw new Refusal(131000, 'Something went wrong', 500);
       this.modeFault(mode);
       this.checkToken(req, url);
-      const path = /^\/(v\d+\.\d+)\/(\w+)(\/messages)?$/.exec(url.pathname);
+      const path = /^\/(v\d+\.\d+)\/(\w+)(\/messages|\/media)?$/.exec(url.pathname);
       if (!path) throw new Refusal(2500, 'Unknown path components', 404);
       if (req.method === 'GET' && !path[3] && /^\d+$/.test(path[2]))
         return reply(res, 200, { id: path[2], display_phone_number: '+55 11 99999-0000', verified_name: 'Loja', quality_rating: 'GREEN',
           throughput: { level: 'STANDARD' } });
       if (req.method !== 'POST' || !path[3]) throw new Refusal(100, 'Unsupported get request', 404);
+      if (path[3] === '/media') return reply(res, 200, this.takeFile(path[2], req.headers['content-type'], body));
       if (!/^application\/json\b/.test(req.headers['content-type'] ?? '')) refuse('Content-Type is not application/json');
       let parsed;
       try { parsed = JSON.parse(body); } catch { refuse('the body is no JSON'); }

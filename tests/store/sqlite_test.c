@@ -300,9 +300,9 @@ static void values_go_by_number(void **state)
 {
     struct hub *h = *state;
     struct why why;
-    hub_run(h,
-            "INSERT INTO deliveries VALUES (41, 1, 2, 3, 4, 'k', 0, 1, 10, 0, 0, 0, 0, '', 5, 5, ''),"
-            " (42, 1, 2, 3, 4, 'l', 0, 1, 10, 0, 0, 0, 0, '', 5, 5, '')");
+    hub_run(h, "INSERT INTO deliveries VALUES (41, 1, 2, 3, 4, 'k', 0, 1, 10, 0, 0, 0, 0, '', 5, "
+               "5, '', 0),"
+               " (42, 1, 2, 3, 4, 'l', 0, 1, 10, 0, 0, 0, 0, '', 5, 5, '', 0)");
     struct stmt *q = store_stmt(h->store, SQL_SETTLE_LEASE, &why);
     const int64_t values[] = { 1, 42, 1003, 1004, 1, 1006 };
     for (size_t i = ARRAY_LEN(values); i > 0; i--) stmt_i64(q, (int)i, values[i - 1]);

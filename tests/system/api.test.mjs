@@ -34,8 +34,12 @@ const ROUTES = {
   'GET /api/conversations/{id}': READER, 'GET /api/tickets': READER, 'GET /api/tickets/{id}': READER,
   'POST /api/tickets/{id}/close': OPERATOR, 'POST /api/tickets/{id}/reopen': OPERATOR, 'POST /api/tickets/{id}/assign': OPERATOR,
   'GET /api/messages/search': READER, 'GET /api/messages/stats': READER,
-  'GET /api/media': READER, 'GET /api/media/{id}': READER, 'GET /api/media/{id}/info': READER, 'POST /api/media/{id}/retry': OPERATOR,
+  'GET /api/media': READER, 'POST /api/media': OPERATOR, 'GET /api/media/{id}': READER, 'GET /api/media/{id}/info': READER, 'POST /api/media/{id}/retry': OPERATOR,
   'POST /api/media/prune': ADMIN, 'GET /api/contacts/{id}/export': ADMIN, 'DELETE /api/contacts/{id}': ADMIN,
+  'GET /api/campaigns': READER, 'POST /api/campaigns': OPERATOR, 'GET /api/campaigns/{id}': READER, 'DELETE /api/campaigns/{id}': OPERATOR,
+  'GET /api/campaigns/{id}/recipients': READER, 'POST /api/campaigns/{id}/recipients': OPERATOR,
+  'POST /api/campaigns/{id}/start': OPERATOR, 'POST /api/campaigns/{id}/resume': OPERATOR,
+  'POST /api/campaigns/{id}/pause': OPERATOR, 'POST /api/campaigns/{id}/cancel': OPERATOR,
   'GET /api/stats': READER, 'GET /api/keys': ADMIN, 'POST /api/keys': ADMIN, 'DELETE /api/keys/{name}': ADMIN,
 };
 const RANK = { [INGEST]: 0, [READER]: 1, [OPERATOR]: 2, [ADMIN]: 3 };

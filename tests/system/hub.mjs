@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { serve } from '../fakes/lib.mjs';
 import { FakeMedia } from '../fakes/media.mjs';
 import { FakeMeta } from '../fakes/meta.mjs';
+import { FakeS3 } from '../fakes/s3.mjs';
 import { Sink } from '../fakes/sink.mjs';
 import { FakeWhatsApp } from '../fakes/whatsapp.mjs';
 
@@ -228,10 +229,15 @@ async function fake(t, service) {
 }
 export const startMeta = (t, options = { token: META_TOKEN }) => fake(t, new FakeMeta(options));
 export const startMedia = (t, options) => fake(t, new FakeMedia(options));
+export const startS3 = (t, options) => fake(t, new FakeS3(options));
 export const startWhatsApp = (t, options = { token: WHATSAPP_TOKEN }) => fake(t, new FakeWhatsApp(options));
 export const startSink = (t, options = { secrets: [SINK_SECRET] }) => fake(t, new Sink(options));
 
 export const purchases = (meta) => meta.events().map((e) => e.event).filter((e) => e.event_name === 'Purchase');
+
+// A hub's environment for a bucket.
+export const s3Env = (s3, more) => ({ MALOTE_MEDIA: `s3://${s3.bucket}/zap/files`, MALOTE_S3_ENDPOINT: s3.base, MALOTE_S3_REGION: s3.region,
+  MALOTE_S3_KEY: s3.key, MALOTE_S3_SECRET: s3.secret, ...more });
 
 // ---- configurations ----
 

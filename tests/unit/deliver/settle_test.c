@@ -31,7 +31,7 @@ static void add(int64_t id, int destination, enum delivery_state state, enum pri
     char sql[512];
     snprintf(sql, sizeof sql,
              "INSERT INTO deliveries VALUES (%lld, 1, %d, 5, 4, 'k%lld', %d, %d, %lld, 0, 0, 0, 0, "
-             "'', 60, %lld, '')",
+             "'', 60, %lld, '', 0)",
              (long long)id, destination, (long long)id, (int)state, (int)p, (long long)due_ms,
              (long long)updated_ms);
     hub_run(&hub, sql);

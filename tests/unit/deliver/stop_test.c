@@ -89,7 +89,7 @@ static void born_after_the_loop_was_told(void **state UNUSED)
     assert_non_null(born);
     hub_run(&hub,
             "INSERT INTO deliveries VALUES (11, 1, 1, 5, 4, 'k', 1, 1, 9000000000000, 0, 0, 0, 0, "
-            "'', 60, 9000000000000, '')");
+            "'', 60, 9000000000000, '', 0)");
     born->id = 11;
     born->workspace_id = HUB_WORKSPACE;
     born->destination_id = DEST;
@@ -101,7 +101,7 @@ static void born_after_the_loop_was_told(void **state UNUSED)
 static void claimed_after_the_loop_was_told(void **state UNUSED)
 {
     hub_run(&hub, "INSERT INTO deliveries VALUES (11, 1, 1, 5, 4, 'k', 0, 1, 10, 0, 0, 0, 0, '', "
-                  "60, 60, '')");
+                  "60, 60, '', 0)");
     stop_during(NULL);
     is_given_back();
 }

@@ -274,10 +274,79 @@ static void probe(void **state UNUSED)
     assert_int_equal(slice_find_slice(out.url, SLICE("EAA")), out.url.len);
 }
 
+static void files_of_ours(void **state UNUSED)
+{
+    static const struct {
+        const char *type, *mime;
+        int64_t size;
+        enum err rc;
+    } cases[] = {
+        { "image", "image/jpeg", 5 << 20, OK },
+        { "image", "IMAGE/PNG; x=y", 1, OK },
+        { "image", "image/png", (5 << 20) + 1, ERR_SYNTAX },
+        { "image", "image/webp", 1, ERR_SYNTAX },
+        { "sticker", "image/webp", 512000, OK },
+        { "sticker", "image/webp", 512001, ERR_SYNTAX },
+        { "audio", "audio/ogg; codecs=opus", 16 << 20, OK },
+        { "video", "video/mp4", (16 << 20) + 1, ERR_SYNTAX },
+        { "document", "image/webp", 100 << 20, OK },
+        { "document", "", 1, OK },
+        { "text", "text/plain", 1, ERR_SYNTAX },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        char text[128];
+        struct arena a;
+        struct why why;
+        json *message;
+        arena_init(&a, 65536);
+        snprintf(text, sizeof text, "{\"type\":\"%s\",\"%s\":{\"media\":\"med_x\"}}", cases[i].type,
+                 cases[i].type);
+        assert_int_equal(json_parse(slice_str(text), &a, &message, &why), OK);
+        assert_int_equal(whatsapp_file_fits(message, slice_str(cases[i].mime), cases[i].size, &why),
+                         cases[i].rc);
+        assert_int_equal(whatsapp_file(message).len,
+                         slice_eq(slice_str(cases[i].type), SLICE("text")) ? 0 : 5);
+        arena_free(&a);
+    }
+}
+
+static void answers_to_an_upload(void **state UNUSED)
+{
+    static const struct {
+        int status;
+        const char *body;
+        enum verdict_kind kind;
+    } cases[] = {
+        { 200, "{\"id\":\"123\"}", VERDICT_DELIVERED },
+        { 200, "{\"id\":123}", VERDICT_DELIVERED },
+        { 200, "{}", VERDICT_RETRY },
+        { 200, "<html>", VERDICT_RETRY },
+        { 0, "", VERDICT_RETRY },
+        { 502, "", VERDICT_RETRY },
+        { 500, "{\"error\":{\"code\":100}}", VERDICT_RETRY },
+        { 400, "{\"error\":{\"code\":100}}", VERDICT_DEAD },
+        { 401, "{\"error\":{\"code\":190}}", VERDICT_UNAUTHORISED },
+        { 400, "{\"error\":{\"code\":80007}}", VERDICT_PAUSE },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct reply r = { .status = cases[i].status,
+                           .body = slice_str(cases[i].body),
+                           .sent = true };
+        struct arena a;
+        arena_init(&a, 1 << 20);
+        struct verdict v = whatsapp_file_uploaded(&r, NULL, &a);
+        assert_int_equal(v.kind, cases[i].kind);
+        assert_string_equal(v.remote_id, v.kind == VERDICT_DELIVERED ? "123" : "");
+        arena_free(&a);
+    }
+}
+
 int main(int argc, char **argv)
 {
     tests_dir = argc > 1 ? argv[1] : "tests";
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(files_of_ours),
+        cmocka_unit_test(answers_to_an_upload),
         cmocka_unit_test_setup_teardown(bodies, setup, teardown),
         cmocka_unit_test_setup_teardown(mistakes, setup, teardown),
         cmocka_unit_test_setup_teardown(judged, setup, teardown),

@@ -261,6 +261,30 @@ static void bodies(void **state UNUSED)
         { ENVELOPE("\"user_preferences\":[{\"wa_id\":\"5511999990001\",\"category\":"
                    "\"marketing_messages\",\"value\":\"stop\",\"timestamp\":1750000000}]"),
           "/contact/wa_marketing", "stop" },
+#define SAYS(text) MESSAGE("\"type\":\"text\",\"text\":{\"body\":\"" text "\"}")
+        { SAYS("PARAR"), "/contact/wa_marketing", "stop" },
+        { SAYS("  parar!!! "), "/contact/wa_marketing", "stop" },
+        { SAYS("N\\u00c3O quero  receber."), "/contact/wa_marketing", "stop" },
+        { SAYS("Na\\u0303o quero mais receber"), "/contact/wa_marketing", "stop" },
+        { SAYS("Stop \\ud83d\\uded1"), "/contact/wa_marketing", "stop" },
+        { SAYS("quero parar de fumar"), "/contact/wa_marketing", NULL },
+        { SAYS("parar parar"), "/contact/wa_marketing", NULL },
+        { SAYS("!!!"), "/contact/wa_marketing", NULL },
+        { SAYS(""), "/contact/wa_marketing", NULL },
+        { SAYS("voltar a receber"), "/contact/wa_marketing", "resume" },
+        { MESSAGE("\"type\":\"button\",\"button\":{\"payload\":\"STOP\",\"text\":\"Chega\"}"),
+          "/contact/wa_marketing", "stop" },
+        { MESSAGE("\"type\":\"interactive\",\"interactive\":{\"type\":\"button_reply\","
+                  "\"button_reply\":{\"id\":\"b1\",\"title\":\"Sair\"}}"),
+          "/contact/wa_marketing", "stop" },
+        { MESSAGE("\"type\":\"image\",\"image\":{\"id\":\"1\",\"caption\":\"parar\"}"),
+          "/contact/wa_marketing", NULL },
+        { MESSAGE("\"group_id\":\"g\",\"type\":\"text\",\"text\":{\"body\":\"sair\"}"),
+          "/contact/wa_marketing", NULL },
+        { ENVELOPE(
+              "\"message_echoes\":[{\"from\":\"5511955550100\",\"to\":\"5511999990001\",\"id\":"
+              "\"w\",\"type\":\"text\",\"text\":{\"body\":\"parar\"}}]"),
+          "/contact/wa_marketing", NULL },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         struct arena a;
@@ -271,6 +295,43 @@ static void bodies(void **state UNUSED)
         if (!cases[i].want && v) fail_msg("%s: %s is there", cases[i].body, cases[i].pointer);
         if (cases[i].want && !slice_eq(json_text(v), slice_str(cases[i].want)))
             fail_msg("%s: %s is %.*s", cases[i].body, cases[i].pointer, SLICE_ARG(json_text(v)));
+        arena_free(&a);
+    }
+}
+
+/* Words of one's own; an empty list is no opt-out by word at all. */
+static void own_words(void **state UNUSED)
+{
+    static const struct {
+        const char *settings, *want;
+    } cases[] = {
+        { "{\"app_secret\":\"s\",\"stop_words\":[\"Basta j\\u00e1\"]}", NULL },
+        { "{\"app_secret\":\"s\",\"stop_words\":[]}", NULL },
+        { "{\"app_secret\":\"s\",\"stop_words\":\"parar\"}", "stop" },
+        { "{\"app_secret\":\"s\",\"stop_words\":[],\"resume_words\":[\"PARAR\"]}", "resume" },
+    };
+    static const char *const bad[] = {
+        "{\"app_secret\":\"s\",\"stop_words\":[\"!\"]}",
+        "{\"app_secret\":\"s\",\"stop_words\":[\"sim\"],\"resume_words\":[\"SIM.\"]}",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct arena a;
+        arena_init(&a, 1 << 20);
+        struct result r = run_with(cases[i].settings, SLICE(SAYS("parar")), &a);
+        assert_slice(json_text(json_at(r.event, SLICE("/contact/wa_marketing"))),
+                     slice_str(cases[i].want));
+        arena_free(&a);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+        struct arena a;
+        struct settings cfg;
+        struct why why;
+        json *given = NULL;
+        arena_init(&a, 1 << 20);
+        assert_int_equal(json_parse(slice_str(bad[i]), &a, &given, &why), OK);
+        assert_int_equal(
+            settings_read(kind->settings, kind->setting_count, given, NULL, &a, &cfg, &why), OK);
+        assert_int_equal(kind->check(&cfg, &why), ERR_SYNTAX);
         arena_free(&a);
     }
 }
@@ -445,11 +506,17 @@ int main(int argc, char **argv)
 {
     tests_dir = argc > 1 ? argv[1] : "tests";
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(signatures), cmocka_unit_test(settings_are_checked),
-        cmocka_unit_test(handshakes), cmocka_unit_test(bodies),
-        cmocka_unit_test(unreadable), cmocka_unit_test(only_our_numbers),
-        cmocka_unit_test(thousands),  cmocka_unit_test(odd_values_cost_one_item_at_most),
-        cmocka_unit_test(samples),    cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(signatures),
+        cmocka_unit_test(settings_are_checked),
+        cmocka_unit_test(handshakes),
+        cmocka_unit_test(bodies),
+        cmocka_unit_test(own_words),
+        cmocka_unit_test(unreadable),
+        cmocka_unit_test(only_our_numbers),
+        cmocka_unit_test(thousands),
+        cmocka_unit_test(odd_values_cost_one_item_at_most),
+        cmocka_unit_test(samples),
+        cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

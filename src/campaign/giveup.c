@@ -1,0 +1,68 @@
+/* giveup.c: a campaign whose messages are refused one after another for one reason is paused: the reason is then not the recipient but
+ * the template, or the number, and would be everybody's. */
+#include "base/clock.h"
+#include "campaign/loop.h"
+
+struct give_up {
+    const struct campaign *campaign;
+    slice reason;
+};
+
+static enum err give_up_run(void *ctx, struct store *s, struct why *why)
+{
+    const struct give_up *g = ctx;
+    struct stmt *q = store_stmt(s, SQL_CAMPAIGN_GIVE_UP, why);
+    stmt_i64(q, 1, (int64_t)g->campaign->workspace_id);
+    stmt_i64(q, 2, (int64_t)g->campaign->id);
+    stmt_i64(q, 3, clock_wall_ms());
+    stmt_text(q, 4, g->reason);
+    return stmt_run(q, why);
+}
+
+/* The last that failed, if they are enough, are of one reason and all failed since the campaign was started: *first is the id of the
+ * earliest of them; else 0. */
+static enum err read_last(struct campaigner *c, const struct campaign *m, slice *reason,
+                          int64_t *first, struct why *why)
+{
+    int64_t count = 0;
+    bool row = true, same = true;
+    enum err rc = OK;
+    *first = 0;
+    struct stmt *q = store_stmt(c->reader, SQL_CAMPAIGN_FAILED_LAST, why);
+    stmt_i64(q, 1, (int64_t)m->workspace_id);
+    stmt_i64(q, 2, (int64_t)m->id);
+    stmt_i64(q, 3, CAMPAIGN_GIVE_UP);
+    while (same && (rc = stmt_step(q, &row, why)) == OK && row) {
+        if (count++ == 0) *reason = arena_dup(&c->arena, stmt_col_text(q, 1));
+        same = slice_eq(*reason, stmt_col_text(q, 1)) && stmt_col_i64(q, 2) > m->updated_ms;
+        *first = stmt_col_i64(q, 0);
+    }
+    stmt_reset(q);
+    if (!same || count < CAMPAIGN_GIVE_UP) *first = 0;
+    return rc;
+}
+
+enum err campaign_check(struct campaigner *c, const struct campaign *m, bool *paused,
+                        struct why *why)
+{
+    struct give_up g = { .campaign = m };
+    slice reason = { NULL, 0 };
+    int64_t first = 0;
+    bool taken = false;
+    *paused = false;
+    enum err rc = read_last(c, m, &reason, &first, why);
+    if (rc != OK || first == 0) return rc;
+    struct stmt *q = store_stmt(c->reader, SQL_CAMPAIGN_TAKEN_SINCE, why);
+    stmt_i64(q, 1, (int64_t)m->workspace_id);
+    stmt_i64(q, 2, (int64_t)m->id);
+    stmt_i64(q, 3, first);
+    rc = stmt_step(q, &taken, why);
+    stmt_reset(q);
+    if (rc != OK || taken) return rc;
+    g.reason =
+        arena_printf(&c->arena, "%d in a row failed: %.*s", CAMPAIGN_GIVE_UP, SLICE_ARG(reason));
+    LOG(c->o.log, LOG_WARN, "campaign.paused", log_id("campaign", ID_CAMPAIGN, m->id),
+        log_str("why", g.reason));
+    *paused = true;
+    return journal_call(c->journal, give_up_run, &g, why);
+}

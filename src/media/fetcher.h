@@ -1,0 +1,45 @@
+/* fetcher.h: shared by the files of the media thread (fetch.c, bucket.c); nothing of it is for others. */
+#ifndef MALOTE_MEDIA_FETCHER_H
+#define MALOTE_MEDIA_FETCHER_H
+
+#include "deliver/wire.h"
+#include "media/media.h"
+
+struct bucket;
+struct item;
+struct post;
+
+struct media_fetcher {
+    struct media_options o;
+    struct journal *journal;
+    pthread_t thread;
+    bool started;
+    struct wire *wire;
+    struct store *reader;
+    struct item *under_way;
+    size_t count;
+    bool ended; /* something came to its end in this turn: there may be more to begin */
+    struct post *posts;
+    size_t post_count;
+    struct bucket *bucket; /* NULL: files stay in the folder */
+    _Atomic bool woken, stopping;
+};
+
+/* ---- bucket.c: files to the bucket, from it, and out of it ---- */
+
+MUST_CHECK enum err bucket_new(struct media_fetcher *m, struct why *why);
+void bucket_free(struct bucket *b);
+/* Begins what is due and can be; returns after how many ms there may be more. */
+int64_t bucket_turn(struct bucket *b);
+/* Ends what is under way: all of it is begun anew after the next start. */
+void bucket_stop(struct bucket *b);
+
+/* ---- post.c: files of ours to where messages go ---- */
+
+int64_t post_turn(struct media_fetcher *m);
+void post_stop(struct media_fetcher *m);
+
+/* adopt.c: before the first turn: what lies in the folder is to be carried up. */
+void adopt_folder(struct media_fetcher *m);
+
+#endif

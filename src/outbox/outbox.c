@@ -1,0 +1,71 @@
+/* outbox.c: see outbox.h. */
+#include "outbox/outbox.h"
+
+#include "base/brazil.h"
+#include "base/id.h"
+
+static slice digits_of(slice s) { return slice_starts(s, SLICE("+")) ? slice_sub(s, 1, s.len) : s; }
+
+slice outbox_recipient(slice to, struct arena *arena)
+{
+    struct brazil_phone phone;
+    bool id = slice_find(to, '.') > 0 && slice_find(to, '.') < to.len && to.len > 2 &&
+              to.ptr[0] >= 'A' && to.ptr[0] <= 'Z';
+    slice digits = digits_of(to);
+    bool plain = digits.len > 0;
+    for (size_t i = 0; i < digits.len; i++)
+        plain = plain && digits.ptr[i] >= '0' && digits.ptr[i] <= '9';
+    if (id) return to;
+    /* With a country code it goes as it is: WhatsApp's own form may lack the ninth digit. */
+    if (plain && (to.len != digits.len || digits.len > 11))
+        return arena_printf(arena, "+%.*s", SLICE_ARG(digits));
+    return brazil_phone(to, &phone, NULL) == OK ? arena_dup(arena, brazil_phone_text(&phone)) : to;
+}
+
+enum err outbox_destination(const struct config *config, uint64_t workspace_id, slice name,
+                            const struct destination **out, struct why *why)
+{
+    size_t count = 0;
+    *out = NULL;
+    for (size_t i = 0; i < config->destination_count; i++) {
+        const struct destination *d = &config->destinations[i];
+        if (d->workspace_id != workspace_id || !d->kind->messages) continue;
+        if (name.len > 0 && !slice_eq(name, d->name)) continue;
+        *out = d;
+        count++;
+    }
+    if (count == 1) return OK;
+    if (name.len > 0)
+        return why_set(why, ERR_MISSING, "there is no destination \"%.*s\" that sends messages",
+                       SLICE_ARG(slice_sub(name, 0, NAME_MAX_BYTES)));
+    if (count == 0) return why_set(why, ERR_MISSING, "there is no destination that sends messages");
+    return why_set(why, ERR_SYNTAX, "there are %zu destinations that send messages: name one",
+                   count);
+}
+
+struct journal_entry *outbox_entry(struct config *config, struct log *log,
+                                   const struct outbox_message *m)
+{
+    struct why why;
+    char id[ID_TEXT_MAX];
+    const struct dest_messages *kind = m->to->kind->messages;
+    const struct source *own = config_source_builtin(config, m->to->workspace_id);
+    struct journal_entry *e = own ? journal_entry_new(config, own) : NULL;
+    if (!e) return NULL;
+    struct buf b = buf_in(&e->arena, OUTBOX_TEXT_MAX);
+    json_begin_object(&b, NULL);
+    json_put_str(&b, "key", m->key);
+    json_put_str(&b, "destination_id", id_text(ID_DESTINATION, m->to->id, id));
+    json_put_str(&b, "delivery_id", id_text(ID_DELIVERY, m->delivery_id, id));
+    if (m->message_id) json_put_str(&b, "message_id", id_text(ID_MESSAGE, m->message_id, id));
+    if (m->campaign_id) json_put_str(&b, "campaign_id", id_text(ID_CAMPAIGN, m->campaign_id, id));
+    json_put_str(&b, "channel", slice_str(kind->channel));
+    json_put_str(&b, "account", kind->account(&m->to->cfg));
+    json_put_time(&b, "at", m->at_ms);
+    json_put_raw(&b, "message", json_print(m->message, &e->arena));
+    json_end_object(&b);
+    e->request = (struct request){ .body = buf_slice(&b), .received_ms = m->at_ms };
+    if (buf_ok(&b) && journal_entry_read(e, log, &why) == OK && e->events.count == 1) return e;
+    journal_entry_free(e);
+    return NULL;
+}
