@@ -3,8 +3,6 @@
  * Way: checked here -> an event of the hub's own source, on disk before the answer -> [interpret, route] -> one delivery to the
  * destination it names. The ids of message and delivery are chosen here and stand in the event, so that the answer can name them;
  * the same idempotency key again is the same event, and is answered with the first one's ids. */
-#include <pthread.h>
-
 #include "api/routes.h"
 #include "base/brazil.h"
 #include "base/clock.h"
@@ -194,21 +192,15 @@ static bool refuse(struct call *c, const struct sending *s)
 
 /* The key and the event in one transaction; a key that is known takes the event away. */
 struct send_job {
-    struct journal_job job;
     uint64_t workspace_id, delivery_id, message_id; /* the first one's when the key is known */
     slice key, digest;
     int64_t now_ms;
     bool again, conflict;
-    enum err rc;
-    struct why why;
-    pthread_mutex_t lock;
-    pthread_cond_t ended;
-    bool end;
 };
 
-static enum err send_run(struct journal_job *job, struct store *store, struct why *why)
+static enum err send_run(void *ctx, struct store *store, bool *drop, struct why *why)
 {
-    struct send_job *j = (struct send_job *)(void *)job;
+    struct send_job *j = ctx;
     bool row = false;
     struct stmt *q = store_stmt(store, SQL_MESSAGE_SEND_KEY_ADD, why);
     stmt_i64(q, 1, (int64_t)j->workspace_id);
@@ -219,8 +211,7 @@ static enum err send_run(struct journal_job *job, struct store *store, struct wh
     stmt_i64(q, 6, j->now_ms);
     enum err rc = stmt_run(q, why);
     if (rc != OK || store_changes(store) > 0) return rc;
-    job->entry = NULL;
-    j->again = true;
+    *drop = j->again = true;
     q = store_stmt(store, SQL_MESSAGE_SEND_KEY_GET, why);
     stmt_i64(q, 1, (int64_t)j->workspace_id);
     stmt_text(q, 2, j->key);
@@ -234,41 +225,12 @@ static enum err send_run(struct journal_job *job, struct store *store, struct wh
     return rc == OK && !row ? why_set(why, ERR_BUG, "the key is gone") : rc;
 }
 
-static void send_done(struct journal_job *job, enum err rc, const struct why *why)
-{
-    struct send_job *j = (struct send_job *)(void *)job;
-    j->rc = rc;
-    if (rc != OK) j->why = *why;
-    pthread_mutex_lock(&j->lock);
-    j->end = true;
-    pthread_cond_signal(&j->ended);
-    pthread_mutex_unlock(&j->lock);
-}
-
-/* Posts the job and waits until it is on disk. */
-static enum err send_wait(struct journal *journal, struct send_job *j, struct why *why)
-{
-    struct journal_entry *e = j->job.entry;
-    pthread_mutex_init(&j->lock, NULL);
-    pthread_cond_init(&j->ended, NULL);
-    journal_post(journal, &j->job);
-    pthread_mutex_lock(&j->lock);
-    while (!j->end) pthread_cond_wait(&j->ended, &j->lock);
-    pthread_mutex_unlock(&j->lock);
-    pthread_cond_destroy(&j->ended);
-    pthread_mutex_destroy(&j->lock);
-    if (j->rc != OK || j->again) journal_entry_free(e); /* else the journal's now */
-    if (j->rc != OK) *why = j->why;
-    return j->rc;
-}
-
 static void store(struct call *c, struct config *config, const struct sending *s)
 {
     struct why why;
     int64_t now_ms = clock_wall_ms();
     bool mark = json_get_text(s->message, "to").len == 0; /* no message of its own */
-    struct send_job j = { .job = { .run = send_run, .done = send_done },
-                          .workspace_id = c->key.workspace_id,
+    struct send_job j = { .workspace_id = c->key.workspace_id,
                           .delivery_id = id_next(&c->app->ids, now_ms),
                           .message_id = mark ? 0 : id_next(&c->app->ids, now_ms),
                           .digest = s->digest,
@@ -281,9 +243,9 @@ static void store(struct call *c, struct config *config, const struct sending *s
                                   .delivery_id = j.delivery_id,
                                   .message_id = j.message_id,
                                   .at_ms = now_ms };
-    j.job.entry = outbox_entry(config, &c->app->log, &out);
-    enum err rc = j.job.entry && j.key.ptr ? send_wait(c->app->journal, &j, &why)
-                                           : why_set(&why, ERR_LIMIT, "the message is too large");
+    struct journal_entry *e = j.key.ptr ? outbox_entry(config, &c->app->log, &out) : NULL;
+    enum err rc = e ? journal_call_entry(c->app->journal, send_run, &j, e, &why)
+                    : why_set(&why, ERR_LIMIT, "the message is too large");
     if (rc != OK) {
         reply_err(c, rc, &why);
         return;

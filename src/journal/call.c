@@ -43,6 +43,7 @@ static void wait_destroy(struct wait *w)
 struct call {
     struct journal_job job;
     enum err (*run)(void *ctx, struct store *s, struct why *why);
+    enum err (*run_entry)(void *ctx, struct store *s, bool *drop, struct why *why); /* or this */
     void *ctx;
     struct wait wait;
     enum err rc;
@@ -52,7 +53,11 @@ struct call {
 static enum err call_run(struct journal_job *job, struct store *s, struct why *why)
 {
     struct call *c = (struct call *)(void *)job;
-    return c->run(c->ctx, s, why);
+    if (c->run) return c->run(c->ctx, s, why);
+    bool drop = false;
+    enum err rc = c->run_entry(c->ctx, s, &drop, why);
+    if (drop) job->entry = NULL;
+    return rc;
 }
 
 static void call_done(struct journal_job *job, enum err rc, const struct why *why)
@@ -63,18 +68,36 @@ static void call_done(struct journal_job *job, enum err rc, const struct why *wh
     wait_signal(&c->wait);
 }
 
+static enum err call(struct journal *j, struct call *c, struct why *why)
+{
+    CHECK(!journal_is_own_thread(j));
+    wait_init(&c->wait);
+    journal_post(j, &c->job);
+    wait_for(&c->wait);
+    wait_destroy(&c->wait);
+    if (c->rc != OK && why) *why = c->why;
+    return c->rc;
+}
+
 enum err journal_call(struct journal *j,
                       enum err (*run)(void *ctx, struct store *s, struct why *why), void *ctx,
                       struct why *why)
 {
     struct call c = { .job = { .run = call_run, .done = call_done }, .run = run, .ctx = ctx };
-    CHECK(!journal_is_own_thread(j));
-    wait_init(&c.wait);
-    journal_post(j, &c.job);
-    wait_for(&c.wait);
-    wait_destroy(&c.wait);
-    if (c.rc != OK && why) *why = c.why;
-    return c.rc;
+    return call(j, &c, why);
+}
+
+enum err journal_call_entry(struct journal *j,
+                            enum err (*run)(void *ctx, struct store *s, bool *drop,
+                                            struct why *why),
+                            void *ctx, struct journal_entry *e, struct why *why)
+{
+    struct call c = { .job = { .run = call_run, .done = call_done, .entry = e },
+                      .run_entry = run,
+                      .ctx = ctx };
+    enum err rc = call(j, &c, why);
+    if (rc != OK || !c.job.entry) journal_entry_free(e); /* else the journal's now */
+    return rc;
 }
 
 /* ---- an entry ---- */

@@ -103,6 +103,12 @@ MUST_CHECK enum err journal_enter(struct journal *j, struct journal_entry *e,
 MUST_CHECK enum err journal_call(struct journal *j,
                                  enum err (*run)(void *ctx, struct store *s, struct why *why),
                                  void *ctx, struct why *why);
+/* The same with a request of the hub's own, which is stored in the same transaction when run says OK and leaves *drop false. Takes the
+ * entry. */
+MUST_CHECK enum err journal_call_entry(struct journal *j,
+                                       enum err (*run)(void *ctx, struct store *s, bool *drop,
+                                                       struct why *why),
+                                       void *ctx, struct journal_entry *e, struct why *why);
 bool journal_is_own_thread(const struct journal *j); /* the writer or the syncer? */
 /* Events were set to EVENT_REPLAYING: interpret them, after what is new. */
 void journal_replay(struct journal *j);
