@@ -40,11 +40,6 @@ static bool find_destination(struct call *c, json *body, struct sending *s)
 
 /* ---- to whom ---- */
 
-static slice field(json *fields, const char *name)
-{
-    return json_str(yyjson_arr_get(json_get(fields, name), 0));
-}
-
 /* Fills `to` from the contact when the caller named one, and what the person said of marketing. */
 static enum err read_contact(struct call *c, struct sending *s, slice *to, struct why *why)
 {
@@ -63,9 +58,10 @@ static enum err read_contact(struct call *c, struct sending *s, slice *to, struc
     if (rc == OK) rc = json_parse(text, c->x->arena, &fields, why);
     if (rc != OK) return rc;
     static const char *const names[] = { "wa_id", "phone", "wa_user_id" };
-    for (size_t i = 0; to->len == 0 && i < ARRAY_LEN(names); i++) *to = field(fields, names[i]);
+    for (size_t i = 0; to->len == 0 && i < ARRAY_LEN(names); i++)
+        *to = contact_text(fields, names[i]);
     if (to->len == 0) return why_set(why, ERR_SYNTAX, "the contact has no number");
-    s->stopped = slice_eq(field(fields, "wa_marketing"), SLICE("stop"));
+    s->stopped = slice_eq(contact_text(fields, "wa_marketing"), SLICE("stop"));
     return OK;
 }
 

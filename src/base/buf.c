@@ -143,15 +143,17 @@ static void put_escaped(struct buf *b, slice s)
 /* In quotes. Most strings are plain ones, and are copied in one piece. */
 static void put_string(struct buf *b, slice s)
 {
-    bool plain = all_plain(s);
-    if (!grow(b, (plain ? s.len : 0) + 2)) return;
-    b->ptr[b->len++] = '"';
-    if (!plain)
+    if (!all_plain(s)) {
+        buf_byte(b, '"');
         put_escaped(b, s);
-    else if (s.len > 0)
-        memcpy(b->ptr + b->len, s.ptr, s.len);
-    b->len += plain ? s.len : 0;
-    buf_byte(b, '"');
+        buf_byte(b, '"');
+        return;
+    }
+    if (!grow(b, s.len + 2)) return;
+    b->ptr[b->len] = '"';
+    if (s.len > 0) memcpy(b->ptr + b->len + 1, s.ptr, s.len);
+    b->ptr[b->len + 1 + s.len] = '"';
+    b->len += s.len + 2;
 }
 
 static void put_key(struct buf *b, const char *key)

@@ -22,4 +22,16 @@ static inline int64_t clock_mono_us(void)
 }
 static inline int64_t clock_mono_ms(void) { return clock_mono_us() / 1000; }
 
+/* So long from now, for pthread_cond_timedwait: by the condition's clock. */
+static inline struct timespec clock_after_us(clockid_t clock, int64_t us)
+{
+    struct timespec t;
+    clock_gettime(clock, &t);
+    t.tv_sec += us / 1000000;
+    t.tv_nsec += us % 1000000 * 1000;
+    t.tv_sec += t.tv_nsec / 1000000000;
+    t.tv_nsec %= 1000000000;
+    return t;
+}
+
 #endif

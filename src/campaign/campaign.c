@@ -272,12 +272,7 @@ static int64_t look(struct campaigner *c, struct campaign *list)
 
 static void sleep_until(struct campaigner *c, int64_t wait_ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += wait_ms / 1000;
-    until.tv_nsec += wait_ms % 1000 * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    struct timespec until = clock_after_us(CLOCK_MONOTONIC, wait_ms * 1000);
     pthread_mutex_lock(&c->lock);
     while (!c->woken && !atomic_load(&c->stopping))
         if (pthread_cond_timedwait(&c->wake, &c->lock, &until) != 0) break;

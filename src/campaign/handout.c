@@ -66,8 +66,7 @@ static enum err read_person(struct handout *h, struct store *store, bool *stoppe
     slice text = rc == OK && row ? arena_dup(h->arena, stmt_col_text(q, 0)) : SLICE("{}");
     stmt_reset(q);
     if (rc == OK) rc = json_parse(text, h->arena, &fields, why);
-    *stopped = rc == OK && slice_eq(json_str(yyjson_arr_get(json_get(fields, "wa_marketing"), 0)),
-                                    SLICE("stop"));
+    *stopped = rc == OK && slice_eq(contact_text(fields, "wa_marketing"), SLICE("stop"));
     return rc;
 }
 

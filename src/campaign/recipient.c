@@ -5,6 +5,7 @@
 #include "campaign/campaign.h"
 #include "campaign/fill.h"
 #include "outbox/outbox.h"
+#include "records/apply.h"
 #include "records/campaign.h"
 
 enum { DIGITS_MIN = 8, DIGITS_MAX = 15, USER_ID_MAX = 160 };
@@ -45,11 +46,6 @@ enum err campaign_person_of(slice to, struct arena *arena, slice *person, struct
     return person->ptr ? OK : why_set(why, ERR_LIMIT, "out of memory");
 }
 
-static slice field_of(json *fields, const char *name)
-{
-    return json_str(yyjson_arr_get(json_get(fields, name), 0));
-}
-
 enum err campaign_contact_values(json *fields, json *more, struct arena *arena, slice *person,
                                  slice *data, struct why *why)
 {
@@ -59,7 +55,7 @@ enum err campaign_contact_values(json *fields, json *more, struct arena *arena, 
     struct buf b = buf_in(arena, FILL_VALUES_MAX);
     *person = (slice){ NULL, 0 };
     for (size_t i = 0; person->len == 0 && i < ARRAY_LEN(numbers); i++) {
-        slice to = field_of(fields, numbers[i]);
+        slice to = contact_text(fields, numbers[i]);
         if (i == 1 && to.len > 0) to = arena_printf(arena, "+%.*s", SLICE_ARG(to));
         if (to.len > 0 && campaign_person_of(to, arena, person, NULL) == ERR_LIMIT)
             return why_set(why, ERR_LIMIT, "out of memory");
@@ -72,7 +68,7 @@ enum err campaign_contact_values(json *fields, json *more, struct arena *arena, 
         if (!json_get(more, shown[i]))
             json_put_opt(
                 &b, shown[i],
-                slice_sub(fill_value(field_of(fields, shown[i]), arena), 0, FILL_VALUE_MAX));
+                slice_sub(fill_value(contact_text(fields, shown[i]), arena), 0, FILL_VALUE_MAX));
     json_end_object(&b);
     *data = buf_slice(&b);
     return buf_ok(&b)

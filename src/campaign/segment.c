@@ -5,6 +5,7 @@
 #include "base/text.h"
 #include "campaign/campaign.h"
 #include "config/tables.h"
+#include "records/apply.h"
 #include "records/fields.h"
 
 enum { SEGMENT_TEXT_MAX = 8192, WORD_MAX = 256 };
@@ -117,8 +118,7 @@ slice campaign_segment_text(const struct campaign_segment *g, struct arena *aren
 
 static bool field_is(json *fields, const char *name, slice want, struct arena *a)
 {
-    return want.len == 0 ||
-           slice_eq(fold(json_str(yyjson_arr_get(json_get(fields, name), 0)), a), want);
+    return want.len == 0 || slice_eq(fold(contact_text(fields, name), a), want);
 }
 
 static bool has_product(slice data, slice want, struct arena *a)

@@ -414,10 +414,7 @@ void deliver_free(struct deliver *d)
         for (struct leased *l; (l = lane_pop(lane));) leased_free(l);
         free(lane);
     }
-    for (struct leased *l = d->inbox, *next; l; l = next) {
-        next = l->next;
-        leased_free(l);
-    }
+    leased_free_list(d->inbox);
     for (struct settlement *s = d->unsettled, *next; s; s = next) {
         next = s->next;
         settlement_free(s);

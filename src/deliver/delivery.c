@@ -50,3 +50,11 @@ struct leased *leased_new(slice key, slice type, slice source, slice data)
 }
 
 void leased_free(struct leased *d) { free(d); }
+
+void leased_free_list(struct leased *list)
+{
+    for (struct leased *next; list; list = next) {
+        next = list->next;
+        leased_free(list);
+    }
+}

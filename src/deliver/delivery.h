@@ -53,5 +53,7 @@ struct leased {
 struct leased *leased_new(slice key, slice type, slice source, slice data);
 struct leased *leased_with_file(slice key, slice type, slice source, slice data, slice file);
 void leased_free(struct leased *d);
+/* All of a list linked by `next`; NULL is an empty one. */
+void leased_free_list(struct leased *list);
 
 #endif

@@ -214,10 +214,7 @@ enum err claim_run(struct journal_job *job, struct store *store, struct why *why
         stmt_reset(q);
     }
     if (rc != OK) {
-        for (struct leased *d = j->list, *next; d; d = next) {
-            next = d->next;
-            leased_free(d);
-        }
+        leased_free_list(j->list);
         j->list = NULL;
         j->count = 0;
     }

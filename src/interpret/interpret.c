@@ -165,10 +165,7 @@ static void undo(struct interpret_ctx *ctx, const struct route_ctx *before)
 {
     store_undo(ctx->store);
     *ctx->route = *before;
-    for (struct leased *d = *before->tail, *next; d; d = next) {
-        next = d->next;
-        leased_free(d);
-    }
+    leased_free_list(*before->tail);
     *before->tail = NULL;
 }
 

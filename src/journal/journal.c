@@ -107,11 +107,8 @@ static bool must_start(const struct journal *j)
  * would cost a sync that the next wave then waits for: so wait for that wave, a little, and interpret beside it. */
 static void turn_wait(struct journal *j)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += (j->pressure >= PRESSURE_REQUESTS ? GATHER_PRESSED_US : GATHER_US) * 1000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    struct timespec until = clock_after_us(
+        CLOCK_REALTIME, j->pressure >= PRESSURE_REQUESTS ? GATHER_PRESSED_US : GATHER_US);
     bool gather = j->busy;
     for (;;) {
         take_told(j);
@@ -298,10 +295,7 @@ static enum err interpret_try(struct journal *j, struct turn *t, const struct co
         t->unborn = route.unborn;
         return OK;
     }
-    for (struct leased *d = t->born, *next; d; d = next) {
-        next = d->next;
-        leased_free(d);
-    }
+    leased_free_list(t->born);
     t->born = NULL;
     return rc;
 }

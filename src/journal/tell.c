@@ -89,10 +89,7 @@ void tell_failed(struct journal *j, struct turn *t, enum err rc, const struct wh
         next = job->next;
         job->done(job, rc, why);
     }
-    for (struct leased *d = t->born, *next; d; d = next) {
-        next = d->next;
-        leased_free(d);
-    }
+    leased_free_list(t->born);
     struct timespec wait = { 0, RETRY_WAIT_MS * 1000000L };
     nanosleep(&wait, NULL);
 }

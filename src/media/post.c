@@ -116,6 +116,7 @@ static void post_later(struct post *p, int64_t wait_ms, const char *problem)
 
 static void post_refused(struct post *p, const char *problem)
 {
+    p->remote_id[0] = '\0';
     p->until_ms = clock_wall_ms() + REFUSAL_KEEP_MS;
     post_end(p, UPLOAD_REFUSED, problem);
 }
@@ -170,8 +171,8 @@ static void on_file(struct media_wait *w, enum err rc, int fd, int64_t size, con
         post_later(p, 0, why->text);
 }
 
-static void begin_post(struct post *p, const char *known_id, int64_t known_until_ms,
-                       bool same_account)
+/* `known`: remote_id and until_ms are what an earlier upload left, and still hold. */
+static void begin_post(struct post *p, bool known)
 {
     struct media_fetcher *m = p->owner;
     struct why why = { .code = OK };
@@ -186,9 +187,7 @@ static void begin_post(struct post *p, const char *known_id, int64_t known_until
         post_refused(p, "the file was deleted");
         return;
     }
-    if (known_id[0] && same_account && known_until_ms > clock_wall_ms()) { /* it is there already */
-        (void)snprintf(p->remote_id, sizeof p->remote_id, "%s", known_id);
-        p->until_ms = known_until_ms;
+    if (known) {
         post_end(p, UPLOAD_THERE, "");
         return;
     }
@@ -272,19 +271,19 @@ int64_t post_turn(struct media_fetcher *m)
     int64_t next_ms = POST_QUIET_MS;
     if (m->post_count >= POSTS_MAX) return next_ms;
     for (struct post *p = read_posts(m, &next_ms), *next; p; p = next) {
-        char known_id[REMOTE_ID_MAX + 1];
-        int64_t known_until_ms = p->until_ms;
         next = p->next;
-        memcpy(known_id, p->remote_id, sizeof known_id);
-        p->remote_id[0] = '\0';
-        p->until_ms = 0;
         p->config = config_hold(m->o.config);
         p->to = config_destination_by_id(p->config, p->destination_id);
         const struct dest_messages *kind = p->to ? p->to->kind->messages : NULL;
         slice account = kind ? kind->account(&p->to->cfg) : (slice){ NULL, 0 };
-        bool same = slice_eq(account, p->account);
+        bool known =
+            p->remote_id[0] && slice_eq(account, p->account) && p->until_ms > clock_wall_ms();
         p->account = account;
-        begin_post(p, known_id, known_until_ms, same);
+        if (!known) {
+            p->remote_id[0] = '\0';
+            p->until_ms = 0;
+        }
+        begin_post(p, known);
     }
     return next_ms;
 }

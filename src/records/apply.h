@@ -3,6 +3,7 @@
 #define MALOTE_RECORDS_APPLY_H
 
 #include "base/id.h"
+#include "base/json.h"
 #include "records/records.h"
 #include "store/store.h"
 
@@ -80,5 +81,7 @@ enum contact_identity {
 MUST_CHECK enum err contact_find(struct store *store, uint64_t workspace_id,
                                  enum contact_identity kind, slice value, uint64_t *id,
                                  struct why *why);
+/* The text of one of a contact's stored fields (contacts.fields, parsed; NULL: none); empty when there is none. */
+slice contact_text(json *fields, const char *name);
 
 #endif

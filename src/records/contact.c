@@ -100,6 +100,12 @@ static bool merge_field(struct stored_field *now, const struct stored_field *fre
     return true;
 }
 
+/* A field is stored as [value, origin, ...]: fields.h. */
+slice contact_text(json *fields, const char *name)
+{
+    return json_str(yyjson_arr_get(json_get(fields, name), 0));
+}
+
 enum err contact_find(struct store *store, uint64_t workspace_id, enum contact_identity kind,
                       slice value, uint64_t *id, struct why *why)
 {

@@ -336,3 +336,12 @@ export const whole = (text, count = 1) => {
   }
   return seen >= count;
 };
+
+// Waits until so many files of messages are in that state.
+export const mediaSettled = (hub, state, count = 1) => until(`${count} files that are ${state}`, async () => {
+  const { items } = await hub.get(`/api/media?state=${state}`);
+  assert.equal(items.length, count, JSON.stringify((await hub.get('/api/media')).items));
+  return items;
+});
+export const mediaBytes = (hub, id, headers = {}) =>
+  fetch(`${hub.base}/api/media/${id}`, { headers: { 'x-api-key': hub.env.MALOTE_ADMIN_KEY, ...headers } });

@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { postWhatsapp as post, startHub, startMedia, until, waMessage as carrying, waSource } from './hub.mjs';
+import { mediaBytes as bytesOf, mediaSettled as settled, postWhatsapp as post, startHub, startMedia, until, waMessage as carrying, waSource } from './hub.mjs';
 
 const TOKEN = 'EAAB-token-of-the-media-tests';
 
@@ -15,14 +15,6 @@ async function setup(t, options) {
   return { hub, media };
 }
 
-const settled = (hub, state, count = 1) => until(`${count} files that are ${state}`, async () => {
-  const { items } = await hub.get(`/api/media?state=${state}`);
-  assert.equal(items.length, count, JSON.stringify((await hub.get('/api/media')).items));
-  return items;
-});
-
-const bytesOf = (hub, id, headers = {}) =>
-  fetch(`${hub.base}/api/media/${id}`, { headers: { 'x-api-key': hub.env.MALOTE_ADMIN_KEY, ...headers } });
 
 const kept = (hub) => readdirSync(join(hub.data, 'media'), { recursive: true }).filter((name) => /[0-9a-f]{64}$/.test(name));
 

@@ -4,7 +4,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { BIN, folder, pause, postWhatsapp as post, run, s3Env, startHub, startMedia, startS3, until, waMessage as carrying, waSource } from './hub.mjs';
+import { BIN, folder, pause, mediaBytes as bytesOf, mediaSettled as settled, postWhatsapp as post, run, s3Env, startHub, startMedia, startS3, until, waMessage as carrying, waSource } from './hub.mjs';
 
 const TOKEN = 'EAAB-token-of-the-media-tests';
 const sha = (bytes) => createHash('sha256').update(bytes).digest('hex');
@@ -18,13 +18,6 @@ async function setup(t, env = {}, s3 = null) {
   return { hub, media, s3 };
 }
 
-const settled = (hub, state, count = 1) => until(`${count} files that are ${state}`, async () => {
-  const { items } = await hub.get(`/api/media?state=${state}`);
-  assert.equal(items.length, count, JSON.stringify((await hub.get('/api/media')).items));
-  return items;
-});
-const bytesOf = (hub, id, headers = {}) =>
-  fetch(`${hub.base}/api/media/${id}`, { headers: { 'x-api-key': hub.env.MALOTE_ADMIN_KEY, ...headers } });
 const named = (path) => { try { return readdirSync(path, { recursive: true }).filter((name) => /[0-9a-f]{64}$/.test(name)); } catch { return []; } };
 const waiting = (hub) => named(join(hub.data, 'media')).filter((name) => !name.startsWith('cache'));
 const cached = (hub) => named(join(hub.data, 'media/cache'));

@@ -92,10 +92,7 @@ static void way_start(struct way *w, uint64_t id, slice type, slice body, size_t
 
 static void way_forget_born(struct way *w)
 {
-    for (struct leased *d = w->born, *next; d; d = next) {
-        next = d->next;
-        leased_free(d);
-    }
+    leased_free_list(w->born);
     w->born = NULL;
     w->route.tail = &w->born;
     w->route.room = 10;
