@@ -9,8 +9,9 @@
 
 enum {
     KEY_BYTES = FILTER_KEY_BYTES,
-    MERGE_FACTOR =
-        2, /* keys carried over for each one taken: `merging` is empty before `fresh` is full */
+    MERGE_AHEAD =
+        8, /* one more key carried over for so many taken: `merging` is empty before `fresh` is full, and just before:
+                      * carried over faster, they would make turns of two speeds */
     READ_PAGE = 8192, /* events of one statement at the start */
 };
 
@@ -150,7 +151,7 @@ static enum err merge(struct known *k, struct store *s, size_t max, struct why *
 
 enum err known_merge(struct known *k, struct store *s, struct why *why)
 {
-    return merge(k, s, MERGE_FACTOR * k->taken, why);
+    return merge(k, s, k->taken + (k->taken + MERGE_AHEAD - 1) / MERGE_AHEAD, why);
 }
 
 static void table_clear(struct table *t)
