@@ -244,6 +244,7 @@ void app_close(struct app *app)
     deliver_stop(app->deliver, STOP_GRACE_MS);
     media_stop(app->media);
     journal_stop(app->journal);
+    listen_free(app->listen);
     media_free(app->media);
     campaign_free(app->campaigns); /* after the journal and the loop: they wake it */
     deliver_free(app->deliver);

@@ -25,9 +25,10 @@ enum {
     INTERPRET_TURN_MAX = 512, /* events in one turn */
     GATHER_US = 1000,
     GATHER_PRESSED_US = 10000,
-    /* While the disk is busy with the turn before, fewer requests than this wait for it: a commit of their own would write the same
-     * pages again for each few of them. */
+    /* While the disk is busy with the turn before, a turn takes what comes, in pieces, and is committed when the disk is free or
+     * when it has so many: a commit for each few of them would write the same pages again. */
     BESIDE_SYNC_REQUESTS = 40,
+    BESIDE_SYNC_PIECE = 8,
 };
 
 enum err journal_offer(struct journal *j, struct journal_entry *e)
@@ -36,14 +37,15 @@ enum err journal_offer(struct journal *j, struct journal_entry *e)
     pthread_mutex_lock(&j->lock);
     bool room = !j->stopping && j->queue.count < JOURNAL_QUEUE_MAX &&
                 (j->queue.count == 0 || j->queue.bytes + e->bytes <= JOURNAL_QUEUE_BYTES_MAX);
+    bool wake = false; /* outside the lock: who is woken inside it runs into it, and sleeps again */
     if (room) {
         list_push(&j->queue, e);
-        if (j->queue.count == 1 || j->queue.count == BESIDE_SYNC_REQUESTS)
-            pthread_cond_signal(&j->wake);
+        wake = j->queue.count == j->wake_at;
         atomic_store_explicit(&j->o.metrics->journal_depth, (int64_t)j->queue.count,
                               memory_order_relaxed);
     }
     pthread_mutex_unlock(&j->lock);
+    if (wake) pthread_cond_signal(&j->wake);
     return room ? OK : ERR_BUSY;
 }
 
@@ -53,8 +55,8 @@ void journal_post(struct journal *j, struct journal_job *job)
     pthread_mutex_lock(&j->lock);
     *j->jobs.tail = job;
     j->jobs.tail = &job->next;
-    pthread_cond_signal(&j->wake);
     pthread_mutex_unlock(&j->lock);
+    pthread_cond_signal(&j->wake);
 }
 
 bool journal_is_own_thread(const struct journal *j)
@@ -96,11 +98,16 @@ static void take_told(struct journal *j)
     }
 }
 
+/* So many waiting requests make the writer go on. */
+static size_t worth_taking(const struct journal *j)
+{
+    return j->unsynced > 0 ? BESIDE_SYNC_PIECE : 1;
+}
+
 static bool must_start(const struct journal *j)
 {
     if (j->under_way == TURNS_MAX - 1) return false;
-    return j->jobs.head || j->stopping || j->replay_asked ||
-           j->queue.count >= (j->under_way > 0 ? BESIDE_SYNC_REQUESTS : 1);
+    return j->jobs.head || j->stopping || j->replay_asked || j->queue.count >= worth_taking(j);
 }
 
 /* Waits for something to do. Between two waves of requests there is nothing to acknowledge for a moment. A turn for interpreting alone
@@ -115,6 +122,7 @@ static void turn_wait(struct journal *j)
         if (must_start(j)) return;
         bool may_interpret = to_interpret(j) && j->under_way < TURNS_MAX - 1 && !j->queue.head;
         if (may_interpret && !gather) return;
+        j->wake_at = worth_taking(j);
         if (may_interpret)
             gather = pthread_cond_timedwait(&j->wake, &j->lock, &until) == 0;
         else
@@ -122,27 +130,57 @@ static void turn_wait(struct journal *j)
     }
 }
 
-static struct turn *turn_take(struct journal *j)
+static struct turn *turn_begin(struct journal *j)
 {
     struct turn *t = &j->turns[j->turn_at];
     *t = (struct turn){ .born = NULL };
     list_init(&t->entries);
     pthread_mutex_lock(&j->lock);
     turn_wait(j);
-    while (j->queue.head && t->entries.count < JOURNAL_BATCH_MAX)
-        list_push(&t->entries, list_pop(&j->queue));
-    t->jobs = j->jobs;
-    j->jobs = (struct job_list){ .tail = &j->jobs.head };
-    t->stopping = j->stopping && !j->queue.head;
     if (j->replay_asked) {
         j->replaying = (struct interpret_backlog){ EVENT_REPLAYING, .more = j->o.interpret };
         j->replay_asked = false;
     }
-    atomic_store_explicit(&j->o.metrics->journal_depth, (int64_t)j->queue.count,
-                          memory_order_relaxed);
     pthread_mutex_unlock(&j->lock);
     t->from_us = clock_mono_us();
     return t;
+}
+
+static void take_requests(struct journal *j, struct turn *t)
+{
+    while (j->queue.head && t->entries.count < JOURNAL_BATCH_MAX)
+        list_push(&t->entries, list_pop(&j->queue));
+    atomic_store_explicit(&j->o.metrics->journal_depth, (int64_t)j->queue.count,
+                          memory_order_relaxed);
+}
+
+static void turn_take(struct journal *j, struct turn *t)
+{
+    pthread_mutex_lock(&j->lock);
+    take_requests(j, t);
+    t->jobs = j->jobs;
+    j->jobs = (struct job_list){ .tail = &j->jobs.head };
+    t->stopping = j->stopping && !j->queue.head;
+    pthread_mutex_unlock(&j->lock);
+}
+
+/* Takes what came meanwhile, as long as the disk is busy anyway: storing it now is what the next sync need not wait for. False: the
+ * turn is to be committed. */
+static bool turn_grow(struct journal *j, struct turn *t)
+{
+    pthread_mutex_lock(&j->lock);
+    int64_t from_us = 0;
+    while (j->unsynced > 0 && !j->stopping && t->entries.count < BESIDE_SYNC_REQUESTS &&
+           j->queue.count < BESIDE_SYNC_PIECE) {
+        if (from_us == 0) from_us = clock_mono_us();
+        j->wake_at = BESIDE_SYNC_PIECE;
+        pthread_cond_wait(&j->wake, &j->lock);
+    }
+    size_t before = t->entries.count;
+    if (before < BESIDE_SYNC_REQUESTS) take_requests(j, t);
+    pthread_mutex_unlock(&j->lock);
+    if (from_us > 0) t->waited_us += clock_mono_us() - from_us;
+    return t->entries.count > before;
 }
 
 static enum err run_jobs(struct journal *j, struct turn *t, int64_t now_ms, struct why *why)
@@ -232,7 +270,8 @@ static enum err interpret_some(struct journal *j, struct turn *t, struct interpr
                                int64_t piece_us, struct why *why)
 {
     struct interpret_limit limit = { INTERPRET_TURN_MAX, clock_mono_us() + piece_us,
-                                     t->entries.count == 0 ? &j->o.metrics->journal_depth : NULL };
+                                     piece_us == INTERPRET_IDLE_US ? &j->o.metrics->journal_depth
+                                                                   : NULL };
     t->at = (struct cursor){ j->pending.head, j->pending_event };
     t->stored = j->stored;
     t->replaying = j->replaying;
@@ -300,7 +339,7 @@ static enum err interpret_try(struct journal *j, struct turn *t, const struct co
     return rc;
 }
 
-/* The turn's second transaction. One that an event spoiled which cannot be understood is made again, each event then in a part of
+/* The turn's first transaction, of events that earlier turns kept. One that an event spoiled which cannot be understood is made again, each event then in a part of
  * its own: parts for all of them, always, would make SQLite copy each page that they change. */
 static enum err interpret_piece(struct journal *j, struct turn *t, int64_t now_ms, int64_t piece_us,
                                 struct why *why)
@@ -315,10 +354,11 @@ static enum err interpret_piece(struct journal *j, struct turn *t, int64_t now_m
 }
 
 /* How long this turn may interpret, µs; 0 = not now. */
-static int64_t piece_time(struct journal *j, const struct turn *t)
+static int64_t piece_time(struct journal *j)
 {
     if (!j->o.interpret || !to_interpret(j)) return 0;
-    if (t->entries.count == 0) return INTERPRET_IDLE_US;
+    if (atomic_load_explicit(&j->o.metrics->journal_depth, memory_order_relaxed) == 0)
+        return INTERPRET_IDLE_US;
     if (j->pressure < PRESSURE_REQUESTS) return INTERPRET_BESIDE_US;
     if (j->earned_us < INTERPRET_PIECE_MIN_US) return 0;
     int64_t piece_us = j->earned_us < INTERPRET_PIECE_US ? j->earned_us : INTERPRET_PIECE_US;
@@ -326,14 +366,26 @@ static int64_t piece_time(struct journal *j, const struct turn *t)
     return piece_us;
 }
 
-/* The turn's first transaction: what senders and callers wait for. */
+/* Those that were taken and not stored yet. */
+static enum err keep_requests(struct journal *j, struct turn *t, int64_t now_ms, struct why *why)
+{
+    enum err rc = OK;
+    struct journal_entry *e = t->kept ? t->kept->next : t->entries.head;
+    for (; rc == OK && e; e = e->next) {
+        rc = keep_entry(j->store, j->o.ids, j->known, &j->minutes, e, now_ms, why);
+        t->kept = e;
+    }
+    return rc;
+}
+
+/* The turn's second transaction: what senders and callers wait for. */
 static enum err keep_all(struct journal *j, struct turn *t, int64_t now_ms, struct why *why)
 {
     enum err rc = store_begin(j->store, why);
     if (rc != OK) return rc;
     known_begin(j->known);
-    for (struct journal_entry *e = t->entries.head; rc == OK && e; e = e->next)
-        rc = keep_entry(j->store, j->o.ids, j->known, &j->minutes, e, now_ms, why);
+    do rc = keep_requests(j, t, now_ms, why);
+    while (rc == OK && turn_grow(j, t));
     if (rc == OK) rc = run_jobs(j, t, now_ms, why);
     if (rc == OK) rc = known_merge(j->known, j->store, why);
     rc = part_end(j, rc, why);
@@ -341,19 +393,22 @@ static enum err keep_all(struct journal *j, struct turn *t, int64_t now_ms, stru
     return rc;
 }
 
+/* Interpreting comes before the requests are taken: at its end it would hold up those that are stored. It has a transaction of its own,
+ * so that neither is lost with the other; t->interpreting tells whether there is something to be told of it. */
 static enum err turn_work(struct journal *j, struct turn *t, struct why *why)
 {
     int64_t now_ms = clock_wall_ms();
-    bool asked = t->entries.head || t->jobs.head;
     enum err rc = checkpoint_make_sound(j->checkpoint, j->store, why);
-    if (rc == OK && asked) rc = keep_all(j, t, now_ms, why);
-    int64_t piece_us = rc == OK ? piece_time(j, t) : 0;
-    if (piece_us == 0) return rc;
-    rc = interpret_piece(j, t, now_ms, piece_us, why);
-    if (rc == OK || !asked) return rc;
-    LOG(j->o.log, LOG_ERROR, "interpret.failed", log_why(why));
-    metrics_add(j->o.metrics, METRIC_commit_failures, 1);
-    return OK; /* what was asked for is stored all the same */
+    int64_t piece_us = rc == OK ? piece_time(j) : 0;
+    enum err understood = piece_us > 0 ? interpret_piece(j, t, now_ms, piece_us, why) : OK;
+    turn_take(j, t);
+    bool asked = t->entries.head || t->jobs.head;
+    if (understood != OK && asked) {
+        LOG(j->o.log, LOG_ERROR, "interpret.failed", log_why(why));
+        metrics_add(j->o.metrics, METRIC_commit_failures, 1);
+    }
+    if (!asked) return rc == OK ? understood : rc;
+    return rc == OK ? keep_all(j, t, clock_wall_ms(), why) : rc;
 }
 
 /* Takes interpreted entries off `pending`. */
@@ -377,18 +432,18 @@ static void *writer(void *arg)
     struct journal *j = arg;
     for (bool more = true; more;) {
         struct why why = { .code = OK };
-        struct turn *t = turn_take(j);
+        struct turn *t = turn_begin(j);
+        enum err rc = turn_work(j, t, &why);
+        more = !t->stopping;
         j->busy = t->entries.count > 0;
         j->pressure = t->entries.count > j->pressure ? t->entries.count : j->pressure * 15 / 16;
-        more = !t->stopping;
-        enum err rc = turn_work(j, t, &why);
-        if (j->busy) j->earned_us += (clock_mono_us() - t->from_us) / INTERPRET_SHARE;
-        if (rc == OK) {
+        if (j->busy)
+            j->earned_us += (clock_mono_us() - t->from_us - t->waited_us) / INTERPRET_SHARE;
+        if (rc != OK) tell_failed(j, t, rc, &why);
+        if (rc == OK || t->interpreting) {
             pending_finish(j, t);
             j->turn_at = (j->turn_at + 1) % TURNS_MAX;
             tell_offer(j, t);
-        } else {
-            tell_failed(j, t, rc, &why);
         }
         checkpoint_after_commit(j->checkpoint, j->store);
         atomic_store_explicit(&j->o.metrics->interpret_depth, (int64_t)j->pending.count,

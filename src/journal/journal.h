@@ -14,6 +14,11 @@
 #include "config/config.h"
 #include "metrics/metrics.h"
 
+struct journal_wake {
+    void (*up)(void *ctx);
+    void *ctx;
+};
+
 /* A request that was verified and split, on its way into the store. The writer owns it from journal_offer's OK until
  * journal_entry_free; it keeps `config` referenced. */
 struct journal_entry {
@@ -35,6 +40,8 @@ struct journal_entry {
     /* Called on the syncer thread (on the writer's when it failed before); copies what it needs; NULL when a job brought it. rc: OK (on disk), ERR_LIMIT (disk full), ERR_IO, ERR_BUSY. */
     void (*done)(struct journal_entry *e, enum err rc, void *ctx);
     void *ctx;
+    /* Called behind `done`, once for all entries of a turn with this ctx, so that who waits for many is woken once. NULL: nobody. */
+    struct journal_wake wake;
 };
 
 struct journal_entry *journal_entry_new(struct config *config, const struct source *source);

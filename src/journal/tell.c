@@ -28,11 +28,37 @@ static void count_entry(struct journal *j, const struct journal_entry *e)
     atomic_store_explicit(&s->last_ms, e->request.received_ms, memory_order_relaxed);
 }
 
+/* Who is to be woken when all of a turn are answered. */
+enum { WAKES_MAX = 8 };
+struct wakes {
+    struct journal_wake at[WAKES_MAX];
+    size_t count;
+};
+
+static void answer(struct journal_entry *e, enum err rc, struct wakes *wakes)
+{
+    struct journal_wake wake = e->wake;
+    e->done(e, rc, e->ctx);
+    size_t i = 0;
+    while (i < wakes->count && wakes->at[i].ctx != wake.ctx) i++;
+    if (!wake.up || i < wakes->count) return;
+    if (i < WAKES_MAX)
+        wakes->at[wakes->count++] = wake;
+    else
+        wake.up(wake.ctx);
+}
+
+static void wake_all(const struct wakes *wakes)
+{
+    for (size_t i = 0; i < wakes->count; i++) wakes->at[i].up(wakes->at[i].ctx);
+}
+
 /* Answers, and puts what is to be interpreted into `told`. */
-static void tell_entry(struct journal *j, struct journal_entry *e, struct entry_list *told)
+static void tell_entry(struct journal *j, struct journal_entry *e, struct entry_list *told,
+                       struct wakes *wakes)
 {
     count_entry(j, e);
-    if (e->done) e->done(e, OK, e->ctx);
+    if (e->done) answer(e, OK, wakes);
     if (e->fresh > 0 && j->o.interpret)
         list_push(told, e);
     else
@@ -42,11 +68,13 @@ static void tell_entry(struct journal *j, struct journal_entry *e, struct entry_
 static void tell_done(struct journal *j, struct turn *t)
 {
     struct entry_list told;
+    struct wakes wakes = { .count = 0 };
     list_init(&told);
-    for (struct journal_entry *e; (e = list_pop(&t->entries));) tell_entry(j, e, &told);
+    for (struct journal_entry *e; (e = list_pop(&t->entries));) tell_entry(j, e, &told, &wakes);
+    wake_all(&wakes);
     for (struct journal_job *job = t->jobs.head, *next; job; job = next) {
         next = job->next;
-        if (job->rc == OK && job->entry) tell_entry(j, job->entry, &told);
+        if (job->rc == OK && job->entry) tell_entry(j, job->entry, &told, &wakes);
         job->done(job, job->rc, &job->why);
     }
     metrics_add(j->o.metrics, METRIC_deliveries_created, t->created);
@@ -81,15 +109,17 @@ void tell_failed(struct journal *j, struct turn *t, enum err rc, const struct wh
     j->queue = again;
     if (!again.head) list_init(&j->queue);
     pthread_mutex_unlock(&j->lock);
+    struct wakes wakes = { .count = 0 };
     for (struct journal_entry *e; (e = list_pop(&over));) {
-        e->done(e, rc, e->ctx);
+        answer(e, rc, &wakes);
         journal_entry_free(e);
     }
+    wake_all(&wakes);
     for (struct journal_job *job = t->jobs.head, *next; job; job = next) {
         next = job->next;
         job->done(job, rc, why);
     }
-    leased_free_list(t->born);
+    t->jobs = (struct job_list){ .head = NULL };
     struct timespec wait = { 0, RETRY_WAIT_MS * 1000000L };
     nanosleep(&wait, NULL);
 }
@@ -101,22 +131,26 @@ static void sync_and_tell(struct journal *j, struct turn *list)
     enum err rc = store_log_sync(&j->log, &why);
     if (rc != OK) atomic_store(&j->unsound, true);
     if (atomic_load(&j->unsound) && rc == OK) rc = why_set(&why, ERR_IO, "a sync failed before");
-    if (rc != OK) {
-        pthread_mutex_lock(&j->lock);
-        j->lost = true;
-        pthread_mutex_unlock(&j->lock);
-    }
+    size_t count = 0;
+    for (struct turn *t = list; t; t = t->next) count++;
+    pthread_mutex_lock(&j->lock);
+    if (rc != OK) j->lost = true;
+    j->unsynced -= count;
+    pthread_mutex_unlock(&j->lock);
+    pthread_cond_signal(&j->wake); /* the disk is free, before anyone is told */
     for (struct turn *t = list, *next; t; t = next) {
         next = t->next;
-        if (rc == OK)
+        if (rc == OK) {
             tell_done(j, t);
-        else
+        } else {
             tell_failed(j, t, rc, &why);
+            leased_free_list(t->born); /* the store has them, to be claimed when their lease ends */
+        }
         pthread_mutex_lock(&j->lock);
         j->under_way--;
         j->born_under_way -= t->born_count;
-        pthread_cond_signal(&j->wake);
         pthread_mutex_unlock(&j->lock);
+        pthread_cond_signal(&j->wake);
     }
 }
 
@@ -145,9 +179,10 @@ void tell_offer(struct journal *j, struct turn *t)
     *j->committed_tail = t;
     j->committed_tail = &t->next;
     j->under_way++;
+    j->unsynced++;
     j->born_under_way += t->born_count;
-    pthread_cond_signal(&j->to_sync);
     pthread_mutex_unlock(&j->lock);
+    pthread_cond_signal(&j->to_sync);
 }
 
 enum err tell_start(struct journal *j, struct why *why)

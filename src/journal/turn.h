@@ -1,6 +1,6 @@
 /* turn.h: what the writer and the syncer share; for journal.c and tell.c only.
  *
- * Way of a turn:  journal.c: take, work, commit -> [tell.c: sync, tell everyone] -> journal.c: what is to be interpreted.
+ * Way of a turn:  journal.c: interpret, take, keep, commit -> [tell.c: sync, tell everyone] -> journal.c: what is to be interpreted.
  * The writer makes the next turn while the disk is busy with this one; turns are told in the order of their commits. A turn belongs
  * to the writer until tell_offer, to the syncer until its `told`, and is then free for the writer again. */
 #ifndef MALOTE_JOURNAL_TURN_H
@@ -59,10 +59,12 @@ struct cursor {
 struct turn {
     struct turn *next; /* in `committed` */
     struct entry_list entries;
+    struct journal_entry *kept; /* the last of them that is stored */
     struct job_list jobs;
     bool stopping;
     bool interpreting;
     int64_t from_us;     /* monotonic */
+    int64_t waited_us;   /* for more requests, with some in hand */
     struct leased *born; /* deliveries to hand over when it is on disk */
     size_t born_count;
     uint64_t created, unborn;
@@ -86,6 +88,8 @@ struct journal {
     bool stopping, replay_asked;
     struct turn *committed, **committed_tail; /* for the syncer */
     size_t under_way;                         /* turns from their commit until they are told */
+    size_t unsynced;                          /* those of them that the disk does not have yet */
+    size_t wake_at;         /* so many in the queue are worth waking the writer for */
     size_t born_under_way;  /* their deliveries, on their way to the delivery loop */
     struct entry_list told; /* on disk, and answered: for the writer to interpret or to forget */
     bool
@@ -120,7 +124,8 @@ MUST_CHECK enum err tell_start(struct journal *j, struct why *why);
 void tell_offer(struct journal *j, struct turn *t);
 /* Ends the thread when everything offered was told. */
 void tell_stop(struct journal *j);
-/* Nothing of the turn is on disk. What may wait goes back to the head of the queue; the rest is told. Waits a little. Either thread. */
+/* What the turn was asked for is not on disk. What may wait goes back to the head of the queue; the rest is told; the turn is then
+ * empty of both. Waits a little. Either thread. */
 void tell_failed(struct journal *j, struct turn *t, enum err rc, const struct why *why);
 
 #endif

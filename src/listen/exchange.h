@@ -32,8 +32,9 @@ struct peer {
 struct exchange {
     struct exchange *next; /* in the loop's completed or waiting-for-room list */
     struct listen_loop *loop;
-    struct MHD_Connection *connection;
+    struct MHD_Connection *connection; /* NULL, as the peer: it is gone */
     struct peer *peer;
+    bool waiting; /* away, without the connection being suspended; the loop's alone */
     enum stage stage;
     struct arena arena; /* of the exchange until an entry takes over */
     slice uri;          /* raw request target */
@@ -67,8 +68,10 @@ struct listen_loop {
     struct exchange *completed;         /* under lock; newest first */
     struct exchange *room, **room_tail; /* waiting for room in the journal, oldest first */
     struct peer *peers;
-    uint32_t away; /* exchanges that are suspended */
-    int64_t swept_ms;
+    uint32_t away;    /* exchanges that are somebody else's */
+    uint32_t waiting; /* those of them whose connections are not suspended */
+    bool moved; /* something happened since the last MHD_run, or in it: there may be more at once */
+    int64_t swept_ms, room_ms;
 };
 
 struct listen {
@@ -89,8 +92,9 @@ struct listen {
     unsigned api_started;
 };
 
-/* listen.c: hands an exchange back to its loop; from any thread. */
-void exchange_complete(struct exchange *x);
+/* listen.c: hands an exchange back to its loop, from any thread; the loop (of exchange_wake's ctx) looks for it when it is woken. */
+void exchange_push(struct exchange *x);
+void exchange_wake(void *loop);
 /* listen.c: gives the exchange to the API's threads; false when their queue is full. */
 bool exchange_to_api(struct exchange *x);
 
@@ -101,7 +105,7 @@ void intake_body(struct exchange *x, const char *bytes, size_t len);
 size_t intake_piece(struct exchange *x, const char *bytes, size_t len, bool *full);
 /* Hands the API a piece of such a body; false: x->stage is ANSWER. */
 bool intake_hand(struct exchange *x, enum api_piece piece);
-/* True: the exchange went to another thread or waits for room, and comes back by exchange_complete or intake_retry; until then nobody
+/* True: the exchange went to another thread or waits for room, and comes back by exchange_push or intake_retry; until then nobody
  * here may look into it. False: x->stage is ANSWER or CUT. */
 bool intake_end(struct exchange *x);
 /* Tries again for an exchange that waits for room; the result as above. */

@@ -335,7 +335,7 @@ static void journaled(struct journal_entry *e, enum err rc, void *ctx)
         answer_received(x, journal_receipt_of(e));
     else
         overload(x, "storage_unavailable", "the request could not be stored; send it again");
-    exchange_complete(x);
+    exchange_push(x);
 }
 
 /* True: the exchange is away, and from that moment the other thread's: nothing of it may be read here. */
@@ -406,6 +406,7 @@ static bool intake_events(struct exchange *x)
         return false;
     }
     e->done = journaled;
+    e->wake = (struct journal_wake){ exchange_wake, x->loop };
     e->ctx = x;
     return offer(x);
 }

@@ -63,6 +63,8 @@ MUST_CHECK enum err listen_start(const struct listen_options *options, struct li
 void listen_answer(struct api_exchange *x);
 /* Takes no new connections, answers what is under way (at most grace_ms), ends. */
 void listen_stop(struct listen *l, int64_t grace_ms);
+/* After listen_stop, and after everyone who may still hand something back: the journal, the media threads. */
+void listen_free(struct listen *l);
 /* The port in use (for ":0"). */
 int listen_port(const struct listen *l);
 

@@ -1,15 +1,12 @@
 // alert.test.mjs: the hub's own events: a destination that is put on hold or breaks is told of once, wherever a route says, and alerts
 // never beget alerts.
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import http from 'node:http';
-import { join } from 'node:path';
 import test from 'node:test';
-import { ADMIN_KEY, SINK_SECRET, accepted, caktoSource, crm, paidOrder, pause, pixel, startHub, startMeta, startSink, toCrm, toPixel,
+import { ADMIN_KEY, NEEDS_SQLITE, SINK_SECRET, accepted, caktoSource, crm, holdStore, paidOrder, pause, pixel, startHub, startMeta, startSink, toCrm, toPixel,
   until } from './hub.mjs';
 
-const sqlite = spawnSync('sqlite3', ['--version']).status === 0;
 const QUICK = Array.from({ length: 30 }, () => '20ms');
 const ops = (sink, more) => crm(sink, { name: 'ops', url: `${sink.base}/alerts`, retries: QUICK, ...more });
 const toOps = (more) => ({ name: 'alerts', on: ['malote.alert'], to: 'ops', ...more });
@@ -189,19 +186,15 @@ test('two broken destinations that get each other\'s alerts do not go on about i
 });
 
 // The far side refuses while another program holds the database: hold and alert fail together, and come together a second later.
-test('a hold that could not be stored is stored later, with its alert', { skip: !sqlite && 'needs the sqlite3 tool' }, async (t) => {
+test('a hold that could not be stored is stored later, with its alert', NEEDS_SQLITE, async (t) => {
   const waiting = [], base = await refuser(t, (refuse) => waiting.push(refuse)), watch = await startSink(t), hub = await startHub(t);
   await hub.apply({ sources: [caktoSource()], routes: [toCrm(), toOps()], destinations: [crm({ base }, { timeout: '20s' }), ops(watch)] });
   await accepted(hub, paidOrder());
   await until('the request', () => waiting.length === 1);
-  const holder = spawn('sqlite3', [join(hub.data, 'malote.db')], { stdio: ['pipe', 'pipe', 'ignore'] });
-  t.after(() => holder.kill());
-  holder.stdin.write("BEGIN IMMEDIATE;\nSELECT 'held';\n");
-  await once(holder.stdout, 'data');
+  const release = await holdStore(t, hub);
   waiting[0](401);
   await until('the commit to fail', () => /alert\.failed/.test(hub.err));
-  holder.stdin.end();
-  await once(holder, 'close');
+  await release();
   await becomes(hub, 'crm', 'held');
   await hub.delivery('ops', 'delivered');
   assert.equal((await alerts(hub)).length, 1);

@@ -1,7 +1,8 @@
 // edges.test.mjs: faults that an attacker's reading of the code found once; each must stay mended.
 import assert from 'node:assert/strict';
+import net from 'node:net';
 import test from 'node:test';
-import { accepted, caktoSource, crm, paidOrder, raw, startHub, startSink, toCrm, until, whole } from './hub.mjs';
+import { NEEDS_SQLITE, accepted, caktoHeaders, caktoSource, crm, holdStore, paidOrder, raw, startHub, startSink, toCrm, until, whole } from './hub.mjs';
 
 test('a name that a route uses cannot be changed away under it', async (t) => {
   const sink = await startSink(t);
@@ -49,4 +50,24 @@ test('an address in the first of two X-Forwarded-For lines is not believed', asy
   assert.match(outside.text ?? outside, /^HTTP\/1\.1 401/);
   const inside = await ask('');
   assert.match(inside.text ?? inside, /^HTTP\/1\.1 200/);
+});
+
+// More of them than a listen loop lets wait without suspending their connections.
+test('senders that leave while their requests are being stored', NEEDS_SQLITE, async (t) => {
+  const hub = await startHub(t), senders = 300;
+  await hub.apply({ sources: [caktoSource()] });
+  const release = await holdStore(t, hub), staying = [], leaving = [];
+  for (let i = 0; i < senders; i++) {
+    const body = JSON.stringify(paidOrder()), head = Object.entries(caktoHeaders(body)).map(([name, value]) => `${name}: ${value}\r\n`).join('');
+    const request = `POST /api/webhook-cakto HTTP/1.1\r\nHost: x\r\n${head}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`;
+    if (i % 2) staying.push(raw(hub.port, request, { done: whole }));
+    else leaving.push(net.connect(hub.port, '127.0.0.1').on('error', () => {}));
+    if (i % 2 === 0) await new Promise((sent) => leaving.at(-1).write(request, sent));
+  }
+  await until('all to wait', async () => await hub.metric('malote_connections') >= senders);
+  for (const socket of leaving) socket.resetAndDestroy();
+  await until('some to be seen leaving', async () => await hub.metric('malote_connections') < senders);
+  await release();
+  for (const answer of await Promise.all(staying)) assert.equal(answer.status, 200, answer.text);
+  await until('all to be stored', async () => await hub.metric('malote_events_stored_total') === senders);
 });

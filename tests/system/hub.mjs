@@ -3,7 +3,7 @@
 // Every test starts its own hub on a temporary folder. When the test ends the hub is told to stop; the test fails if it did not
 // end with 0 or if a sanitizer had something to say. The program under test: MALOTE_BIN, else build-asan/malote.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHash, createHmac, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -307,6 +307,19 @@ export async function postWhatsapp(hub, messages, value = {}) {
     headers: { 'x-hub-signature-256': `sha256=${createHmac('sha256', WA_SECRET).update(body).digest('hex')}` } });
   assert.equal(answer.status, 200, answer.text);
   return answer.json;
+}
+
+// ---- the store, from outside ----
+
+export const NEEDS_SQLITE = { skip: spawnSync('sqlite3', ['--version']).status !== 0 && 'needs the sqlite3 tool' };
+
+// Another program holds the database's lock: the writer is stuck in its turn until the function that comes back is called.
+export async function holdStore(t, hub, how = 'IMMEDIATE') {
+  const holder = spawn('sqlite3', [join(hub.data, 'malote.db')], { stdio: ['pipe', 'pipe', 'ignore'] });
+  t.after(() => holder.kill());
+  holder.stdin.write(`BEGIN ${how};\nSELECT 'held';\n`);
+  await once(holder.stdout, 'data');
+  return async () => { holder.stdin.end(); await once(holder, 'close'); };
 }
 
 // ---- raw HTTP ----

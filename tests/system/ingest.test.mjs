@@ -1,13 +1,10 @@
 // ingest.test.mjs: POST /api/events, where an API key stands in for the platform's signature. All else must be as on the source's path.
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { accepted, caktoSource, crm, folder, paidOrder, raw, startHub, startSink, toCrm, until, whole } from './hub.mjs';
+import { NEEDS_SQLITE, accepted, caktoSource, crm, folder, holdStore, paidOrder, raw, startHub, startSink, toCrm, until, whole } from './hub.mjs';
 
-const sqlite = spawnSync('sqlite3', ['--version']).status === 0;
 const ingestKey = async (hub, name = 'bridge', more = {}) =>
   (await hub.post('/api/keys', { name, role: 'ingest', rate_per_min: 0, ...more })).key;
 const ingest = (hub, key, body, query = '?source=cakto', headers = {}) => hub.call('POST', `/api/events${query}`, body, { key, headers });
@@ -128,14 +125,10 @@ test('a lead handed over does not get the address of who handed it over', async 
   assert.deepEqual([contacts['bia@example.com'].client_ip, contacts['bia@example.com'].user_agent], ['9.9.9.9', undefined]);
 });
 
-// Another program holds the database's lock: the writer is stuck in its turn, and what comes meanwhile fills the journal.
-test('a journal without room: 503 with Retry-After, and the hub takes again afterwards', { skip: !sqlite && 'needs the sqlite3 tool' }, async (t) => {
+test('a journal without room: 503 with Retry-After, and the hub takes again afterwards', NEEDS_SQLITE, async (t) => {
   const hub = await startHub(t);
   await hub.apply({ sources: [caktoSource(), { name: 'any', kind: 'http', path: '/any', scheme: 'token', header: 'x-t', secret: 's', type: 'x.y' }] });
-  const key = await ingestKey(hub), holder = spawn('sqlite3', [join(hub.data, 'malote.db')], { stdio: ['pipe', 'pipe', 'ignore'] });
-  t.after(() => holder.kill());
-  holder.stdin.write("BEGIN IMMEDIATE;\nSELECT 'held';\n");
-  await once(holder.stdout, 'data');
+  const key = await ingestKey(hub), release = await holdStore(t, hub);
   const body = (n) => JSON.stringify({ n, filler: 'x'.repeat(1024 * 1024 - 100) });
   const post = (n) => hub.call('POST', '/any', body(n), { key: null, headers: { 'x-t': 's' } });
   const flood = [post(0)];
@@ -146,8 +139,7 @@ test('a journal without room: 503 with Retry-After, and the hub takes again afte
   });
   assert.equal(refused.status, 503);
   assert.match(refused.headers.get('retry-after'), /^\d+$/);
-  holder.stdin.end();
-  await once(holder, 'close');
+  await release();
   await Promise.all(flood);
   const later = await until('room', async () => { const answer = await ingest(hub, key, paidOrder()); return answer.status === 200 && answer; });
   assert.equal(later.json.events, 1);

@@ -9,7 +9,7 @@ import net from 'node:net';
 import { join } from 'node:path';
 import test from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { ADMIN_KEY, CAKTO_SECRET, accepted, cakto, caktoHeaders, caktoSource, crm, folder, freePort, paidOrder, raw, run, send, startHub, startSink,
+import { ADMIN_KEY, CAKTO_SECRET, NEEDS_SQLITE, accepted, cakto, caktoHeaders, caktoSource, crm, folder, freePort, holdStore, paidOrder, raw, run, send, startHub, startSink,
   toCrm, until, whole } from './hub.mjs';
 
 const PATH = '/api/webhook-cakto', MIB = 1024 * 1024;
@@ -412,7 +412,6 @@ test('configuration that cannot be: refused whole, with a clear word', async (t)
 
 // ---- starting ----
 
-const sqlite = spawnSync('sqlite3', ['--version']).status === 0;
 // `malote serve` that must not start: exit 1 and the words.
 async function fails(env, words, args = []) {
   const { code, err } = await run(['serve', ...args], { env: { MALOTE_ADMIN_KEY: ADMIN_KEY, ...env } });
@@ -476,7 +475,7 @@ test('a database that cannot be written', async (t) => {
   assert.match(file.err, /read-?only|cannot be written|permission/i);
 });
 
-test('a database that is newer than the program', { skip: !sqlite && 'needs the sqlite3 tool' }, async (t) => {
+test('a database that is newer than the program', NEEDS_SQLITE, async (t) => {
   const hub = await startHub(t);
   await hub.stop();
   const db = join(hub.data, 'malote.db');
@@ -488,19 +487,12 @@ test('a database that is newer than the program', { skip: !sqlite && 'needs the 
   assert.match(check.err, /newer than this program/);
 });
 
-test('a database that another program holds locked', { skip: !sqlite && 'needs the sqlite3 tool' }, async (t) => {
+test('a database that another program holds locked', NEEDS_SQLITE, async (t) => {
   const hub = await startHub(t);
   await hub.stop();
-  const db = join(hub.data, 'malote.db');
-  const holder = spawn('sqlite3', [db], { stdio: ['pipe', 'pipe', 'ignore'] });
-  holder.stdin.write("BEGIN EXCLUSIVE;\nSELECT 'held';\n");
-  await once(holder.stdout, 'data');
-  try {
-    await fails({ MALOTE_LISTEN: `127.0.0.1:${hub.port}`, MALOTE_DATA: hub.data }, /locked|busy/i);
-  } finally {
-    holder.stdin.end();
-    await once(holder, 'close');
-  }
+  const release = await holdStore(t, hub, 'EXCLUSIVE');
+  await fails({ MALOTE_LISTEN: `127.0.0.1:${hub.port}`, MALOTE_DATA: hub.data }, /locked|busy/i);
+  await release();
 });
 
 test('a file that is no database', async (t) => {

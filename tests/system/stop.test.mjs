@@ -4,9 +4,8 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import test from 'node:test';
-import { accepted, caktoSource, crm, paidOrder, send, startHub, startSink, toCrm, until } from './hub.mjs';
+import { NEEDS_SQLITE, accepted, caktoSource, crm, paidOrder, send, startHub, startSink, toCrm, until } from './hub.mjs';
 
-const NEEDS = { skip: spawnSync('sqlite3', ['--version']).status !== 0 && 'needs the sqlite3 tool' };
 const ORDERS = 200, NAMES = Array.from({ length: 20 }, (_, i) => `crm${i}`);
 
 // Rows of the stopped hub's database.
@@ -33,7 +32,7 @@ function judgeStopped(hub, sent) {
 // Destinations answer late; or they may be sent one a minute, so that the delivery loop has nothing under way to wait for and ends at
 // once, in the middle of one of the writer's turns.
 for (const [what, more, mode] of [['slow', { concurrency: 1, timeout: '5s' }, 'slow'], ['limited', { rate_per_min: 1 }, 'ok']])
-  test(`SIGTERM while deliveries to ${what} destinations are being born: what was not sent waits and is due`, NEEDS, async (t) => {
+  test(`SIGTERM while deliveries to ${what} destinations are being born: what was not sent waits and is due`, NEEDS_SQLITE, async (t) => {
     const sink = await startSink(t), hub = await startHub(t);
     await hub.apply({ sources: [caktoSource()], destinations: destinations(sink, more) });
     await Promise.all(Array.from({ length: ORDERS }, (_, i) => accepted(hub, paidOrder(`order-${i}`))));
@@ -53,7 +52,7 @@ for (const [what, more, mode] of [['slow', { concurrency: 1, timeout: '5s' }, 's
     assert.equal(sink.requests, ORDERS * NAMES.length, 'each of them once');
   });
 
-test('SIGTERM while senders go on sending over open connections', NEEDS, async (t) => {
+test('SIGTERM while senders go on sending over open connections', NEEDS_SQLITE, async (t) => {
   const sink = await startSink(t), hub = await startHub(t);
   await hub.apply({ sources: [caktoSource()], destinations: destinations(sink, { rate_per_min: 1 }), routes });
   let taken = 0, next = 0;
