@@ -44,26 +44,30 @@ static enum err load(struct apply_ctx *ctx, slice external_id, struct stored *ou
     return rc;
 }
 
+static struct stmt *about(struct apply_ctx *ctx, enum sql id, slice external_id, struct why *why)
+{
+    struct stmt *q = store_stmt(ctx->store, id, why);
+    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
+    stmt_text(q, 2, external_id);
+    return q;
+}
+
 /* The latest edit and the first revocation that are known of a message. */
 static enum err load_edits(struct apply_ctx *ctx, slice external_id, struct stored *s,
                            struct why *why)
 {
     bool row = false;
-    struct stmt *q = store_stmt(ctx->store, SQL_MESSAGE_EDIT_LATEST, why);
-    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
-    stmt_text(q, 2, external_id);
+    struct stmt *q = about(ctx, SQL_MESSAGE_EDIT_KNOWN, external_id, why);
     enum err rc = stmt_step(q, &row, why);
     if (rc == OK && row) {
         s->edited_ms = stmt_col_i64(q, 0);
-        s->text = arena_dup(ctx->arena, stmt_col_text(q, 1));
+        s->revoked_ms = stmt_col_i64(q, 1);
     }
     stmt_reset(q);
-    if (rc != OK) return rc;
-    q = store_stmt(ctx->store, SQL_MESSAGE_EDIT_REVOKED, why);
-    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
-    stmt_text(q, 2, external_id);
+    if (rc != OK || s->edited_ms == 0) return rc;
+    q = about(ctx, SQL_MESSAGE_EDIT_LATEST, external_id, why);
     rc = stmt_step(q, &row, why);
-    if (rc == OK && row) s->revoked_ms = stmt_col_i64(q, 0);
+    if (rc == OK && row) s->text = arena_dup(ctx->arena, stmt_col_text(q, 0));
     stmt_reset(q);
     return rc;
 }
@@ -73,9 +77,7 @@ static enum err load_state(struct apply_ctx *ctx, slice external_id, struct stor
                            struct why *why)
 {
     bool row = false;
-    struct stmt *q = store_stmt(ctx->store, SQL_MESSAGE_STATUS_BEST, why);
-    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
-    stmt_text(q, 2, external_id);
+    struct stmt *q = about(ctx, SQL_MESSAGE_STATUS_BEST, external_id, why);
     enum err rc = stmt_step(q, &row, why);
     if (rc == OK && row) {
         int64_t rank = stmt_col_i64(q, 0), at = stmt_col_i64(q, 1);

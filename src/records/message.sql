@@ -36,12 +36,14 @@ ORDER BY rank DESC, at_ms LIMIT 1;
 INSERT INTO message_edits (workspace_id, external_id, edit_id, kind, at_ms, text, data)
 VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (external_id, edit_id, workspace_id) DO NOTHING;
 
--- name: message_edit_latest
-SELECT at_ms, text FROM message_edits WHERE external_id = $2 AND workspace_id = $1 AND kind = 1
-ORDER BY at_ms DESC, edit_id DESC LIMIT 1;
+-- Nearly no message has any: sorting them, even none, costs eight times as much.
+-- name: message_edit_known
+SELECT COALESCE(MAX(CASE WHEN kind = 1 THEN at_ms END), 0), COALESCE(MIN(CASE WHEN kind = 2 THEN at_ms END), 0)
+FROM message_edits WHERE external_id = $2 AND workspace_id = $1;
 
--- name: message_edit_revoked
-SELECT COALESCE(MIN(at_ms), 0) FROM message_edits WHERE external_id = $2 AND workspace_id = $1 AND kind = 2;
+-- name: message_edit_latest
+SELECT text FROM message_edits WHERE external_id = $2 AND workspace_id = $1 AND kind = 1
+ORDER BY at_ms DESC, edit_id DESC LIMIT 1;
 
 -- name: message_set_edit
 UPDATE messages SET text = $3, edited_ms = $4, updated_ms = $5 WHERE external_id = $2 AND workspace_id = $1;
