@@ -23,7 +23,7 @@
 #include "crypto/hash.h"
 #include "metrics/metrics.h"
 
-enum { CONNECTIONS_MAX = 1024, MESSAGE_MAX = 4096, SECRET_PAD = 330 };
+enum { CONNECTIONS_MAX = 1024, MESSAGE_MAX = 4096 };
 static const char secret[] = "7d0c5a1e-0000-4000-8000-00000000ca01";
 
 struct connection {
@@ -63,28 +63,30 @@ static const char *blank(enum place place, int width, char out[80])
 }
 
 /* The body of this second; returns its length. */
+/* The keys of a real "purchase_approved" (tests/golden/cakto/), with the shape of their values. */
 static int cakto_body(int64_t second, char *body, size_t size, char run[PLACE_COUNT][80])
 {
-    char when[TIME_TEXT_MAX + 1], pad[SECRET_PAD + 1];
-    memset(pad, 'x', SECRET_PAD);
-    pad[SECRET_PAD] = '\0';
+    char when[TIME_TEXT_MAX + 1];
     when[time_format(second * 1000, when).len] = '\0';
     return snprintf(
         body, size,
         "{\"secret\":\"%s\",\"event\":\"purchase_approved\",\"data\":{\"id\":\"%s-0000-4000-"
-        "8000-%s\",\"refId\":\"B%s\","
-        "\"customer\":{\"name\":\"Cliente "
-        "Exemplo\",\"email\":\"c%s@example.com\",\"phone\":\"55119%s\",\"docNumber\":null},"
-        "\"offer\":{\"id\":\"exOfr01\",\"name\":\"Curso "
-        "Exemplo\",\"price\":39.9},\"offer_type\":\"main\","
-        "\"product\":{\"id\":\"0d5f7f0e-11aa-4c3e-9a51-0f4b6a4e0001\",\"name\":\"Curso "
-        "Exemplo\",\"type\":\"unique\"},"
-        "\"status\":\"paid\",\"baseAmount\":39.9,\"discount\":null,\"amount\":39.9,\"fees\":2.99,"
-        "\"paymentMethod\":\"pix\","
-        "\"installments\":1,\"utm_source\":\"facebook\",\"utm_campaign\":\"%s\",\"paidAt\":\"%s\","
-        "\"createdAt\":\"%s\"}}",
+        "8000-%s\",\"refId\":\"B%s\",\"customer\":{\"name\":\"Cliente Exemplo\",\"birthDate\":null,"
+        "\"email\":\"c%s@example.com\",\"phone\":\"55119%s\",\"docNumber\":null},"
+        "\"offer\":{\"id\":\"exOfr01\",\"name\":\"Curso Exemplo\",\"price\":39.9},"
+        "\"offer_type\":\"main\",\"product\":{\"name\":\"Curso Exemplo\","
+        "\"id\":\"0d5f7f0e-11aa-4c3e-9a51-0f4b6a4e0001\",\"short_id\":\"49bruPi\","
+        "\"supportEmail\":\"suporte@example.com\",\"type\":\"unique\"},"
+        "\"checkoutUrl\":\"https://pay.cakto.com.br/exOfr01\",\"status\":\"paid\","
+        "\"baseAmount\":39.9,\"discount\":null,\"amount\":39.9,\"commissions\":[{\"user\":"
+        "\"produtor@example.com\",\"totalAmount\":36.91,\"percentage\":100.0,\"type\":"
+        "\"producer\"}],\"fees\":2.99,\"paymentMethod\":\"pix\",\"installments\":1,"
+        "\"utm_source\":\"facebook\",\"utm_campaign\":\"black-friday\",\"paidAt\":\"%s\","
+        "\"createdAt\":\"%s\",\"pix\":{\"qrCode\":\"00020101021226810014br.gov.bcb.pix2559pix."
+        "example.test/qr/v2/0b1e8a56-77b9-4d0f-9f48-7d99303bf5f25204000053039865802BR5909CAKTO "
+        "PAY6009SAO PAULO62070503***63043CFE\"}}}",
         secret, blank(ORDER_HEAD, 8, run[1]), blank(ORDER_TAIL, 12, run[2]), blank(REF, 12, run[3]),
-        blank(MAIL, 12, run[4]), blank(PHONE, 8, run[5]), pad, when, when);
+        blank(MAIL, 12, run[4]), blank(PHONE, 8, run[5]), when, when);
 }
 
 static int whatsapp_body(int64_t second, char *body, size_t size, char run[PLACE_COUNT][80])
