@@ -10,7 +10,7 @@
 #include "route/route.h"
 
 enum event_state {
-    EVENT_PENDING,
+    EVENT_PENDING, /* or done, when the mark "interpreted" has passed it */
     EVENT_DONE,
     EVENT_FAILED,
     EVENT_ARCHIVED,

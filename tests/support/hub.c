@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "config/tables.h"
+#include "journal/mark.h"
 #include "plugins.h"
 
 enum { HUB_CONFIG_MAX = 4 * 1024 * 1024 };
@@ -200,4 +201,18 @@ struct journal_entry *hub_entry(struct hub *h, uint64_t source_id, slice body)
     must(journal_entry_read(e, &h->log, &why), &why);
     CHECK(e->problem.len == 0);
     return e;
+}
+
+enum err hub_pending(void *ctx, struct store *s, struct why *why)
+{
+    bool *pending = ctx;
+    uint64_t mark = 0;
+    enum err rc = mark_get(s, MARK_INTERPRETED, &mark, why);
+    if (rc != OK) return rc;
+    struct stmt *q = store_stmt(s, SQL_INTERPRET_PENDING, why);
+    stmt_i64(q, 1, (int64_t)mark);
+    stmt_i64(q, 2, 1);
+    rc = stmt_step(q, pending, why);
+    stmt_reset(q);
+    return rc;
 }

@@ -43,4 +43,7 @@ void hub_run(const struct hub *h, const char *sql);
 /* A request of the hub's source number `source_id`, split into its events, ready for journal_offer. */
 struct journal_entry *hub_entry(struct hub *h, uint64_t source_id, slice body);
 
+/* For journal_call: *(bool *)pending tells whether an event waits to be interpreted. */
+enum err hub_pending(void *pending, struct store *s, struct why *why);
+
 #endif

@@ -73,8 +73,8 @@ CREATE TABLE requests (
 );
 CREATE INDEX requests_problem ON requests (workspace_id, id) WHERE problem <> '';
 
--- state: 0 pending, 1 done, 2 failed (dead letter; problem says why), 3 archived, 4 replaying (to be interpreted once more).
--- Those pending are the ones behind the mark "interpreted": an index of them would be written twice for each event.
+-- state: 0 pending, or done when the mark "interpreted" has passed it: writing that into each row would be one more change to each
+-- event. 1 done (after a replay), 2 failed (dead letter; problem says why), 3 archived, 4 replaying (to be interpreted once more).
 CREATE TABLE events (
   @id@,
   workspace_id BIGINT NOT NULL,
