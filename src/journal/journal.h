@@ -2,9 +2,9 @@
  * syncer, which brings the commits onto the disk while the writer makes the next.
  *
  * Way:    listen -> [journal] -> listen (2xx) and -> interpret -> deliver.   Thread: "writer".
- * One turn: take the waiting requests and jobs, BEGIN, store the requests, run the jobs, interpret some of what was told before,
- * COMMIT; then the syncer: one fsync for all turns that were committed meanwhile, and everyone is told. Requests come first;
- * interpreting gets a bounded share of each turn.
+ * One turn: interpret some of what was told before, and commit that; take the waiting requests and jobs, store and run them, and
+ * commit; then the syncer: one fsync for all turns that were committed meanwhile, and everyone is told. While requests press,
+ * interpreting gets a bounded share of the time.
  * Invariants: (1) `done` of an entry is called once: when it is on disk, or when that failed. (2) Nobody else writes.
  * (3) Every queue has a maximum; journal_offer says no instead of growing. */
 #ifndef MALOTE_JOURNAL_JOURNAL_H
