@@ -52,9 +52,9 @@ enum MHD_Result answer_queue(struct exchange *x)
                           MHD_RESPMEM_PERSISTENT);
     if (!r) return MHD_NO;
     x->api.file = 0; /* libmicrohttpd closes it with the response */
-    char type[80];
-    (void)snprintf(type, sizeof type, "%.*s", SLICE_ARG(x->type));
-    (void)MHD_add_response_header(r, "Content-Type", x->type.len ? type : "application/json");
+    char type[80] = "application/json";
+    if (x->type.len) (void)snprintf(type, sizeof type, "%.*s", SLICE_ARG(x->type));
+    (void)MHD_add_response_header(r, "Content-Type", type);
     for (size_t i = 0; i < x->header_count; i++)
         (void)MHD_add_response_header(r, x->header_name[i], x->header_value[i]);
     for (size_t i = 0; i < x->api.header_count; i++)
