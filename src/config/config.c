@@ -40,10 +40,11 @@ static enum err blame(const char *noun, slice name, enum err rc, struct why *why
     return why_set(why, rc, "%s %.*s: %s", noun, SLICE_ARG(name), text);
 }
 
-static enum err load_source(struct stmt *q, const struct seal_key *key, struct arena *a,
-                            struct source *s, struct why *why)
+static enum err load_source(const struct config *c, struct stmt *q, const struct seal_key *key,
+                            struct arena *a, struct source *s, struct why *why)
 {
     json *given = NULL;
+    const struct workspace *w = config_workspace_by_id(c, (uint64_t)stmt_col_i64(q, 1));
     *s = (struct source){ .id = (uint64_t)stmt_col_i64(q, 0),
                           .workspace_id = (uint64_t)stmt_col_i64(q, 1),
                           .name = arena_dup(a, stmt_col_text(q, 2)),
@@ -51,15 +52,19 @@ static enum err load_source(struct stmt *q, const struct seal_key *key, struct a
                           .created_ms = stmt_col_i64(q, 6),
                           .updated_ms = stmt_col_i64(q, 7) };
     if (!s->kind) return why_set(why, ERR_MISSING, "unknown kind");
+    if (!w) return why_set(why, ERR_MISSING, "its workspace is gone");
+    s->workspace = w->name;
     enum err rc = open_settings(q, CONFIG_SOURCE, s->id, key, a, &given, why);
     if (rc == OK) rc = tables_read_source(s->kind, given, a, s, why);
+    s->enabled = s->enabled && w->enabled;
     return rc;
 }
 
-static enum err load_destination(struct stmt *q, const struct seal_key *key, struct arena *a,
-                                 struct destination *d, struct why *why)
+static enum err load_destination(const struct config *c, struct stmt *q, const struct seal_key *key,
+                                 struct arena *a, struct destination *d, struct why *why)
 {
     json *given = NULL;
+    const struct workspace *w = config_workspace_by_id(c, (uint64_t)stmt_col_i64(q, 1));
     *d = (struct destination){ .id = (uint64_t)stmt_col_i64(q, 0),
                                .workspace_id = (uint64_t)stmt_col_i64(q, 1),
                                .name = arena_dup(a, stmt_col_text(q, 2)),
@@ -68,8 +73,10 @@ static enum err load_destination(struct stmt *q, const struct seal_key *key, str
                                .updated_ms = stmt_col_i64(q, 7),
                                .hold = arena_dup(a, stmt_col_text(q, 8)) };
     if (!d->kind) return why_set(why, ERR_MISSING, "unknown kind");
+    if (!w) return why_set(why, ERR_MISSING, "its workspace is gone");
     enum err rc = open_settings(q, CONFIG_DESTINATION, d->id, key, a, &given, why);
     if (rc == OK) rc = tables_read_destination(d->kind, given, a, d, why);
+    d->enabled = d->enabled && w->enabled;
     return rc;
 }
 
@@ -96,33 +103,44 @@ static void *room(struct arena *a, void *items, size_t count, size_t item_bytes)
     return fresh;
 }
 
-/* The hub's own sources: not in the table, so that nothing can take them away. Their id is the workspace's, which no made id is. */
-static enum err add_builtin(struct store *store, struct config *c, struct why *why)
+static enum err load_workspaces(struct store *store, struct config *c, struct why *why)
 {
     struct stmt *q = store_stmt(store, SQL_CONFIG_WORKSPACES, why);
     bool row = true;
     enum err rc;
     while ((rc = stmt_step(q, &row, why)) == OK && row) {
-        for (size_t i = 0; rc == OK && plugins_sources[i]; i++) {
-            if (!plugins_sources[i]->builtin) continue;
-            c->sources = room(&c->arena, c->sources, c->source_count, sizeof *c->sources);
-            if (!c->sources) {
-                rc = why_set(why, ERR_LIMIT, "configuration too large");
-                break;
-            }
-            uint64_t workspace_id = (uint64_t)stmt_col_i64(q, 0);
-            c->sources[c->source_count++] =
-                (struct source){ .id = workspace_id,
-                                 .workspace_id = workspace_id,
-                                 .name = slice_str(plugins_sources[i]->name),
-                                 .kind = plugins_sources[i],
-                                 .body_max = BUILTIN_BODY_MAX,
-                                 .enabled = true };
+        c->workspaces = room(&c->arena, c->workspaces, c->workspace_count, sizeof *c->workspaces);
+        if (!c->workspaces) {
+            rc = why_set(why, ERR_LIMIT, "configuration too large");
+            break;
         }
-        if (rc != OK) break;
+        c->workspaces[c->workspace_count++] =
+            (struct workspace){ .id = (uint64_t)stmt_col_i64(q, 0),
+                                .name = arena_dup(&c->arena, stmt_col_text(q, 1)),
+                                .enabled = stmt_col_i64(q, 2) != 0,
+                                .created_ms = stmt_col_i64(q, 3) };
     }
     stmt_reset(q);
     return rc;
+}
+
+/* The hub's own sources: not in the table, so that nothing can take them away. Their id is the workspace's, which no other record has. */
+static enum err add_builtin(struct config *c, const struct workspace *w, struct why *why)
+{
+    for (size_t i = 0; plugins_sources[i]; i++) {
+        if (!plugins_sources[i]->builtin) continue;
+        c->sources = room(&c->arena, c->sources, c->source_count, sizeof *c->sources);
+        if (!c->sources) return why_set(why, ERR_LIMIT, "configuration too large");
+        c->sources[c->source_count++] =
+            (struct source){ .id = w->id,
+                             .workspace_id = w->id,
+                             .workspace = w->name,
+                             .name = slice_str(plugins_sources[i]->name),
+                             .kind = plugins_sources[i],
+                             .body_max = BUILTIN_BODY_MAX,
+                             .enabled = true };
+    }
+    return OK;
 }
 
 static enum err load_all(struct store *s, const struct seal_key *key, struct config *c,
@@ -145,13 +163,13 @@ static enum err load_all(struct store *s, const struct seal_key *key, struct con
             if (i == CONFIG_SOURCE) {
                 c->sources = room(&c->arena, c->sources, c->source_count, sizeof *c->sources);
                 rc = c->sources
-                         ? load_source(q, key, &c->arena, &c->sources[c->source_count++], why)
+                         ? load_source(c, q, key, &c->arena, &c->sources[c->source_count++], why)
                          : ERR_LIMIT;
             } else if (i == CONFIG_DESTINATION) {
                 c->destinations =
                     room(&c->arena, c->destinations, c->destination_count, sizeof *c->destinations);
                 rc = c->destinations
-                         ? load_destination(q, key, &c->arena,
+                         ? load_destination(c, q, key, &c->arena,
                                             &c->destinations[c->destination_count++], why)
                          : ERR_LIMIT;
             } else {
@@ -165,7 +183,8 @@ static enum err load_all(struct store *s, const struct seal_key *key, struct con
             }
         }
         stmt_reset(q);
-        if (rc == OK && i == CONFIG_SOURCE) rc = add_builtin(s, c, why); /* routes may name it */
+        for (size_t w = 0; rc == OK && i == CONFIG_SOURCE && w < c->workspace_count; w++)
+            rc = add_builtin(c, &c->workspaces[w], why); /* routes may name it */
         if (rc != OK) return rc;
     }
     return OK;
@@ -179,7 +198,8 @@ enum err config_load(struct store *s, const struct seal_key *key, struct config 
     if (!c) return why_set(why, ERR_LIMIT, "out of memory");
     atomic_init(&c->refs, 1);
     arena_init(&c->arena, CONFIG_ARENA_MAX);
-    enum err rc = load_all(s, key, c, why);
+    enum err rc = load_workspaces(s, c, why);
+    if (rc == OK) rc = load_all(s, key, c, why);
     if (rc == OK)
         *out = c;
     else
@@ -223,6 +243,20 @@ void config_release(struct config *c)
     if (!c || atomic_fetch_sub(&c->refs, 1) != 1) return;
     arena_free(&c->arena);
     free(c);
+}
+
+const struct workspace *config_workspace_by_id(const struct config *c, uint64_t id)
+{
+    for (size_t i = 0; i < c->workspace_count; i++)
+        if (c->workspaces[i].id == id) return &c->workspaces[i];
+    return NULL;
+}
+
+const struct workspace *config_workspace_by_name(const struct config *c, slice name)
+{
+    for (size_t i = 0; i < c->workspace_count; i++)
+        if (slice_eq(c->workspaces[i].name, name)) return &c->workspaces[i];
+    return NULL;
 }
 
 const struct source *config_source_by_path(const struct config *c, slice path)

@@ -49,6 +49,10 @@ static void tell_done(struct journal *j, struct turn *t)
         if (job->rc == OK && job->entry) tell_entry(j, job->entry, &told);
         job->done(job, job->rc, &job->why);
     }
+    for (struct journal_entry *e = t->handed, *next; e; e = next) {
+        next = e->next;
+        tell_entry(j, e, &told);
+    }
     metrics_add(j->o.metrics, METRIC_deliveries_created, t->created);
     if (t->born) deliver_hand(j->o.deliver, t->born);
     if (t->unborn && j->o.deliver) deliver_wake(j->o.deliver, 0);
@@ -89,6 +93,7 @@ void tell_failed(struct journal *j, struct turn *t, enum err rc, const struct wh
         next = job->next;
         job->done(job, rc, why);
     }
+    journal_entry_free_list(t->handed);
     leased_free_list(t->born);
     struct timespec wait = { 0, RETRY_WAIT_MS * 1000000L };
     nanosleep(&wait, NULL);
