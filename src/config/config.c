@@ -190,6 +190,33 @@ static enum err load_all(struct store *s, const struct seal_key *key, struct con
     return OK;
 }
 
+static int by_path(const void *a, const void *b)
+{
+    return slice_cmp((*(const struct source *const *)a)->path,
+                     (*(const struct source *const *)b)->path);
+}
+
+static int by_id(const void *a, const void *b)
+{
+    uint64_t x = (*(const struct source *const *)a)->id, y = (*(const struct source *const *)b)->id;
+    return (x > y) - (x < y);
+}
+
+static enum err sort_sources(struct config *c, struct why *why)
+{
+    size_t n = c->source_count ? c->source_count : 1;
+    c->by_path = arena_alloc_array(&c->arena, sizeof(struct source *), n);
+    c->by_id = arena_alloc_array(&c->arena, sizeof(struct source *), n);
+    if (!c->by_path || !c->by_id) return why_set(why, ERR_LIMIT, "configuration too large");
+    for (size_t i = 0; i < c->source_count; i++) {
+        c->by_id[i] = &c->sources[i];
+        if (c->sources[i].path.len > 0) c->by_path[c->path_count++] = &c->sources[i];
+    }
+    qsort(c->by_path, c->path_count, sizeof(struct source *), by_path);
+    qsort(c->by_id, c->source_count, sizeof(struct source *), by_id);
+    return OK;
+}
+
 enum err config_load(struct store *s, const struct seal_key *key, struct config **out,
                      struct why *why)
 {
@@ -200,6 +227,7 @@ enum err config_load(struct store *s, const struct seal_key *key, struct config 
     arena_init(&c->arena, CONFIG_ARENA_MAX);
     enum err rc = load_workspaces(s, c, why);
     if (rc == OK) rc = load_all(s, key, c, why);
+    if (rc == OK) rc = sort_sources(c, why);
     if (rc == OK)
         *out = c;
     else
@@ -261,8 +289,34 @@ const struct workspace *config_workspace_by_name(const struct config *c, slice n
 
 const struct source *config_source_by_path(const struct config *c, slice path)
 {
-    for (size_t i = 0; i < c->source_count; i++)
+    size_t from = 0, to = c->by_path ? c->path_count : 0;
+    while (from < to) { /* on the way of every request, with thousands of sources perhaps */
+        size_t mid = from + (to - from) / 2;
+        int order = slice_cmp(c->by_path[mid]->path, path);
+        if (order == 0) return c->by_path[mid];
+        if (order < 0)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    for (size_t i = 0; !c->by_path && i < c->source_count; i++)
         if (c->sources[i].path.len > 0 && slice_eq(c->sources[i].path, path)) return &c->sources[i];
+    return NULL;
+}
+
+const struct source *config_source_by_id(const struct config *c, uint64_t id)
+{
+    size_t from = 0, to = c->by_id ? c->source_count : 0;
+    while (from < to) {
+        size_t mid = from + (to - from) / 2;
+        if (c->by_id[mid]->id == id) return c->by_id[mid];
+        if (c->by_id[mid]->id < id)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    for (size_t i = 0; !c->by_id && i < c->source_count; i++)
+        if (c->sources[i].id == id) return &c->sources[i];
     return NULL;
 }
 
@@ -274,14 +328,15 @@ const struct source *config_source_builtin(const struct config *c, uint64_t work
     return NULL;
 }
 
-/* The three nouns are found alike. */
-#define FIND(noun, plural, type)                                                                   \
+/* The nouns are found alike. */
+#define FIND_ID(noun, plural, type)                                                                \
     const struct type *config_##noun##_by_id(const struct config *c, uint64_t id)                  \
     {                                                                                              \
         for (size_t i = 0; i < c->noun##_count; i++)                                               \
             if (c->plural[i].id == id) return &c->plural[i];                                       \
         return NULL;                                                                               \
-    }                                                                                              \
+    }
+#define FIND_NAME(noun, plural, type)                                                              \
     const struct type *config_##noun##_by_name(const struct config *c, uint64_t workspace_id,      \
                                                slice name)                                         \
     {                                                                                              \
@@ -290,6 +345,8 @@ const struct source *config_source_builtin(const struct config *c, uint64_t work
                 return &c->plural[i];                                                              \
         return NULL;                                                                               \
     }
-FIND(source, sources, source)
-FIND(destination, destinations, destination)
-FIND(route, routes, route)
+FIND_ID(destination, destinations, destination)
+FIND_ID(route, routes, route)
+FIND_NAME(source, sources, source)
+FIND_NAME(destination, destinations, destination)
+FIND_NAME(route, routes, route)

@@ -89,6 +89,9 @@ struct config {
     struct source *sources;
     struct destination *destinations;
     struct route *routes;
+    /* The sources by path (those that have one) and by id, sorted. NULL: not loaded from a store. */
+    const struct source **by_path, **by_id;
+    size_t path_count;
     size_t workspace_count, source_count, destination_count, route_count;
 };
 

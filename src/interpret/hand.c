@@ -93,6 +93,7 @@ enum err hand_keep(struct interpret_ctx *ctx, struct why *why)
     n->next = NULL;
     *ctx->handed = n;
     ctx->handed = &n->next;
+    ctx->handed_bytes += n->bytes;
     ctx->hand = NULL;
     return OK;
 }

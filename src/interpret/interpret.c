@@ -245,6 +245,13 @@ bool interpret_goes_on(const struct interpret_limit *limit)
            !(limit->requests && atomic_load_explicit(limit->requests, memory_order_relaxed) > 0);
 }
 
+/* What is handed on stays in memory until it is on disk: when that is much, the turn ends. */
+static void take_from(const struct interpret_ctx *ctx, struct interpret_limit *limit, size_t events)
+{
+    limit->events -= events < limit->events ? events : limit->events;
+    if (ctx->handed_bytes >= INTERPRET_HANDED_BYTES_MAX) limit->events = 0;
+}
+
 enum err interpret_items(struct interpret_ctx *ctx, struct interpret_item *items, size_t count,
                          struct interpret_limit *limit, size_t *handled, struct why *why)
 {
@@ -258,11 +265,12 @@ enum err interpret_items(struct interpret_ctx *ctx, struct interpret_item *items
         count_event(ctx, &items[n].event, done);
         rc = hand_keep(ctx, why);
         if (rc != OK) break;
+        if (ctx->handed_bytes >= INTERPRET_HANDED_BYTES_MAX) limit->events = 0;
     }
     hand_drop(ctx);
     ctx->spoiled = ctx->spoiled || (!ctx->apart && is_final(rc));
     *handled = n;
-    limit->events -= n < limit->events ? n : limit->events;
+    take_from(ctx, limit, n);
     return rc;
 }
 
@@ -395,7 +403,7 @@ static enum err interpret_page(struct interpret_ctx *ctx, struct page *p,
 {
     struct interpret_limit whole = { p->count, INT64_MAX, NULL };
     enum err rc = interpret_items(ctx, p->item, p->count, &whole, handled, why);
-    limit->events -= *handled < limit->events ? *handled : limit->events;
+    take_from(ctx, limit, *handled);
     return rc;
 }
 

@@ -31,6 +31,7 @@ struct interpret_ctx {
     /* What is handed to other sources (hand.h) is kept at once: what that needs. NULL where nothing can be handed on. */
     struct known *known;
     struct journal_entry **handed; /* where kept requests are appended; theirs who called */
+    size_t handed_bytes;           /* in memory, of all of them */
     struct journal_entry *hand;    /* of the event at hand */
     bool unclaimed;                /* the event at hand: nobody takes it */
     /* Each event in a part of the transaction of its own. Without, one that cannot be understood spoils the whole transaction: */

@@ -61,7 +61,7 @@ void histogram_add(struct histogram *h, int64_t us);
 /* Upper bound of the bucket that holds the p-th part (0..1), µs; 0 when empty. */
 int64_t histogram_quantile(const struct histogram *h, double p);
 
-enum { SOURCES_METERED_MAX = 256 };
+enum { SOURCES_METERED_MAX = 1024 };
 /* Since start, per source. Slots are given out once and never reused while the process lives. */
 struct source_metrics {
     _Atomic uint64_t source_id; /* 0 = free */
