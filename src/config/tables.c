@@ -188,6 +188,11 @@ enum err tables_read_source(const struct source_kind *kind, json *given, struct 
     out->rate_per_min = (uint32_t)settings_i64(&out->cfg, n + SOURCE_RATE);
     out->enabled = settings_bool(&out->cfg, n + SOURCE_ENABLED);
     out->accepts = settings_get(&out->cfg, n + SOURCE_ACCEPTS);
+    for (size_t i = 0; i < out->accepts->count; i++) {
+        slice from = out->accepts->items[i].value, workspace = { NULL, 0 };
+        if (!slice_cut(&from, '/', &workspace) || workspace.len == 0 || from.len == 0)
+            return why_set(why, ERR_SYNTAX, "setting `accept_from`: write workspace/source");
+    }
     return OK;
 }
 

@@ -16,9 +16,11 @@ static void count_entry(struct journal *j, const struct journal_entry *e)
     struct metrics *m = j->o.metrics;
     struct source_metrics *s = metrics_source(m, e->source->id);
     int64_t us = clock_mono_us() - e->offered_us;
-    histogram_add(&m->ack, us);
-    histogram_add(&s->ack, us);
-    metrics_add(m, METRIC_requests_accepted, 1);
+    if (e->origin.request_id == 0) { /* one that was handed over: nobody waited for it */
+        histogram_add(&m->ack, us);
+        histogram_add(&s->ack, us);
+        metrics_add(m, METRIC_requests_accepted, 1);
+    }
     metrics_add(m, METRIC_events_stored, e->fresh);
     metrics_add(m, METRIC_events_duplicate, e->duplicates);
     if (e->problem.len) metrics_add(m, METRIC_requests_unreadable, 1);

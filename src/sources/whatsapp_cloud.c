@@ -91,11 +91,14 @@ static enum err check(const struct settings *cfg, struct why *why)
     bool only_handed = accepts && accepts->count > 0 && scheme.secret_count == 0;
     if (scheme.secret_count == 0 && !only_handed)
         return why_set(why, ERR_SYNTAX, "setting `app_secret`: required");
-    for (size_t i = 0; i < accounts->count; i++)
+    for (size_t i = 0; i < accounts->count; i++) {
+        if (accounts->items[i].value.len == 0)
+            return why_set(why, ERR_SYNTAX, "setting `accounts`: write workspace/source");
         for (size_t j = 0; j < settings_get(cfg, WA_NUMBERS)->count; j++)
             if (slice_eq(accounts->items[i].name, settings_get(cfg, WA_NUMBERS)->items[j].value))
                 return why_set(why, ERR_SYNTAX,
                                "setting `accounts`: a number of `numbers` is in it, too");
+    }
     if (scheme.secret_count > WA_SECRETS_MAX)
         return why_set(why, ERR_SYNTAX, "setting `app_secret`: at most %d", WA_SECRETS_MAX);
     slice version = settings_text(cfg, WA_API_VERSION);

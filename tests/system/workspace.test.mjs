@@ -130,6 +130,9 @@ test('the same names, keys and people in two workspaces are two of each', async 
   assert.ok(!JSON.stringify(health).includes('crm'));
 });
 
+// The source of a workspace that has a number of another's app.
+const taker = (more) => ({ name: 'wa', kind: 'whatsapp-cloud', accept_from: ['default/app'], ...more });
+
 test('paths: below its own name, and nobody else\'s', async (t) => {
   const hub = await startHub(t), shop = await workspace(hub, 'shop');
   await hub.apply({ sources: [caktoSource({ name: 'squat', path: '/in/shop/taken' })] });
@@ -138,6 +141,8 @@ test('paths: below its own name, and nobody else\'s', async (t) => {
   const taken = await shop.call('POST', '/api/sources', caktoSource({ path: '/in/shop/taken' }));
   assert.equal(taken.status, 409);
   assert.doesNotMatch(taken.text, /squat/);
+  for (const accept_from of ['app', '/app', 'default/', ''])
+    assert.equal((await shop.call('POST', '/api/sources', taker({ accept_from: [accept_from] }))).status, 400, accept_from);
   await shop.post('/api/sources', { name: 'open', kind: 'http', scheme: 'none', type: 'a.b' });
   assert.match((await shop.get('/api/sources/open')).listens_on, /^\/in\/shop\/open\/[0-9a-f]{32}$/);
 });
@@ -155,7 +160,6 @@ async function app(hub, changes, entry = {}) {
   return answer.json;
 }
 const receiver = (more) => waSource({ name: 'app', path: '/in/app', numbers: [OWN], accounts: { [SHOP]: 'shop/wa' }, ...more });
-const taker = (more) => ({ name: 'wa', kind: 'whatsapp-cloud', accept_from: ['default/app'], ...more });
 const texts = (list) => list.map((m) => m.text).sort();
 
 test('two numbers behind one app: each in its workspace, once, with its files, statuses and deliveries', async (t) => {

@@ -395,6 +395,7 @@ static void settings_of_accounts(void **state UNUSED)
         { "{}", false },
         { "{\"app_secret\":[]}", false },
         { "{\"app_secret\":\"s\",\"accounts\":{\"1\":\"b/wa\"}}", true },
+        { "{\"app_secret\":\"s\",\"accounts\":{\"1\":\"\"}}", false },
         { "{\"app_secret\":\"s\",\"numbers\":[\"1\"],\"accounts\":{\"1\":\"b/wa\"}}", false },
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
