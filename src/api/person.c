@@ -206,6 +206,7 @@ static enum err erase_event(struct store *s, const struct step *t, uint64_t id, 
 {
     enum err rc = stmt_run(in_step(s, SQL_ERASE_EVENT, t, id, why), why);
     if (rc == OK) rc = stmt_run(in_step(s, SQL_ERASE_ATTEMPTS, t, id, why), why);
+    if (rc == OK) rc = api_origin_erase(s, t->workspace_id, id, why);
     struct stmt *q = rc == OK ? in_step(s, SQL_ERASE_REQUEST, t, id, why) : NULL;
     stmt_blob(q, 3, SLICE(""));
     if (rc == OK) rc = stmt_run(q, why);

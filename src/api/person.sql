@@ -18,7 +18,7 @@ SELECT id, number, data FROM checkouts WHERE workspace_id = $1 AND contact_id = 
 
 -- name: person_tickets
 SELECT id, conversation_id, state, assignee, opened_ms, closed_ms FROM tickets
-WHERE conversation_id IN (SELECT id FROM conversations WHERE workspace_id = $1 AND contact_id = $2) ORDER BY id;
+WHERE workspace_id = $1 AND conversation_id IN (SELECT id FROM conversations WHERE workspace_id = $1 AND contact_id = $2) ORDER BY id;
 
 -- name: person_messages
 SELECT id, external_id, media_id, channel, direction, type, at_ms, text, data FROM messages
@@ -89,3 +89,15 @@ UPDATE campaign_recipients SET person = 'erased:' || CAST(id AS TEXT), contact_i
   reason = CASE WHEN state <= 2 THEN 'erased' ELSE reason END,
   state = CASE WHEN state = 0 THEN 8 WHEN state <= 2 THEN 9 ELSE state END
 WHERE workspace_id = $1 AND id = $2;
+
+-- name: origin_request
+SELECT request_id FROM events WHERE workspace_id = $1 AND id = $2;
+
+-- name: origin_of
+SELECT from_workspace_id, from_request_id, from_locator FROM request_origins WHERE request_id = $2 AND workspace_id = $1;
+
+-- name: origin_body
+SELECT body FROM requests WHERE workspace_id = $1 AND id = $2;
+
+-- name: origin_set
+UPDATE requests SET body = $3 WHERE workspace_id = $1 AND id = $2;

@@ -4,13 +4,16 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "interpret/hand.h"
 #include "records/apply.h"
 
 enum {
     EVENT_JSON_MAX = 1024 * 1024,
     INTERPRET_FIRST =
         4, /* stored events read at first: what is not reached in time is read again */
-    INTERPRET_PAGE_BYTES = 8 * 1024 * 1024
+    INTERPRET_PAGE_BYTES = 8 * 1024 * 1024,
+    ACCOUNT_SHOWN_MAX = 64,
+    CUSTOM_OVERHEAD = 512
 };
 
 const char *const event_state_name[] = { "pending", "done", "failed", "archived", "replaying" };
@@ -112,6 +115,38 @@ static bool is_final(enum err rc)
     return rc == ERR_SYNTAX || rc == ERR_MISSING || rc == ERR_DENIED;
 }
 
+/* The event's JSON when it was handed on: whose it is, and nothing of what it says. */
+static slice write_handed(const struct stored_event *e, const struct source *s,
+                          const struct source *to, slice account, struct arena *arena)
+{
+    struct changes none = { .contact = NULL };
+    struct applied nothing = { .contact_id = 0 };
+    struct buf b = buf_in(arena, 4 * NAME_MAX_BYTES + CUSTOM_OVERHEAD);
+    json_begin_object(&b, NULL);
+    json_put_str(&b, "account", account);
+    json_put_str(&b, "handed_to",
+                 arena_printf(arena, "%.*s/%.*s", SLICE_ARG(to->workspace), SLICE_ARG(to->name)));
+    json_end_object(&b);
+    none.custom = buf_slice(&b);
+    return write_json(e, s, &none, &nothing, arena);
+}
+
+/* Makes the request for whom it belongs to. No route sees the event here: it is news there. */
+static enum err hand_on(struct interpret_ctx *ctx, const struct request *r,
+                        const struct stored_event *e, const struct source *s,
+                        const struct handover *h, struct why *why)
+{
+    struct applied nothing = { .contact_id = 0 };
+    enum err rc = hand_make(ctx, s, e, r, h, &ctx->hand, why);
+    ctx->unclaimed = rc == ERR_MISSING;
+    if (rc != OK) return rc;
+    slice data = write_handed(e, s, ctx->hand->source, slice_sub(h->account, 0, ACCOUNT_SHOWN_MAX),
+                              ctx->arena);
+    if (data.len == 0) return why_set(why, ERR_SYNTAX, "too large to be handed on");
+    rc = save_data(ctx, e, &nothing, (slice){ NULL, 0 }, data, why);
+    return rc == OK ? set_state(ctx, e, EVENT_DONE, why) : rc;
+}
+
 /* All of one event; ERR_SYNTAX or ERR_MISSING when it cannot be understood, other errors are the store's. */
 static enum err understand(struct interpret_ctx *ctx, struct request *r,
                            const struct stored_event *e, struct why *why)
@@ -122,6 +157,7 @@ static enum err understand(struct interpret_ctx *ctx, struct request *r,
     enum err rc = s->kind->interpret(r, &e->event, &s->cfg, ctx->arena, &changes, why);
     if (rc == ERR_LIMIT) return why_set(why, ERR_SYNTAX, "too large to be interpreted");
     if (rc != OK) return rc;
+    if (changes.hand_over) return hand_on(ctx, r, e, s, changes.hand_over, why);
     struct apply_ctx apply = { ctx->store,   ctx->ids, ctx->arena,    e->workspace_id,
                                e->source_id, s->name,  s->kind->rank, e->event.occurred_ms,
                                ctx->now_ms };
@@ -149,6 +185,8 @@ static enum err try_event(struct interpret_ctx *ctx, struct request *r,
                           const struct stored_event *e, struct why *why)
 {
     arena_reset(ctx->arena);
+    CHECK(!ctx->hand);
+    ctx->unclaimed = false;
     /* A tree that lives with the request serves all its events: a body of megabytes with thousands of events would else be parsed
      * thousands of times. One that is parsed here lives in an arena that the next event resets. */
     json *shared = r->json;
@@ -157,6 +195,7 @@ static enum err try_event(struct interpret_ctx *ctx, struct request *r,
     /* A full arena is the event's fault and no full disk; and whatever was built in it may lack a part. */
     if (ctx->arena->full && (rc == OK || rc == ERR_LIMIT || is_final(rc)))
         rc = why_set(why, ERR_SYNTAX, "too large to be interpreted");
+    if (rc != OK) hand_drop(ctx);
     return rc;
 }
 
@@ -196,12 +235,21 @@ static void count_event(struct interpret_ctx *ctx, const struct stored_event *e,
     struct keep_minute *n = keep_minute(ctx->minutes, e->workspace_id, e->source_id, ctx->now_ms);
     n->done += done;
     n->failed += !done;
+    n->handed += done && ctx->hand;
+    n->unclaimed += !done && ctx->unclaimed;
 }
 
 bool interpret_goes_on(const struct interpret_limit *limit)
 {
     return limit->events > 0 && clock_mono_us() < limit->until_us &&
            !(limit->requests && atomic_load_explicit(limit->requests, memory_order_relaxed) > 0);
+}
+
+/* What is handed on stays in memory until it is on disk: when that is much, the turn ends. */
+static void take_from(const struct interpret_ctx *ctx, struct interpret_limit *limit, size_t events)
+{
+    limit->events -= events < limit->events ? events : limit->events;
+    if (ctx->handed_bytes >= INTERPRET_HANDED_BYTES_MAX) limit->events = 0;
 }
 
 enum err interpret_items(struct interpret_ctx *ctx, struct interpret_item *items, size_t count,
@@ -215,10 +263,14 @@ enum err interpret_items(struct interpret_ctx *ctx, struct interpret_item *items
                         : try_event(ctx, items[n].request, &items[n].event, why);
         if (rc != OK) break;
         count_event(ctx, &items[n].event, done);
+        rc = hand_keep(ctx, why);
+        if (rc != OK) break;
+        if (ctx->handed_bytes >= INTERPRET_HANDED_BYTES_MAX) limit->events = 0;
     }
+    hand_drop(ctx);
     ctx->spoiled = ctx->spoiled || (!ctx->apart && is_final(rc));
     *handled = n;
-    limit->events -= n < limit->events ? n : limit->events;
+    take_from(ctx, limit, n);
     return rc;
 }
 
@@ -351,7 +403,7 @@ static enum err interpret_page(struct interpret_ctx *ctx, struct page *p,
 {
     struct interpret_limit whole = { p->count, INT64_MAX, NULL };
     enum err rc = interpret_items(ctx, p->item, p->count, &whole, handled, why);
-    limit->events -= *handled < limit->events ? *handled : limit->events;
+    take_from(ctx, limit, *handled);
     return rc;
 }
 

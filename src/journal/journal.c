@@ -300,7 +300,7 @@ static enum err part_end(struct journal *j, enum err rc, struct why *why)
 }
 
 /* One try to interpret a piece, in a transaction of its own. What it made of deliveries is the turn's. */
-static enum err interpret_try(struct journal *j, struct turn *t, const struct config *config,
+static enum err interpret_try(struct journal *j, struct turn *t, struct config *config,
                               int64_t now_ms, int64_t piece_us, bool *spoiled, struct why *why)
 {
     size_t room = room_for_born(j);
@@ -319,13 +319,18 @@ static enum err interpret_try(struct journal *j, struct turn *t, const struct co
                                  .now_ms = now_ms,
                                  .route = &route,
                                  .minutes = &j->minutes,
+                                 .known = j->known,
+                                 .handed = &t->handed,
                                  .apart = j->apart };
     enum err rc = store_begin(j->store, why);
     if (rc != OK) return rc;
+    known_begin(j->known);
     rc = interpret_some(j, t, &ctx, piece_us, why);
+    if (rc == OK) rc = known_merge(j->known, j->store, why);
     int64_t failed = 0;
     for (size_t i = 0; i < j->minutes.count; i++) failed += j->minutes.at[i].failed;
     rc = part_end(j, rc, why);
+    known_end(j->known, rc == OK);
     *spoiled = ctx.spoiled;
     j->apart = ctx.spoiled || (j->apart && failed > 0);
     if (rc == OK) {
@@ -334,6 +339,8 @@ static enum err interpret_try(struct journal *j, struct turn *t, const struct co
         t->unborn = route.unborn;
         return OK;
     }
+    journal_entry_free_list(t->handed);
+    t->handed = NULL;
     leased_free_list(t->born);
     t->born = NULL;
     return rc;

@@ -63,8 +63,10 @@ struct turn {
     struct job_list jobs;
     bool stopping;
     bool interpreting;
-    int64_t from_us;     /* monotonic */
-    int64_t waited_us;   /* for more requests, with some in hand */
+    int64_t from_us;   /* monotonic */
+    int64_t waited_us; /* for more requests, with some in hand */
+    struct journal_entry
+        *handed; /* requests that events handed to other sources: kept, to be told with the rest */
     struct leased *born; /* deliveries to hand over when it is on disk */
     size_t born_count;
     uint64_t created, unborn;

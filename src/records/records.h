@@ -251,7 +251,18 @@ struct message_reaction {
 };
 
 /* What one event changes. Members that it says nothing about are NULL. */
+/* The event is of an account that is not (or no longer) the source's that received it: interpret/hand.h. */
+struct handover {
+    slice account; /* its id, for people */
+    slice to;      /* "workspace/source" as the settings say; empty: they do not know the account */
+    bool own;      /* it is the source's own after all: it came before the settings said so */
+    slice
+        body; /* a body as the platform would send it, with nothing but the account's part in it */
+    slice locator; /* where in the request's body that part is: a JSON Pointer */
+};
+
 struct changes {
+    const struct handover *hand_over; /* not NULL: nothing else is set */
     struct contact *contact;
     struct order *order;
     struct subscription *subscription;

@@ -1,6 +1,7 @@
 /* whatsapp.h: what the files of the source kind `whatsapp-cloud` share.
  *
  *   whatsapp_cloud.c    settings, proof, handshake, split: a body into events
+ *   whatsapp_account.c  whose a change is, when one app has several numbers
  *   whatsapp_walk.c     where in a body an event lies, and its part of it
  *   whatsapp_contact.c  who it is about
  *   whatsapp_message.c  messages, edits, revocations, reactions
@@ -26,6 +27,7 @@ enum {
     WA_API_VERSION,
     WA_STOP_WORDS,
     WA_RESUME_WORDS,
+    WA_ACCOUNTS,
     WA_SETTING_COUNT
 };
 enum {
@@ -45,6 +47,7 @@ enum whatsapp_part {
     WA_PREFERENCE, /* value.user_preferences[] */
     WA_AUTOMATIC,  /* value.automatic_events[] */
     WA_ERRORS,     /* value.errors, all of them */
+    WA_OTHER,      /* the change, of a number that is not the source's own */
     WA_WHOLE,      /* the change, or whatever else was found */
 };
 
@@ -58,6 +61,24 @@ struct whatsapp_place {
 /* Finds the event's part of the body by its locator. ERR_SYNTAX when it is not there. */
 MUST_CHECK enum err whatsapp_locate(json *root, slice locator, struct whatsapp_place *out,
                                     struct why *why);
+/* Of an event's locator, the part that leads to its change. */
+slice whatsapp_change_of(slice locator);
+
+enum whatsapp_home {
+    WA_OURS,
+    WA_ELSEWHERE, /* another source's, which `accounts` names */
+    WA_NOBODYS    /* the settings do not know the number */
+};
+/* Whose is the change? *account: the id that decides; *to: as `accounts` says. */
+enum whatsapp_home whatsapp_home(const struct whatsapp_place *p, const struct settings *cfg,
+                                 slice *account, slice *to);
+/* Fills out->hand_over with the change. */
+MUST_CHECK enum err whatsapp_hand_over(const struct whatsapp_place *p, json *root, slice account,
+                                       slice to, bool own, slice locator, struct cleaner *cl,
+                                       struct changes *out, struct why *why);
+/* The type of an event that is a whole change of another number. */
+#define WA_OTHER_TYPE SLICE("whatsapp.other_account")
+
 /* The digits of our own number, as the change says. */
 slice whatsapp_own_number(const struct whatsapp_place *p, struct arena *arena);
 /* Is the message one of ours: an echo, or from our own number? */

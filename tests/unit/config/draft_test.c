@@ -190,7 +190,7 @@ static void builtin_source(void **state UNUSED)
     struct why why = { .code = OK };
     struct seal_key key = { .id = { 1 } };
     struct config *c = NULL;
-    hub_run(&hub, "INSERT INTO workspaces VALUES (2, 'second', 0);"
+    hub_run(&hub, "INSERT INTO workspaces VALUES (2, 'second', 0, 1);"
                   "INSERT INTO destinations VALUES (9, 1, 'ops', 'http', "
                   "'{\"url\":\"https://ops.example\"}', X'', '', 1, 1);"
                   "INSERT INTO routes VALUES (8, 1, 'alerts', "

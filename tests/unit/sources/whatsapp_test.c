@@ -349,18 +349,68 @@ static void unreadable(void **state UNUSED)
     }
 }
 
-static void only_our_numbers(void **state UNUSED)
+/* Whose a change is; what is not the source's own stays one event, handed over whole. */
+static void whose_it_is(void **state UNUSED)
 {
-    static const char other[] = "{\"app_secret\":\"s\",\"numbers\":[\"107\"]}",
-                      ours[] = "{\"app_secret\":\"s\",\"numbers\":[\"107\",\"106\"]}";
+    static const struct {
+        const char *settings, *to; /* to: NULL = the source's own */
+    } cases[] = {
+        { "", NULL },
+        { ",\"numbers\":[\"107\",\"106\"]", NULL },
+        { ",\"numbers\":[\"107\"]", "" },
+        { ",\"accounts\":{\"107\":\"b/wa\"}", "" },
+        { ",\"accounts\":{\"106\":\"b/wa\"}", "b/wa" },
+        { ",\"accounts\":{\"1\":\"c/wa\"}", "c/wa" },
+        { ",\"accounts\":{\"1\":\"c/wa\",\"106\":\"b/wa\"}", "b/wa" },
+        { ",\"numbers\":[\"106\"],\"accounts\":{\"1\":\"c/wa\"}", NULL },
+    };
     slice body = SLICE(MESSAGE("\"type\":\"text\",\"text\":{\"body\":\"x\"}"));
-    struct arena a;
-    arena_init(&a, 1 << 20);
-    struct result r = run_with(other, body, &a);
-    assert_int_equal(r.rc, ERR_SYNTAX); /* kept as a failed event, which can be replayed */
-    assert_non_null(strstr(r.why.text, "106"));
-    assert_int_equal(run_with(ours, body, &a).rc, OK);
-    arena_free(&a);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct arena a;
+        arena_init(&a, 1 << 20);
+        slice settings = arena_printf(&a, "{\"app_secret\":\"s\"%s}", cases[i].settings);
+        struct result r = run_with(settings.ptr, body, &a);
+        assert_int_equal(r.rc, OK);
+        json *handed = json_get(r.event, "hand_over");
+        assert_int_equal(handed == NULL, cases[i].to == NULL);
+        if (!handed) assert_slice(json_get_text(r.event, "type"), SLICE("message.received"));
+        if (handed) {
+            assert_slice(json_get_text(r.event, "type"), SLICE("whatsapp.other_account"));
+            assert_slice(json_get_text(handed, "to"), slice_str(cases[i].to));
+            assert_slice(json_get_text(handed, "locator"), SLICE("/entry/0/changes/0"));
+            assert_slice(json_print(json_get(handed, "body"), &a), body);
+            assert_int_equal(slice_find_slice(json_get_text(r.event, "key"), SLICE("wamid")),
+                             json_get_text(r.event, "key").len);
+        }
+        arena_free(&a);
+    }
+}
+
+static void settings_of_accounts(void **state UNUSED)
+{
+    static const struct {
+        const char *settings;
+        bool good;
+    } cases[] = {
+        { "{}", false },
+        { "{\"app_secret\":[]}", false },
+        { "{\"app_secret\":\"s\",\"accounts\":{\"1\":\"b/wa\"}}", true },
+        { "{\"app_secret\":\"s\",\"accounts\":{\"1\":\"\"}}", false },
+        { "{\"app_secret\":\"s\",\"numbers\":[\"1\"],\"accounts\":{\"1\":\"b/wa\"}}", false },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct arena a;
+        struct settings cfg;
+        struct why why;
+        json *given = NULL;
+        arena_init(&a, 1 << 20);
+        assert_int_equal(json_parse(slice_str(cases[i].settings), &a, &given, NULL), OK);
+        enum err rc =
+            settings_read(kind->settings, kind->setting_count, given, NULL, &a, &cfg, &why);
+        if (rc == OK) rc = kind->check(&cfg, &why);
+        assert_int_equal(rc, cases[i].good ? OK : ERR_SYNTAX);
+        arena_free(&a);
+    }
 }
 
 /* More messages than Meta would send in one body, and more than one request may hold. */
@@ -506,17 +556,12 @@ int main(int argc, char **argv)
 {
     tests_dir = argc > 1 ? argv[1] : "tests";
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(signatures),
-        cmocka_unit_test(settings_are_checked),
-        cmocka_unit_test(handshakes),
-        cmocka_unit_test(bodies),
-        cmocka_unit_test(own_words),
-        cmocka_unit_test(unreadable),
-        cmocka_unit_test(only_our_numbers),
-        cmocka_unit_test(thousands),
-        cmocka_unit_test(odd_values_cost_one_item_at_most),
-        cmocka_unit_test(samples),
-        cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(signatures),  cmocka_unit_test(settings_are_checked),
+        cmocka_unit_test(handshakes),  cmocka_unit_test(bodies),
+        cmocka_unit_test(own_words),   cmocka_unit_test(unreadable),
+        cmocka_unit_test(whose_it_is), cmocka_unit_test(settings_of_accounts),
+        cmocka_unit_test(thousands),   cmocka_unit_test(odd_values_cost_one_item_at_most),
+        cmocka_unit_test(samples),     cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
