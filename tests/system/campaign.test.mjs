@@ -396,20 +396,19 @@ test('the command line: made from a file, a long list in pieces, started', async
   once(wa);
 });
 
+const picture = async (hub) => (await (await fetch(`${hub.base}/api/media`, { method: 'POST', body: Buffer.alloc(1000, 7),
+  headers: { 'content-type': 'image/jpeg', 'x-api-key': hub.env.MALOTE_ADMIN_KEY } })).json()).id;
+const withHeader = (type, file) => ({ name: 'oferta', language: 'pt_BR', components: [{ type: 'header', parameters: [{ type, [type]: file }] }] });
+
 test('a message that waits for its file takes no place of a campaign; a header names its file by link', async (t) => {
   const { wa, hub } = await started(t, { destination: { concurrency: 1 }, sources: [] });
-  const picture = await fetch(`${hub.base}/api/media`, { method: 'POST', body: Buffer.alloc(1000, 7),
-    headers: { 'content-type': 'image/jpeg', 'x-api-key': hub.env.MALOTE_ADMIN_KEY } });
-  const media = (await picture.json()).id, to = '+5511999990005';
+  const media = await picture(hub), to = '+5511999990005';
   wa.mode('media:500');
   await hub.post('/api/messages', { to, type: 'image', image: { media } });
   await until('the upload to fail', () => wa.stats().rejected.length >= 1);
   const [waits] = await hub.deliveries('zap', 'waiting', 1);
   assert.equal(waits.reason, 'waits for its file');
-  const header = (image) => ({ name: 'oferta', language: 'pt_BR', components: [{ type: 'header', parameters: [{ type: 'image', image }] }] });
-  const bad = await hub.call('POST', '/api/campaigns', { name: 'bad', template: header({ media }) });
-  assert.deepEqual([bad.status, /header takes `id` or `link`/.test(bad.text)], [400, true], bad.text);
-  const link = 'https://loja.example/foto.jpg', id = await campaign(hub, lines(5), { template: header({ link }) });
+  const link = 'https://loja.example/foto.jpg', id = await campaign(hub, lines(5), { template: withHeader('image', { link }) });
   await start(hub, id);
   await counts(hub, id, { accepted: 5, queued: 0, failed: 0 }, 'finished');
   once(wa);
@@ -419,4 +418,28 @@ test('a message that waits for its file takes no place of a campaign; a header n
   await hub.start();
   await hub.deliveries('zap', 'delivered', 6);
   assert.deepEqual(wa.events().filter(({ body }) => body.to === to).map(({ body }) => body.type), ['image']);
+});
+
+test('a picture of ours in the template\'s header: one upload for the whole campaign, also over a kill', async (t) => {
+  const { wa, hub } = await started(t, { sources: [] });
+  const media = await picture(hub);
+  for (const [template_, status, words] of [[withHeader('video', { media }), 400, /no file of this type as video/],
+    [withHeader('image', { media: 'med_0000000000001' }), 404, /no such file/], [withHeader('image', { media: '{{foto}}' }), 400, /uploaded file/]]) {
+    const bad = await hub.call('POST', '/api/campaigns', { name: 'bad', template: template_ });
+    assert.deepEqual([bad.status, words.test(bad.text)], [status, true], bad.text);
+  }
+  const id = await campaign(hub, lines(60), { template: withHeader('image', { media }) });
+  wa.mode('media:500');
+  await start(hub, id);
+  await until('all to wait for the file', async () => (await hub.all('/api/deliveries?destination=zap&state=waiting'))
+    .filter(({ reason }) => reason === 'waits for its file').length === 60);
+  assert.deepEqual(reach(wa), []);
+  await hub.kill();
+  wa.mode('ok');
+  await hub.start();
+  await counts(hub, id, { accepted: 60, queued: 0, failed: 0 }, 'finished');
+  once(wa);
+  assert.equal(wa.uploads, 1);
+  const [[file]] = [...wa.files];
+  for (const { body } of wa.events()) assert.deepEqual(body.template.components[0].parameters[0].image, { id: file });
 });
