@@ -147,6 +147,12 @@ static void look_for_deliveries(void *ctx)
     deliver_wake(((struct app *)ctx)->deliver, clock_wall_ms());
 }
 
+static void hold_destination(void *ctx, struct config *config, const struct destination *to,
+                             const char *reason)
+{
+    deliver_hold(((struct app *)ctx)->deliver, config, to, reason);
+}
+
 static enum err start_threads(struct app *app, struct why *why)
 {
     struct deliver_options d = { .log = &app->log,
@@ -161,9 +167,16 @@ static enum err start_threads(struct app *app, struct why *why)
                                  .ctx = app };
     enum err rc = deliver_new(&d, &app->deliver, why);
     if (rc != OK) return rc;
-    struct media_options m = { app->database,  &app->depot,         &app->log,
-                               &app->metrics,  &app->config,        &app->guard,
-                               app->o.ca_file, look_for_deliveries, app };
+    struct media_options m = { .database = app->database,
+                               .depot = &app->depot,
+                               .log = &app->log,
+                               .metrics = &app->metrics,
+                               .config = &app->config,
+                               .guard = &app->guard,
+                               .ca_file = app->o.ca_file,
+                               .released = look_for_deliveries,
+                               .refused = hold_destination,
+                               .ctx = app };
     rc = media_new(&m, &app->media, why);
     struct campaign_options p = { app->database, &app->log, &app->metrics, &app->ids,
                                   &app->config };

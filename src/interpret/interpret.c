@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "interpret/hold.h"
 #include "records/apply.h"
 
 enum {
@@ -133,6 +134,7 @@ static enum err understand(struct interpret_ctx *ctx, struct request *r,
         return why_set(why, ERR_SYNTAX, "its JSON would be larger than %d bytes", EVENT_JSON_MAX);
     rc = save_data(ctx, e, &applied, (slice){ NULL, 0 }, data, why);
     if (rc == OK) rc = set_state(ctx, e, EVENT_DONE, why);
+    if (rc == OK && changes.hold) rc = hold_apply(ctx, e, changes.hold, why);
     if (rc != OK) return rc;
     char id[ID_TEXT_MAX];
     struct outgoing_event out = { id_text(ID_EVENT, e->id, id), e->event.type,  s->name,

@@ -293,6 +293,7 @@ static enum err interpret_try(struct journal *j, struct turn *t, const struct co
         t->created = route.created;
         t->born_count = room - route.room;
         t->unborn = route.unborn;
+        t->held = ctx.held;
         return OK;
     }
     leased_free_list(t->born);

@@ -68,6 +68,15 @@ MUST_CHECK enum err message_edit_apply(struct apply_ctx *ctx, const struct messa
 MUST_CHECK enum err message_reaction_apply(struct apply_ctx *ctx, const struct message_reaction *r,
                                            struct why *why);
 
+/* A number of ours that was heard of. */
+MUST_CHECK enum err own_number_apply(struct apply_ctx *ctx, const struct own_number *n,
+                                     struct why *why);
+/* Is our number `account` among those that `n` speaks of (n->account is not looked at)? One that nothing is known of is, if nothing is
+ * known of that owner either. On any connection. */
+MUST_CHECK enum err own_number_is_meant(struct store *s, uint64_t workspace_id,
+                                        const struct own_number *n, slice account, bool *meant,
+                                        struct why *why);
+
 /* What a person is found by, strongest first; the numbers are stored. */
 enum contact_identity {
     IDENTITY_EXTERNAL,

@@ -250,6 +250,18 @@ struct message_reaction {
     int64_t at_ms;
 };
 
+/* A number of ours at a channel. owner: the channel's account that it belongs to; number: its digits, empty when not said. */
+struct own_number {
+    slice channel, account, owner, number;
+};
+
+/* The channel says that an account of ours may not send any more. */
+struct account_hold {
+    struct own_number
+        who;      /* account empty: it is not said by that; number empty: all of the owner's */
+    slice reason; /* for people */
+};
+
 /* What one event changes. Members that it says nothing about are NULL. */
 struct changes {
     struct contact *contact;
@@ -260,6 +272,8 @@ struct changes {
     struct message_status *message_status;
     struct message_edit *message_edit;
     struct message_reaction *message_reaction;
+    struct own_number *own_number; /* of ours, which it came by */
+    struct account_hold *hold;
     uint64_t
         send_to; /* id of the one destination it is to be sent to, beside what routes say; 0: none */
     uint64_t delivery_id; /* of that delivery, chosen beforehand */

@@ -3,6 +3,7 @@
  *   whatsapp_cloud.c    settings, proof, handshake, split: a body into events
  *   whatsapp_walk.c     where in a body an event lies, and its part of it
  *   whatsapp_contact.c  who it is about
+ *   whatsapp_account.c  our own end: the number, and whether it may send
  *   whatsapp_message.c  messages, edits, revocations, reactions
  *   whatsapp_stop.c     words by which a person asks for no marketing
  *   whatsapp_media.c    how files are fetched
@@ -84,6 +85,12 @@ slice whatsapp_phone(struct cleaner *cl, slice id);
 struct contact *whatsapp_contact(const struct whatsapp_place *p, bool ours, struct cleaner *cl);
 /* The contact for a system message, moved to the new number or id. */
 struct contact *whatsapp_moved_contact(const struct whatsapp_place *p, struct cleaner *cl);
+
+/* The number of ours that the change is about; NULL: it names none. */
+struct own_number *whatsapp_account_number(const struct whatsapp_place *p, struct cleaner *cl);
+/* Does the change say that we may not send any more? NULL: no. */
+struct account_hold *whatsapp_account_hold(const struct whatsapp_place *p, int64_t received_ms,
+                                           struct cleaner *cl);
 
 /* Interpreting, part by part. */
 MUST_CHECK enum err whatsapp_read_message(const struct whatsapp_place *p, const struct request *r,

@@ -357,6 +357,8 @@ static enum err interpret(struct request *r, const struct event *e, const struct
     case WA_STATUS: rc = whatsapp_read_status(&p, r, e, &cl, out, why); break;
     default: rc = whatsapp_read_other(&p, &cl, out, why); break;
     }
+    if (rc == OK) out->own_number = whatsapp_account_number(&p, &cl);
+    if (rc == OK && p.part == WA_WHOLE) out->hold = whatsapp_account_hold(&p, r->received_ms, &cl);
     cl.full = cl.full || arena->full; /* whatever was refused, the event lacks it */
     return rc == OK || cl.full ? clean_end(&cl, why) : rc;
 }

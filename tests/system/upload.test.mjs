@@ -199,6 +199,29 @@ test('Meta refuses a file for good: the message ends with the reason; a retry by
   assert.equal(sent(wa).length, 0);
 });
 
+test('Meta refuses the token at an upload: the destination is held, told of once, and resumed the file is given at once', async (t) => {
+  const { wa, hub } = await setup(t);
+  const { json } = await upload(hub, randomBytes(1000));
+  wa.mode('media:unauthorised');
+  for (const to of ['+5511999990005', '+5511999990006']) await hub.post('/api/messages', { ...image(json.id), to });
+  const held = await until('the hold', async () => { const d = await hub.get('/api/destinations/zap'); assert.equal(d.state, 'held'); return d; });
+  assert.match(held.hold, /^unauthorised: code 190/);
+  await hub.deliveries('zap', 'held', 2);
+  const [alert, ...more] = await until('the alert', async () => { const list = await hub.all('/api/events?source=malote&type=malote.alert'); return list.length && list; });
+  assert.deepEqual([alert.name, more], ['destination_held', []]);
+  const before = wa.requests;
+  await pause(2500); // the first repetition of an upload that failed would be there
+  assert.equal(wa.requests, before, 'nothing is given to a destination on hold');
+  assert.deepEqual((await hub.get('/api/deliveries?destination=zap')).items.map((d) => d.attempts), [0, 0]);
+  await hub.kill();
+  await hub.start();
+  wa.mode('ok');
+  await hub.post('/api/destinations/zap/resume');
+  await hub.deliveries('zap', 'delivered', 2);
+  assert.deepEqual([wa.uploads, sent(wa).length], [1, 2]);
+  assert.equal((await hub.all('/api/events?source=malote&type=malote.alert')).length, 1);
+});
+
 test('a file that Meta has let go of is given anew, once, and the message sent', async (t) => {
   const { wa, hub } = await setup(t);
   const { json } = await upload(hub, randomBytes(1000));

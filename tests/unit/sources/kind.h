@@ -36,6 +36,13 @@ static inline void kind_print_event(struct buf *b, const struct event *e, const 
     if (c->message_edit) record_json_message_edit(b, "message_edit", c->message_edit);
     if (c->message_reaction)
         record_json_message_reaction(b, "message_reaction", c->message_reaction);
+    if (c->hold) {
+        json_begin_object(b, "hold");
+        json_put_str(b, "owner", c->hold->who.owner);
+        json_put_opt(b, "number", c->hold->who.number);
+        json_put_str(b, "reason", c->hold->reason);
+        json_end_object(b);
+    }
     if (c->custom.len > 0) json_put_raw(b, "custom", c->custom);
     json_end_object(b);
 }
