@@ -39,14 +39,19 @@ enum { ORDER_ITEMS_MAX = 100 };
     X(utm_content)                                                                                 \
     X(page_url) /* landing page */                                                                 \
     X(referrer)                                                                                    \
-    X(wa_id)        /* WhatsApp's own form of the number: digits; where messages are sent to */    \
-    X(wa_user_id)   /* business-scoped id: "BR.1349…" */                                         \
-    X(wa_parent_id) /* the same person for a group of businesses */                                \
-    X(wa_username)  /* without '@' */                                                              \
-    X(wa_name)      /* name in the profile: the person's own choice, often no real name */         \
-    X(wa_saved)     /* "yes" or "no": is in the address book of the app */                         \
-    X(wa_marketing) /* "stop" or "resume": may marketing be sent, by the person's own word */      \
-    X(ctwa_clid)    /* click id of the ad that led to the conversation */
+    X(wa_id)           /* WhatsApp's own form of the number: digits; where messages are sent to */ \
+    X(wa_user_id)      /* business-scoped id: "BR.1349…" */                                      \
+    X(wa_parent_id)    /* the same person for a group of businesses */                             \
+    X(wa_username)     /* without '@' */                                                           \
+    X(wa_name)         /* name in the profile: the person's own choice, often no real name */      \
+    X(wa_saved)        /* "yes" or "no": is in the address book of the app */                      \
+    X(wa_marketing)    /* "stop" or "resume": may marketing be sent, by the person's own word */   \
+    X(ctwa_clid)       /* click id of the latest ad that led here; the next three belong to it */  \
+    X(ctwa_at)         /* when: the time of the message that it came with */                       \
+    X(ctwa_account)    /* the WhatsApp account (WABA) that was written to */                       \
+    X(ctwa_ad)         /* id of the ad or post */                                                  \
+    X(ctwa_first_clid) /* of the first one */                                                      \
+    X(ctwa_first_at)
 
 enum contact_field {
 #define CONTACT_ENUM(name) CONTACT_##name,

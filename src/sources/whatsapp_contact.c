@@ -3,6 +3,7 @@
  * Number and business-scoped user id may each be missing, and `from` may hold either: both are ways to find one person
  * (records/contact.c), neither is the person. `contacts` beside the messages is matched by them, never by its position. */
 #include "base/brazil.h"
+#include "base/time.h"
 #include "sources/whatsapp.h"
 
 enum { NUMBER_MIN = 5, NUMBER_MAX = 15, USER_ID_MAX = 160 };
@@ -108,6 +109,23 @@ static struct contact *begin(struct cleaner *cl)
     return c;
 }
 
+/* The ad that the person came by; without a click id (Meta has none for some places) it is nothing that anything could be credited to. */
+static void put_click(struct cleaner *cl, struct contact *c, const struct whatsapp_place *p)
+{
+    json *referral = json_get(p->item, "referral");
+    int64_t at_ms = whatsapp_time(p->item);
+    char text[TIME_TEXT_MAX];
+    put(cl, c, CONTACT_ctwa_clid, json_get(referral, "ctwa_clid"));
+    if (c->field[CONTACT_ctwa_clid].len == 0) return;
+    c->field[CONTACT_ctwa_first_clid] = c->field[CONTACT_ctwa_clid];
+    put(cl, c, CONTACT_ctwa_account, json_get(p->entry, "id"));
+    put(cl, c, CONTACT_ctwa_ad, json_get(referral, "source_id"));
+    if (at_ms <= 0) return;
+    slice at = arena_dup(cl->arena, time_format(at_ms, text));
+    if (!at.ptr) cl->full = true;
+    c->field[CONTACT_ctwa_at] = c->field[CONTACT_ctwa_first_at] = at;
+}
+
 struct contact *whatsapp_contact(const struct whatsapp_place *p, bool ours, struct cleaner *cl)
 {
     static const char *const theirs[] = { "from",
@@ -143,7 +161,7 @@ struct contact *whatsapp_contact(const struct whatsapp_place *p, bool ours, stru
     bool nobody = c->field[CONTACT_wa_id].len == 0 && c->field[CONTACT_wa_user_id].len == 0;
     if (nobody && !ours && yyjson_arr_size(list) == 1) profile = yyjson_arr_get_first(list);
     if (profile) read_profile(cl, c, profile);
-    put(cl, c, CONTACT_ctwa_clid, json_get(json_get(p->item, "referral"), "ctwa_clid"));
+    put_click(cl, c, p);
     return end(cl, c);
 }
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
-import { crm, startHub, startSink, toCrm, until } from './hub.mjs';
+import { accepted, caktoSource, crm, paidOrder, pixel, startHub, startMeta, startSink, toCrm, toPixel, until } from './hub.mjs';
 
 const SECRET = '5f4dcc3b5aa765d61d8327deb882cf99', NEXT = 'the-secret-after-it', PATH = '/in/whatsapp', NUMBER = '106540352242922';
 const source = (more) => ({ name: 'whatsapp', kind: 'whatsapp-cloud', path: PATH, app_secret: SECRET, verify_token: 'meatyhamhock', ...more });
@@ -121,6 +121,28 @@ test('a history of megabytes is taken in one request, opens no ticket and goes n
   assert.deepEqual(await hub.get(`/api/conversations/${conversation.id}`), conversation);
   assert.equal((await hub.all('/api/events?state=done')).length, 1201);
   assert.equal((await hub.all('/api/deliveries')).length, 0);
+});
+
+test('who came by an ad in WhatsApp and buys in the shop: a messaging Purchase with the click; who did not: none', async (t) => {
+  const meta = await startMeta(t), hub = await startHub(t);
+  await hub.apply({ sources: [source(), caktoSource()], destinations: [pixel(meta, { action_source: 'business_messaging' })], routes: [toPixel({ on: ['order.paid'] })] });
+  const at = (days) => String(Math.floor(Date.now() / 1000) - days * 86400);
+  const referral = (ctwa_clid) => ({ referral: { source_id: '1202', source_type: 'ad', source_url: 'https://fb.me/x', ...(ctwa_clid && { ctwa_clid }) } });
+  const from = (phone, id, days, clid) => text(id, 'Oi', { from: phone, timestamp: at(days), ...referral(clid) });
+  await received(hub, envelope({ messages: [from('5511988887777', 'wamid.2', 1, 'AfTwo'), from('5511988887777', 'wamid.1', 3, 'AfOne'),
+    from('5511988887777', 'wamid.3', 0), from('5511977776666', 'wamid.4', 9, 'AfOld')] }), 4);
+  const buys = (phone, order) => accepted(hub, paidOrder(order, (data) => { data.customer.phone = phone; data.customer.email = `${phone}@example.com`; data.customer.docNumber = ''; }));
+  await buys('11988887777', 'o-1');
+  await buys('11977776666', 'o-2'); // too long ago
+  await buys('11966665555', 'o-3'); // by no ad
+  await hub.delivery('pixel', 'delivered');
+  await hub.quiet();
+  assert.equal((await hub.all('/api/deliveries')).length, 1);
+  const [{ event }] = meta.events();
+  assert.deepEqual([event.event_name, event.action_source, event.messaging_channel, event.user_data.ctwa_clid, event.user_data.whatsapp_business_account_id],
+    ['Purchase', 'business_messaging', 'whatsapp', 'AfTwo', '1']);
+  const { fields } = (await hub.get('/api/contacts?phone=%2B5511988887777')).items[0];
+  assert.deepEqual(['ctwa_clid', 'ctwa_first_clid', 'ctwa_ad'].map((name) => fields[name].value), ['AfTwo', 'AfOne', '1202']);
 });
 
 test('a number that is not listed is kept and can be replayed; what is new tomorrow is kept too', async (t) => {
