@@ -65,6 +65,9 @@ MUST_CHECK enum err message_status_apply(struct apply_ctx *ctx, const struct mes
                                          struct why *why);
 MUST_CHECK enum err message_edit_apply(struct apply_ctx *ctx, const struct message_edit *e,
                                        struct why *why);
+/* We have read a message of somebody's, and those before it. *contact_id: whose, 0 when it is not known yet. */
+MUST_CHECK enum err message_read_apply(struct apply_ctx *ctx, slice external_id,
+                                       uint64_t *contact_id, struct why *why);
 MUST_CHECK enum err message_reaction_apply(struct apply_ctx *ctx, const struct message_reaction *r,
                                            struct why *why);
 

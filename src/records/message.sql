@@ -74,5 +74,11 @@ UPDATE deliveries SET remote_id = $3, updated_ms = $4,
 WHERE workspace_id = $1 AND id = $2 AND (state = 1 OR (state IN (0, 3) AND outcome_unknown > 0)) AND remote_id = ''
   AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.external_id = $3 AND m.workspace_id = $1);
 
+-- name: message_read_early
+INSERT INTO message_reads (workspace_id, external_id) VALUES ($1, $2) ON CONFLICT (external_id, workspace_id) DO NOTHING;
+
+-- name: message_read_known
+DELETE FROM message_reads WHERE external_id = $2 AND workspace_id = $1;
+
 -- name: message_external_id
 SELECT external_id FROM messages WHERE workspace_id = $1 AND id = $2;

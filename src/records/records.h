@@ -277,6 +277,7 @@ struct changes {
     struct message_status *message_status;
     struct message_edit *message_edit;
     struct message_reaction *message_reaction;
+    slice message_read;            /* external id of a message of theirs that we have read */
     struct own_number *own_number; /* of ours, which it came by */
     struct account_hold *hold;
     uint64_t

@@ -60,7 +60,10 @@ static enum err read_message(json *root, struct cleaner *cl, struct changes *out
     if (id_parse(ID_DESTINATION, json_get_text(root, "destination_id"), &out->send_to) != OK ||
         id_parse(ID_DELIVERY, json_get_text(root, "delivery_id"), &out->delivery_id) != OK)
         return why_set(why, ERR_SYNTAX, "the message names no destination or delivery");
-    if (own.len == 0) return clean_end(cl, why); /* a read mark: nothing anybody would read */
+    if (own.len == 0) { /* a read mark: nothing anybody would read */
+        out->message_read = json_get_text(m, "message_id");
+        return clean_end(cl, why);
+    }
     struct message *o = arena_new(cl->arena, struct message, 1);
     struct contact *c = arena_new(cl->arena, struct contact, 1);
     if (!o || !c) return why_set(why, ERR_LIMIT, "arena full");

@@ -10,5 +10,14 @@ CREATE TABLE own_numbers (
   PRIMARY KEY (account, channel, workspace_id)
 ) @by_key@;
 
+-- read_ms: what came in until then was read, or answered. message_reads: messages we marked as read before they came to be known.
+ALTER TABLE conversations ADD COLUMN read_ms BIGINT NOT NULL DEFAULT 0;
+UPDATE conversations SET read_ms = last_out_ms;
+CREATE TABLE message_reads (
+  workspace_id BIGINT NOT NULL,
+  external_id TEXT NOT NULL,
+  PRIMARY KEY (external_id, workspace_id)
+) @by_key@;
+
 -- untold: 1 while the alert of a hold is still to be made.
 ALTER TABLE destinations ADD COLUMN untold BIGINT NOT NULL DEFAULT 0;
