@@ -11,8 +11,9 @@
 
 #include "base/clock.h"
 #include "deliver/loop.h"
+#include "outbox/outbox.h"
 
-enum { ALERT_TEXT_MAX = 4096, ALERT_AGAIN_MS = 1000 };
+enum { ALERT_AGAIN_MS = 1000 };
 
 struct alert_job {
     struct journal_job job;
@@ -27,27 +28,15 @@ struct alert_job {
     struct journal_entry *entry; /* NULL: no memory for it; the hold counts more */
 };
 
-/* The event as a request of the hub's own: no method, no path, nobody sent it. */
 static struct journal_entry *entry_of(const struct alert_job *a, struct config *config,
                                       const struct destination *to, const char *alert)
 {
-    struct why why;
-    char id[ID_TEXT_MAX];
-    const struct source *s = config_source_builtin(config, to->workspace_id);
-    struct journal_entry *e = s ? journal_entry_new(config, s) : NULL;
-    if (!e) return NULL;
-    struct buf b = buf_in(&e->arena, ALERT_TEXT_MAX);
-    json_begin_object(&b, NULL);
-    json_put_str(&b, "alert", slice_str(alert));
-    json_put_str(&b, "destination", to->name);
-    json_put_str(&b, "destination_id", id_text(ID_DESTINATION, to->id, id));
-    json_put_str(&b, "reason", slice_str(a->reason));
-    json_put_time(&b, "at", a->at_ms);
-    json_end_object(&b);
-    e->request = (struct request){ .body = buf_slice(&b), .received_ms = a->at_ms };
-    if (journal_entry_read(e, a->loop->o.log, &why) == OK) return e;
-    journal_entry_free(e);
-    return NULL;
+    const struct outbox_alert what = {
+        .alert = alert, .to = to, .reason = slice_str(a->reason), .at_ms = a->at_ms
+    };
+    struct journal_entry *e = outbox_alert(config, a->loop->o.log, &what);
+    if (!e) LOG(a->loop->o.log, LOG_ERROR, "alert.lost", log_str("destination", to->name));
+    return e;
 }
 
 /* One of those that are on hold and were not told of. Its entry is made here, where the row is read. */
@@ -72,11 +61,7 @@ static enum err untold_run(struct journal_job *job, struct store *store, struct 
     struct config *config = config_hold(a->loop->o.config);
     const struct destination *to = config_destination_by_id(config, a->destination_id);
     /* Without a reason it was released meanwhile. */
-    if (rc == OK && to && a->reason[0]) {
-        a->entry = entry_of(a, config, to, "destination_held");
-        if (!a->entry)
-            LOG(a->loop->o.log, LOG_ERROR, "alert.lost", log_str("destination", to->name));
-    }
+    if (rc == OK && to && a->reason[0]) a->entry = entry_of(a, config, to, "destination_held");
     config_release(config);
     job->entry = a->entry;
     return rc;
@@ -155,7 +140,6 @@ static void tell(struct deliver *d, struct config *config, const struct destinat
     (void)snprintf(a->reason, sizeof a->reason, "%s%.*s", hold ? "unauthorised: " : "", 200,
                    reason);
     a->entry = entry_of(a, config, to, hold ? "destination_held" : "destination_broken");
-    if (!a->entry) LOG(d->o.log, LOG_ERROR, "alert.lost", log_str("destination", to->name));
     journal_post(d->journal, &a->job);
 }
 

@@ -43,10 +43,40 @@ enum err outbox_destination(const struct config *config, uint64_t workspace_id, 
                    count);
 }
 
+/* The event as a request of the hub's own: no method, no path, nobody sent it. Takes the entry. */
+static struct journal_entry *finish(struct journal_entry *e, struct log *log, struct buf *b,
+                                    int64_t at_ms)
+{
+    struct why why;
+    e->request = (struct request){ .body = buf_slice(b), .received_ms = at_ms };
+    if (buf_ok(b) && journal_entry_read(e, log, &why) == OK && e->events.count == 1) return e;
+    journal_entry_free(e);
+    return NULL;
+}
+
+struct journal_entry *outbox_alert(struct config *config, struct log *log,
+                                   const struct outbox_alert *a)
+{
+    char id[ID_TEXT_MAX];
+    const struct source *own = config_source_builtin(config, a->to->workspace_id);
+    struct journal_entry *e = own ? journal_entry_new(config, own) : NULL;
+    if (!e) return NULL;
+    struct buf b = buf_in(&e->arena, OUTBOX_ALERT_MAX);
+    json_begin_object(&b, NULL);
+    json_put_str(&b, "alert", slice_str(a->alert));
+    if (a->campaign_id) json_put_str(&b, "campaign", a->campaign);
+    if (a->campaign_id) json_put_str(&b, "campaign_id", id_text(ID_CAMPAIGN, a->campaign_id, id));
+    json_put_str(&b, "destination", a->to->name);
+    json_put_str(&b, "destination_id", id_text(ID_DESTINATION, a->to->id, id));
+    json_put_str(&b, "reason", a->reason);
+    json_put_time(&b, "at", a->at_ms);
+    json_end_object(&b);
+    return finish(e, log, &b, a->at_ms);
+}
+
 struct journal_entry *outbox_entry(struct config *config, struct log *log,
                                    const struct outbox_message *m)
 {
-    struct why why;
     char id[ID_TEXT_MAX];
     const struct dest_messages *kind = m->to->kind->messages;
     const struct source *own = config_source_builtin(config, m->to->workspace_id);
@@ -64,8 +94,5 @@ struct journal_entry *outbox_entry(struct config *config, struct log *log,
     json_put_time(&b, "at", m->at_ms);
     json_put_raw(&b, "message", json_print(m->message, &e->arena));
     json_end_object(&b);
-    e->request = (struct request){ .body = buf_slice(&b), .received_ms = m->at_ms };
-    if (buf_ok(&b) && journal_entry_read(e, log, &why) == OK && e->events.count == 1) return e;
-    journal_entry_free(e);
-    return NULL;
+    return finish(e, log, &b, m->at_ms);
 }

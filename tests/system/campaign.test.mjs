@@ -268,6 +268,11 @@ test('twenty refused in a row for one reason: it pauses, and the list is not use
   const paused = await counts(hub, id, { accepted: 0, queued: 0 }, 'paused');
   assert.match(paused.reason, /^20 in a row failed: code 132001/);
   assert.ok(paused.counts.failed >= 20 && paused.counts.waiting > 0, JSON.stringify(paused));
+  const [alert, ...others] = await hub.all('/api/events?source=malote&type=malote.alert');
+  assert.deepEqual([alert.name, others], ['campaign_paused', []]);
+  const { custom } = (await hub.get(`/api/events/${alert.id}`)).data;
+  assert.deepEqual({ ...custom, at: '', destination_id: '' }, { alert: 'campaign_paused', campaign: paused.name, campaign_id: id, destination: 'zap',
+    destination_id: '', reason: paused.reason, at: '' });
   wa.mode('ok');
   const on = await hub.post(`/api/campaigns/${id}/resume`);
   assert.deepEqual([on.state, on.reason], ['running', undefined]);
@@ -275,6 +280,27 @@ test('twenty refused in a row for one reason: it pauses, and the list is not use
   await hub.post('/api/dead-letters/retry', { destination: 'zap', reason: '132001' });
   await counts(hub, id, { accepted: 90, failed: 0, queued: 0 });
   once(wa);
+});
+
+test('Meta takes a message and then says that the number may send no more for now: nobody is used up, it pauses and tells', async (t) => {
+  const { wa, hub } = await started(t);
+  const id = await campaign(hub, lines(6));
+  await start(hub, id);
+  await counts(hub, id, { accepted: 6 }, 'finished');
+  const [a, b, c, ...rest] = wa.events(), failed = (e, code) => status(e, 'failed', { errors: [{ code, title: 'limit' }] });
+  await statuses(hub, [...rest.map((e) => status(e, 'delivered')), failed(a, 131048), failed(b, 130429), failed(c, 131049)]);
+  await hub.patch('/api/destinations/zap', { timeout: '1100ms' }); // wakes the campaigns
+  const paused = await counts(hub, id, { waiting: 2, failed: 1, delivered: 3 }, 'paused');
+  assert.match(paused.reason, /^failed after it was sent, code 13(1048|0429)$/);
+  await statuses(hub, [failed(a, 131048)]); // told again: nothing
+  assert.deepEqual((await hub.all('/api/events?source=malote&type=malote.alert')).map((e) => e.name), ['campaign_paused']);
+  await hub.post(`/api/campaigns/${id}/resume`);
+  await counts(hub, id, { waiting: 0, accepted: 5, failed: 1 }, 'finished');
+  const tos = reach(wa);
+  assert.deepEqual([tos.length, new Set(tos).size], [8, 6], 'the two once more, and nobody else');
+  await statuses(hub, wa.events().slice(6).map((e) => status(e, 'read')));
+  await statuses(hub, [failed(a, 131048)]);
+  assert.equal((await counts(hub, id, { read: 2, failed: 1 }, 'finished')).reason, undefined);
 });
 
 test('a cancelled campaign takes back what a held destination kept', async (t) => {

@@ -19,5 +19,8 @@ CREATE TABLE message_reads (
   PRIMARY KEY (external_id, workspace_id)
 ) @by_key@;
 
+-- limited: why its channel takes no more of it for now: it pauses, with an alert, as soon as its thread looks; ''.
+ALTER TABLE campaigns ADD COLUMN limited TEXT NOT NULL DEFAULT '';
+
 -- untold: 1 while the alert of a hold is still to be made.
 ALTER TABLE destinations ADD COLUMN untold BIGINT NOT NULL DEFAULT 0;
