@@ -14,11 +14,13 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "config/change.h"
+#include "config/tables.h"
 
 enum {
     STOP_GRACE_MS = 10000,
     API_THREADS = 2,
     THREADS_MAX = 64,
+    MESSAGE_KEYS_MIN_MS = 1000,
     CACHE_MIB_MAX = 1024 * 1024 /* a TiB */
 };
 
@@ -221,7 +223,11 @@ static enum err read_options(struct app *app, struct why *why)
         return why_set(why, ERR_SYNTAX, "MALOTE_THREADS is 1 to %d", THREADS_MAX);
     enum err rc = guard_read(slice_str(app->o.allow_net), &app->guard, why);
     if (rc == OK) rc = guard_read(slice_str(app->o.trust_proxy), &app->proxies, why);
-    return rc;
+    if (rc != OK) return rc;
+    if (tables_duration(slice_str(app->o.message_keys), &app->message_keys_ms, NULL) != OK ||
+        app->message_keys_ms < MESSAGE_KEYS_MIN_MS)
+        return why_set(why, ERR_SYNTAX, "MALOTE_MESSAGE_KEYS is 1s to 366d, such as 30d");
+    return OK;
 }
 
 static void close_reader(void *store) { store_close(store); }

@@ -319,7 +319,7 @@ static int version_command(struct args *a UNUSED, const struct command *c UNUSED
 
 #define SERVE_FLAGS                                                                                \
     "listen data database log allow-net trust-proxy ca-file threads media media-cache "            \
-    "s3-endpoint "                                                                                 \
+    "message-keys s3-endpoint "                                                                    \
     "s3-region s3-style"
 #define LIST_FLAGS " limit cursor"
 

@@ -1,9 +1,12 @@
 // message_send.test.mjs: POST /api/messages against a fake Graph API: sent once, whatever happens on the way; told at once what cannot be.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { join } from 'node:path';
 import test from 'node:test';
 import { ADMIN_KEY, WHATSAPP_TOKEN, accepted, caktoSource, folder, paidOrder, pause, startHub, startWhatsApp, until, zap } from './hub.mjs';
 
+const sqlite = spawnSync('sqlite3', ['--version']).status === 0;
 const NUMBER = '106540352242922', TO = '+5511999990005', APP_SECRET = 'app-secret-of-the-system-tests';
 const text = (more) => ({ to: TO, type: 'text', text: 'Oi, Ana', ...more });
 const inbox = (more) => ({ name: 'inbox', kind: 'whatsapp-cloud', path: '/wa', app_secret: [APP_SECRET], ...more });
@@ -209,6 +212,24 @@ test('a routed event becomes a template, once per order; the command line sends'
   assert.equal(code, 0, err);
   await state(hub, JSON.parse(out).delivery, 'delivered');
   assert.equal(wa.stats().messages, 2);
+});
+
+test('an idempotency key is remembered for as long as it is set, and then forgotten', async (t) => {
+  const wa = await startWhatsApp(t), hub = await startHub(t, { env: { MALOTE_MESSAGE_KEYS: '2s' } });
+  await hub.apply({ destinations: [zap(wa, { rate_per_min: 0 })] });
+  const send = (key, say) => hub.post('/api/messages', text({ text: say, idempotency_key: key }));
+  const first = await send('k', 'um');
+  assert.equal((await send('k', 'um')).delivery, first.delivery);
+  for (let i = 0; i < 9; i++) await send(`other-${i}`, 'x');
+  await pause(2100);
+  const second = await send('k', 'dois'); // no conflict: that key is none any more
+  assert.deepEqual([second.duplicate, second.delivery === first.delivery], [false, false]);
+  await send('l', 'três');
+  await until('all to go out', () => wa.stats().messages === 12);
+  assert.equal(wa.events().filter(({ body }) => body.text.body === 'dois').length, 1);
+  if (sqlite) assert.equal(spawnSync('sqlite3', [join(hub.data, 'malote.db'), 'SELECT group_concat(key) FROM message_keys']).stdout.toString().split(',').length, 2);
+  const { code, err } = await hub.cli(['serve'], { env: { MALOTE_MESSAGE_KEYS: 'soon' } });
+  assert.deepEqual([code, /MALOTE_MESSAGE_KEYS is 1s to 366d/.test(err)], [1, true], err);
 });
 
 test('what was accepted before a kill is sent after it, once', async (t) => {

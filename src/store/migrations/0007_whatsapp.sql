@@ -19,6 +19,10 @@ CREATE TABLE message_reads (
   PRIMARY KEY (external_id, workspace_id)
 ) @by_key@;
 
+-- Old keys are forgotten (MALOTE_MESSAGE_KEYS), and those of people who are erased.
+CREATE INDEX message_keys_age ON message_keys (created_ms);
+CREATE INDEX message_keys_delivery ON message_keys (delivery_id, workspace_id);
+
 -- limited: why its channel takes no more of it for now: it pauses, with an alert, as soon as its thread looks; ''.
 ALTER TABLE campaigns ADD COLUMN limited TEXT NOT NULL DEFAULT '';
 
