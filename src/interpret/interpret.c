@@ -125,7 +125,7 @@ static enum err understand(struct interpret_ctx *ctx, struct request *r,
     if (rc != OK) return rc;
     struct apply_ctx apply = { ctx->store,   ctx->ids, ctx->arena,    e->workspace_id,
                                e->source_id, s->name,  s->kind->rank, e->event.occurred_ms,
-                               ctx->now_ms };
+                               ctx->now_ms,  e->id };
     struct applied applied;
     rc = apply_changes(&apply, &changes, &applied, why);
     if (rc != OK) return rc;

@@ -3,6 +3,7 @@
 #include "journal/journal.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/thread.h"
@@ -28,6 +29,8 @@ enum {
     /* While the disk is busy with the turn before, fewer requests than this wait for it: a commit of their own would write the same
      * pages again for each few of them. */
     BESIDE_SYNC_REQUESTS = 40,
+    EMPTY_TRIES = 100,
+    EMPTY_PAUSE_MS = 20,
 };
 
 enum err journal_offer(struct journal *j, struct journal_entry *e)
@@ -55,6 +58,24 @@ void journal_post(struct journal *j, struct journal_job *job)
     j->jobs.tail = &job->next;
     pthread_cond_signal(&j->wake);
     pthread_mutex_unlock(&j->lock);
+}
+
+static enum err nothing(void *ctx UNUSED, struct store *s UNUSED, struct why *why UNUSED)
+{
+    return OK;
+}
+
+enum err journal_empty_log(struct journal *j, struct why *why)
+{
+    struct timespec pause = { 0, EMPTY_PAUSE_MS * 1000000L };
+    atomic_store(&j->empty_asked, true);
+    for (int i = 0; i < EMPTY_TRIES; i++) {
+        enum err rc = journal_call(j, nothing, NULL, why); /* a turn: it is done after its commit */
+        if (rc != OK) return rc;
+        if (!atomic_load(&j->empty_asked)) return OK;
+        nanosleep(&pause, NULL);
+    }
+    return atomic_load(&j->empty_asked) ? why_set(why, ERR_BUSY, "the log is still read") : OK;
 }
 
 bool journal_is_own_thread(const struct journal *j)
@@ -391,6 +412,8 @@ static void *writer(void *arg)
         } else {
             tell_failed(j, t, rc, &why);
         }
+        if (atomic_load(&j->empty_asked) && checkpoint_empty(j->checkpoint, j->store, &why) == OK)
+            atomic_store(&j->empty_asked, false);
         checkpoint_after_commit(j->checkpoint, j->store);
         atomic_store_explicit(&j->o.metrics->interpret_depth, (int64_t)j->pending.count,
                               memory_order_relaxed);

@@ -93,6 +93,7 @@ struct journal {
         lost; /* entries of a turn that failed to reach the disk: if it gets there after all, their events are to be read back */
     bool finished; /* the writer makes no more turns */
 
+    _Atomic bool empty_asked; /* the log is to be emptied after a commit */
     _Atomic bool
         unsound; /* a sync of the log failed: none counts before the log was written anew */
 

@@ -17,6 +17,7 @@ struct apply_ctx {
     enum origin_rank rank;
     int64_t occurred_ms; /* of the event: decides between two words of the same rank */
     int64_t now_ms;
+    uint64_t event_id; /* noted where an event names nobody and is yet about somebody */
 };
 
 /* Where a message went; ids 0: nowhere. */

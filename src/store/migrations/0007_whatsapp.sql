@@ -16,8 +16,12 @@ UPDATE conversations SET read_ms = last_out_ms;
 CREATE TABLE message_reads (
   workspace_id BIGINT NOT NULL,
   external_id TEXT NOT NULL,
+  event_id BIGINT NOT NULL,
   PRIMARY KEY (external_id, workspace_id)
 ) @by_key@;
+
+-- event_id: which event told of it: a status names no contact, and must be found when its person is erased.
+ALTER TABLE message_statuses ADD COLUMN event_id BIGINT NOT NULL DEFAULT 0;
 
 -- Old keys are forgotten (MALOTE_MESSAGE_KEYS), and those of people who are erased.
 CREATE INDEX message_keys_age ON message_keys (created_ms);
