@@ -4,7 +4,6 @@
  * destination it names. The ids of message and delivery are chosen here and stand in the event, so that the answer can name them;
  * the same idempotency key again is the same event, and is answered with the first one's ids. */
 #include "api/routes.h"
-#include "base/brazil.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "crypto/hash.h"
@@ -88,7 +87,6 @@ static enum err read_window(struct call *c, struct sending *s, struct why *why)
 static enum err find_person(struct call *c, json *body, struct sending *s, slice *to,
                             struct why *why)
 {
-    struct brazil_phone phone;
     slice contact = json_get_text(body, "contact");
     enum err rc = OK;
     *to = (slice){ NULL, 0 };
@@ -99,11 +97,7 @@ static enum err find_person(struct call *c, json *body, struct sending *s, slice
             return why_set(why, ERR_SYNTAX, "`contact` must be the id of a contact (cnt_...)");
     } else {
         *to = outbox_recipient(json_get_text(body, "to"), c->x->arena);
-        bool number = brazil_phone(*to, &phone, NULL) == OK;
-        rc = contact_find(c->store, c->key.workspace_id,
-                          number || slice_starts(*to, SLICE("+")) ? IDENTITY_PHONE
-                                                                  : IDENTITY_WA_USER,
-                          number ? brazil_phone_text(&phone) : *to, &s->contact_id, why);
+        rc = contact_find_recipient(c->store, c->key.workspace_id, *to, &s->contact_id, why);
     }
     if (rc == OK && s->contact_id) rc = read_contact(c, s, to, why);
     if (rc == OK && s->contact_id) rc = read_window(c, s, why);

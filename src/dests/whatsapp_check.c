@@ -7,6 +7,7 @@
 #include "base/id.h"
 #include "base/text.h"
 #include "dests/whatsapp_cloud.h"
+#include "records/records.h"
 
 enum {
     TEXT_MAX = 4096,
@@ -23,8 +24,7 @@ enum {
     BUTTONS_MAX = 3,
     ROWS_MAX = 10,
     NUMBER_MIN = 5,
-    NUMBER_MAX = 15,
-    USER_ID_MAX = 160
+    NUMBER_MAX = 15
 };
 
 /* The first mistake stays. */
@@ -352,17 +352,10 @@ static void check_interactive(struct checker *c, json *v)
 static void check_to(struct checker *c, slice to)
 {
     slice digits = slice_starts(to, SLICE("+")) ? slice_sub(to, 1, to.len) : to;
-    size_t dot = slice_find(to, '.');
     bool number = digits.len >= NUMBER_MIN && digits.len <= NUMBER_MAX;
-    bool user = dot > 0 && dot + 1 < to.len && to.len <= USER_ID_MAX;
-    for (size_t i = 0; i < digits.len; i++) {
-        char ch = digits.ptr[i];
-        bool digit = ch >= '0' && ch <= '9';
-        bool letter = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z');
-        number = number && digit;
-        user = user && (digit || letter || ch == '.' || ch == '-' || ch == '_');
-    }
-    if (!number && !user)
+    for (size_t i = 0; i < digits.len; i++)
+        number = number && digits.ptr[i] >= '0' && digits.ptr[i] <= '9';
+    if (!number && !contact_is_user_id(to))
         wrong(c, "`to` must be a number with country code (+5511...) or a user id (BR....)");
 }
 

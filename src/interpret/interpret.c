@@ -17,12 +17,6 @@ enum {
 const char *const event_state_name[] = { "pending", "done", "failed", "archived", "replaying" };
 _Static_assert(ARRAY_LEN(event_state_name) == EVENT_STATE_COUNT, "every state has a name");
 
-static void put_id(struct buf *b, const char *key, enum id_kind kind, uint64_t id)
-{
-    char text[ID_TEXT_MAX];
-    if (id) json_put_str(b, key, id_text(kind, id, text));
-}
-
 /* The event's JSON, docs/events.md. */
 static slice write_json(const struct stored_event *e, const struct source *s,
                         const struct changes *c, const struct applied *a, struct arena *arena)
@@ -49,8 +43,8 @@ static slice write_json(const struct stored_event *e, const struct source *s,
                              a->checkout_id);
     if (c->message) {
         record_json_message(&b, "message", c->message, a->message.id);
-        put_id(&b, "conversation", ID_CONVERSATION, a->message.conversation_id);
-        put_id(&b, "ticket", ID_TICKET, a->message.ticket_id);
+        json_put_id(&b, "conversation", ID_CONVERSATION, a->message.conversation_id);
+        json_put_id(&b, "ticket", ID_TICKET, a->message.ticket_id);
     }
     if (c->message_status) record_json_message_status(&b, "message_status", c->message_status);
     if (c->message_edit) record_json_message_edit(&b, "message_edit", c->message_edit);

@@ -106,8 +106,7 @@ static void post_end(struct post *p, enum upload_state state, const char *proble
 
 static void post_later(struct post *p, int64_t wait_ms, const char *problem)
 {
-    int64_t doubled = p->tries < POST_DOUBLED_MAX ? p->tries : POST_DOUBLED_MAX;
-    int64_t own_ms = (int64_t)POST_WAIT_FIRST_MS << doubled;
+    int64_t own_ms = fetcher_wait_ms(POST_WAIT_FIRST_MS, p->tries, POST_DOUBLED_MAX);
     p->tries++;
     p->due_ms = clock_wall_ms() + (wait_ms > own_ms ? wait_ms : own_ms);
     LOG(p->owner->o.log, LOG_WARN, "media.not_given", log_id("media", ID_MEDIA, p->media_id),

@@ -94,6 +94,9 @@ enum contact_identity {
 MUST_CHECK enum err contact_find(struct store *store, uint64_t workspace_id,
                                  enum contact_identity kind, slice value, uint64_t *id,
                                  struct why *why);
+/* The contact that a message to `to` would reach: a number with its country code, or a user id. */
+MUST_CHECK enum err contact_find_recipient(struct store *store, uint64_t workspace_id, slice to,
+                                           uint64_t *id, struct why *why);
 /* The text of one of a contact's stored fields (contacts.fields, parsed; NULL: none); empty when there is none. */
 slice contact_text(json *fields, const char *name);
 

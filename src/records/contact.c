@@ -4,11 +4,17 @@
  * people, whatever phone or e-mail they share: a weaker match never joins them. (3) A field keeps the word of the highest rank,
  * and among equals the latest (of two fields the earliest) by the event's own time, so the order of arrival does not matter.
  * Stored form of a field: "email":["value",rank,ms,"origin"]. */
+#include "base/brazil.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "records/conversation.h"
 
-enum { CONTACT_TEXT_MAX = 64 * 1024, FIELD_VALUE_MAX = 1024 };
+enum {
+    CONTACT_TEXT_MAX = 64 * 1024,
+    FIELD_VALUE_MAX = 1024,
+    USER_ID_MAX = 160,
+    USER_ID_COUNTRY_MIN = 2
+};
 
 static const enum contact_field identity_field[IDENTITY_COUNT] = {
     CONTACT_external_id, CONTACT_document, CONTACT_email, CONTACT_phone, CONTACT_wa_user_id
@@ -111,6 +117,32 @@ static bool merge_field(struct stored_field *now, const struct stored_field *fre
 slice contact_text(json *fields, const char *name)
 {
     return json_str(yyjson_arr_get(json_get(fields, name), 0));
+}
+
+bool contact_is_user_id(slice id)
+{
+    size_t dot = slice_find(id, '.');
+    if (dot < USER_ID_COUNTRY_MIN || dot + 1 >= id.len || id.len > USER_ID_MAX) return false;
+    for (size_t i = 0; i < id.len; i++) {
+        char c = id.ptr[i];
+        bool country = c >= 'A' && c <= 'Z';
+        bool plain = country || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '.' ||
+                     c == '_' || c == '-';
+        if (i < dot ? !country : !plain) return false;
+    }
+    return true;
+}
+
+enum err contact_find_recipient(struct store *store, uint64_t workspace_id, slice to, uint64_t *id,
+                                struct why *why)
+{
+    struct brazil_phone phone;
+    if (brazil_phone(to, &phone, NULL) == OK)
+        return contact_find(store, workspace_id, IDENTITY_PHONE, brazil_phone_text(&phone), id,
+                            why);
+    return contact_find(store, workspace_id,
+                        slice_starts(to, SLICE("+")) ? IDENTITY_PHONE : IDENTITY_WA_USER, to, id,
+                        why);
 }
 
 enum err contact_find(struct store *store, uint64_t workspace_id, enum contact_identity kind,

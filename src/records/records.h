@@ -288,6 +288,9 @@ struct changes {
         custom; /* JSON object of whatever else the event carries for destinations; may be empty */
 };
 
+/* A business-scoped user id: a country's letters, a dot, letters and digits ("BR.1349…"; a parent's: "BR.ENT.1349…"). */
+bool contact_is_user_id(slice id);
+
 /* Zeroed, with the -1 "unknown" amounts set; NULL when the arena is full. */
 struct order *order_new(struct arena *arena);
 struct checkout *checkout_new(struct arena *arena);

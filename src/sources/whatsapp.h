@@ -74,9 +74,8 @@ slice whatsapp_text(struct cleaner *cl, json *v);
 /* First `max` bytes at most, cut between characters. */
 slice whatsapp_cut(slice text, size_t max);
 
-/* Is it a number (digits, perhaps with '+'), or a business-scoped user id ("BR.1349…")? */
+/* Is it a number (digits, perhaps with '+')? What is none may be a user id (contact_is_user_id). */
 bool whatsapp_is_number(slice id);
-bool whatsapp_is_user_id(slice id);
 /* Either put into the field it belongs to; a number fills phone and wa_id. */
 void whatsapp_contact_id(struct cleaner *cl, struct contact *c, slice id);
 /* "+5511999990005", with the ninth digit whichever form came; empty when it is no number. */

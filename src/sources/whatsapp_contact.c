@@ -6,7 +6,7 @@
 #include "base/time.h"
 #include "sources/whatsapp.h"
 
-enum { NUMBER_MIN = 5, NUMBER_MAX = 15, USER_ID_MAX = 160 };
+enum { NUMBER_MIN = 5, NUMBER_MAX = 15 };
 
 static slice digits_of(slice id)
 {
@@ -19,19 +19,6 @@ bool whatsapp_is_number(slice id)
     for (size_t i = 0; i < d.len; i++)
         if (d.ptr[i] < '0' || d.ptr[i] > '9') return false;
     return d.len >= NUMBER_MIN && d.len <= NUMBER_MAX;
-}
-
-bool whatsapp_is_user_id(slice id)
-{
-    size_t dot = slice_find(id, '.');
-    if (dot == 0 || dot + 1 >= id.len || id.len > USER_ID_MAX) return false;
-    for (size_t i = 0; i < id.len; i++) {
-        char c = id.ptr[i];
-        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                     c == '.' || c == '_' || c == '-';
-        if (!plain) return false;
-    }
-    return true;
 }
 
 slice whatsapp_phone(struct cleaner *cl, slice id)
@@ -56,7 +43,7 @@ void whatsapp_contact_id(struct cleaner *cl, struct contact *c, slice id)
         if (c->field[CONTACT_wa_id].len > 0) return;
         c->field[CONTACT_wa_id] = digits_of(id);
         c->field[CONTACT_phone] = whatsapp_phone(cl, id);
-    } else if (whatsapp_is_user_id(id) && c->field[CONTACT_wa_user_id].len == 0) {
+    } else if (contact_is_user_id(id) && c->field[CONTACT_wa_user_id].len == 0) {
         c->field[CONTACT_wa_user_id] = id;
     }
 }
@@ -178,7 +165,7 @@ struct contact *whatsapp_moved_contact(const struct whatsapp_place *p, struct cl
     put(cl, c, CONTACT_wa_parent_id, json_get(system, "parent_user_id"));
     if (c->field[CONTACT_wa_id].len > 0 && whatsapp_is_number(from))
         c->former_phone = whatsapp_phone(cl, from);
-    if (c->field[CONTACT_wa_user_id].len > 0 && whatsapp_is_user_id(previous))
+    if (c->field[CONTACT_wa_user_id].len > 0 && contact_is_user_id(previous))
         c->former_wa_user_id = previous;
     whatsapp_contact_id(cl, c, from);
     whatsapp_contact_id(cl, c, json_get_text(p->item, "from_user_id"));
