@@ -53,6 +53,18 @@ WHERE workspace_id = $1 AND delivery_id IN (SELECT id FROM deliveries WHERE work
 UPDATE deliveries SET state = 4, reason = 'erased', updated_ms = $3
 WHERE workspace_id = $1 AND event_id = $2 AND state = 0;
 
+-- The caller's own word in it may name the person.
+-- name: erase_message_keys
+DELETE FROM message_keys WHERE workspace_id = $1
+  AND delivery_id IN (SELECT d.id FROM deliveries d WHERE d.workspace_id = $1 AND d.event_id = $2);
+
+-- Events of statuses belong to nobody; the statuses themselves say which they were.
+-- name: erase_status_events
+SELECT event_id FROM message_statuses WHERE workspace_id = $1 AND external_id = $2 AND event_id > 0 LIMIT $3;
+
+-- name: erase_status_event
+UPDATE message_statuses SET event_id = 0 WHERE workspace_id = $1 AND external_id = $2 AND event_id = $3;
+
 -- name: erase_message
 UPDATE messages SET text = '', data = '', reply_to = '', media_id = 0 WHERE workspace_id = $1 AND id = $2;
 

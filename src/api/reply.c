@@ -166,6 +166,5 @@ void page_put(struct call *c, struct stmt *q, struct page *page, enum id_kind ki
 
 void put_id(struct buf *b, const char *key, enum id_kind kind, int64_t id)
 {
-    char text[ID_TEXT_MAX];
-    if (id) json_put_str(b, key, id_text(kind, (uint64_t)id, text));
+    json_put_id(b, key, kind, (uint64_t)id);
 }

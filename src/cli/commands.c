@@ -354,7 +354,7 @@ static int version_command(struct args *a UNUSED, const struct command *c UNUSED
 
 #define SERVE_FLAGS                                                                                \
     "listen data database log allow-net trust-proxy ca-file threads media media-cache "            \
-    "s3-endpoint "                                                                                 \
+    "message-keys s3-endpoint "                                                                    \
     "s3-region s3-style"
 #define LIST_FLAGS " limit cursor"
 
@@ -431,7 +431,7 @@ const struct command cli_commands[] = {
       "id at direction type status text", 0, 1 },
     { "conversations", "conversations [ID] [--contact]", "list conversations, or show one",
       "contact" LIST_FLAGS, read_command, "/api/conversations",
-      "id contact account last_message_at window_until", 0, 1 },
+      "id contact account unread last_message_at window_until", 0, 1 },
     { "tickets", "tickets [ID] [--state --conversation]", "list tickets, or show one",
       "state conversation" LIST_FLAGS, read_command, "/api/tickets",
       "id conversation state assignee opened_at first_reply_at", 0, 1 },

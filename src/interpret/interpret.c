@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "interpret/hand.h"
+#include "interpret/hold.h"
 #include "records/apply.h"
 
 enum {
@@ -18,12 +19,6 @@ enum {
 
 const char *const event_state_name[] = { "pending", "done", "failed", "archived", "replaying" };
 _Static_assert(ARRAY_LEN(event_state_name) == EVENT_STATE_COUNT, "every state has a name");
-
-static void put_id(struct buf *b, const char *key, enum id_kind kind, uint64_t id)
-{
-    char text[ID_TEXT_MAX];
-    if (id) json_put_str(b, key, id_text(kind, id, text));
-}
 
 /* The event's JSON, docs/events.md. */
 static slice write_json(const struct stored_event *e, const struct source *s,
@@ -51,8 +46,8 @@ static slice write_json(const struct stored_event *e, const struct source *s,
                              a->checkout_id);
     if (c->message) {
         record_json_message(&b, "message", c->message, a->message.id);
-        put_id(&b, "conversation", ID_CONVERSATION, a->message.conversation_id);
-        put_id(&b, "ticket", ID_TICKET, a->message.ticket_id);
+        json_put_id(&b, "conversation", ID_CONVERSATION, a->message.conversation_id);
+        json_put_id(&b, "ticket", ID_TICKET, a->message.ticket_id);
     }
     if (c->message_status) record_json_message_status(&b, "message_status", c->message_status);
     if (c->message_edit) record_json_message_edit(&b, "message_edit", c->message_edit);
@@ -160,7 +155,7 @@ static enum err understand(struct interpret_ctx *ctx, struct request *r,
     if (changes.hand_over) return hand_on(ctx, r, e, s, changes.hand_over, why);
     struct apply_ctx apply = { ctx->store,   ctx->ids, ctx->arena,    e->workspace_id,
                                e->source_id, s->name,  s->kind->rank, e->event.occurred_ms,
-                               ctx->now_ms };
+                               ctx->now_ms,  e->id };
     struct applied applied;
     rc = apply_changes(&apply, &changes, &applied, why);
     if (rc != OK) return rc;
@@ -169,6 +164,7 @@ static enum err understand(struct interpret_ctx *ctx, struct request *r,
         return why_set(why, ERR_SYNTAX, "its JSON would be larger than %d bytes", EVENT_JSON_MAX);
     rc = save_data(ctx, e, &applied, (slice){ NULL, 0 }, data, why);
     if (rc == OK) rc = set_state(ctx, e, EVENT_DONE, why);
+    if (rc == OK && changes.hold) rc = hold_apply(ctx, e, changes.hold, why);
     if (rc != OK) return rc;
     char id[ID_TEXT_MAX];
     struct outgoing_event out = { id_text(ID_EVENT, e->id, id), e->event.type,  s->name,

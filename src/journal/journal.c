@@ -3,6 +3,7 @@
 #include "journal/journal.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/thread.h"
@@ -29,6 +30,8 @@ enum {
      * when it has so many: a commit for each few of them would write the same pages again. */
     BESIDE_SYNC_REQUESTS = 40,
     BESIDE_SYNC_PIECE = 8,
+    EMPTY_TRIES = 100,
+    EMPTY_PAUSE_MS = 20,
 };
 
 enum err journal_offer(struct journal *j, struct journal_entry *e)
@@ -57,6 +60,24 @@ void journal_post(struct journal *j, struct journal_job *job)
     j->jobs.tail = &job->next;
     pthread_mutex_unlock(&j->lock);
     pthread_cond_signal(&j->wake);
+}
+
+static enum err nothing(void *ctx UNUSED, struct store *s UNUSED, struct why *why UNUSED)
+{
+    return OK;
+}
+
+enum err journal_empty_log(struct journal *j, struct why *why)
+{
+    struct timespec pause = { 0, EMPTY_PAUSE_MS * 1000000L };
+    atomic_store(&j->empty_asked, true);
+    for (int i = 0; i < EMPTY_TRIES; i++) {
+        enum err rc = journal_call(j, nothing, NULL, why); /* a turn: it is done after its commit */
+        if (rc != OK) return rc;
+        if (!atomic_load(&j->empty_asked)) return OK;
+        nanosleep(&pause, NULL);
+    }
+    return atomic_load(&j->empty_asked) ? why_set(why, ERR_BUSY, "the log is still read") : OK;
 }
 
 bool journal_is_own_thread(const struct journal *j)
@@ -337,6 +358,7 @@ static enum err interpret_try(struct journal *j, struct turn *t, struct config *
         t->created = route.created;
         t->born_count = room - route.room;
         t->unborn = route.unborn;
+        t->held = ctx.held;
         return OK;
     }
     journal_entry_free_list(t->handed);
@@ -452,6 +474,8 @@ static void *writer(void *arg)
             j->turn_at = (j->turn_at + 1) % TURNS_MAX;
             tell_offer(j, t);
         }
+        if (atomic_load(&j->empty_asked) && checkpoint_empty(j->checkpoint, j->store, &why) == OK)
+            atomic_store(&j->empty_asked, false);
         checkpoint_after_commit(j->checkpoint, j->store);
         atomic_store_explicit(&j->o.metrics->interpret_depth, (int64_t)j->pending.count,
                               memory_order_relaxed);

@@ -125,6 +125,9 @@ MUST_CHECK enum err journal_call_entry(struct journal *j,
                                        enum err (*run)(void *ctx, struct store *s, bool *drop,
                                                        struct why *why),
                                        void *ctx, struct journal_entry *e, struct why *why);
+/* Something was erased: returns when nothing of it is left in the log either. ERR_BUSY: it was read all the time; it is then done as soon as
+ * it can be. Not from the writer thread. */
+MUST_CHECK enum err journal_empty_log(struct journal *j, struct why *why);
 bool journal_is_own_thread(const struct journal *j); /* the writer or the syncer? */
 /* Events were set to EVENT_REPLAYING: interpret them, after what is new. */
 void journal_replay(struct journal *j);

@@ -1,9 +1,10 @@
 /* whatsapp.h: what the files of the source kind `whatsapp-cloud` share.
  *
  *   whatsapp_cloud.c    settings, proof, handshake, split: a body into events
- *   whatsapp_account.c  whose a change is, when one app has several numbers
+ *   whatsapp_home.c     whose a change is, when one app has several numbers
  *   whatsapp_walk.c     where in a body an event lies, and its part of it
  *   whatsapp_contact.c  who it is about
+ *   whatsapp_account.c  our own end: the number, and whether it may send
  *   whatsapp_message.c  messages, edits, revocations, reactions
  *   whatsapp_stop.c     words by which a person asks for no marketing
  *   whatsapp_media.c    how files are fetched
@@ -73,7 +74,7 @@ enum whatsapp_home {
 enum whatsapp_home whatsapp_home(const struct whatsapp_place *p, const struct settings *cfg,
                                  slice *account, slice *to);
 /* Fills out->hand_over with the change. */
-MUST_CHECK enum err whatsapp_hand_over(const struct whatsapp_place *p, json *root, slice account,
+MUST_CHECK enum err whatsapp_home_hand(const struct whatsapp_place *p, json *root, slice account,
                                        slice to, bool own, slice locator, struct cleaner *cl,
                                        struct changes *out, struct why *why);
 /* The type of an event that is a whole change of another number. */
@@ -94,9 +95,8 @@ slice whatsapp_text(struct cleaner *cl, json *v);
 /* First `max` bytes at most, cut between characters. */
 slice whatsapp_cut(slice text, size_t max);
 
-/* Is it a number (digits, perhaps with '+'), or a business-scoped user id ("BR.1349…")? */
+/* Is it a number (digits, perhaps with '+')? What is none may be a user id (contact_is_user_id). */
 bool whatsapp_is_number(slice id);
-bool whatsapp_is_user_id(slice id);
 /* Either put into the field it belongs to; a number fills phone and wa_id. */
 void whatsapp_contact_id(struct cleaner *cl, struct contact *c, slice id);
 /* "+5511999990005", with the ninth digit whichever form came; empty when it is no number. */
@@ -105,6 +105,12 @@ slice whatsapp_phone(struct cleaner *cl, slice id);
 struct contact *whatsapp_contact(const struct whatsapp_place *p, bool ours, struct cleaner *cl);
 /* The contact for a system message, moved to the new number or id. */
 struct contact *whatsapp_moved_contact(const struct whatsapp_place *p, struct cleaner *cl);
+
+/* The number of ours that the change is about; NULL: it names none. */
+struct own_number *whatsapp_account_number(const struct whatsapp_place *p, struct cleaner *cl);
+/* Does the change say that we may not send any more? NULL: no. */
+struct account_hold *whatsapp_account_hold(const struct whatsapp_place *p, int64_t received_ms,
+                                           struct cleaner *cl);
 
 /* Interpreting, part by part. */
 MUST_CHECK enum err whatsapp_read_message(const struct whatsapp_place *p, const struct request *r,

@@ -373,7 +373,7 @@ static enum err interpret(struct request *r, const struct event *e, const struct
     bool anew = home == WA_OURS && slice_eq(e->type, WA_OTHER_TYPE);
     if (anew && !p.value) return why_set(why, ERR_SYNTAX, "its part of the body was erased");
     if (home != WA_OURS || anew)
-        return whatsapp_hand_over(&p, root, account, to, anew, e->locator, &cl, out, why);
+        return whatsapp_home_hand(&p, root, account, to, anew, e->locator, &cl, out, why);
     switch (yyjson_is_obj(p.item) ? p.part : WA_WHOLE) {
     case WA_MESSAGE:
     case WA_ECHO:
@@ -381,6 +381,8 @@ static enum err interpret(struct request *r, const struct event *e, const struct
     case WA_STATUS: rc = whatsapp_read_status(&p, r, e, &cl, out, why); break;
     default: rc = whatsapp_read_other(&p, &cl, out, why); break;
     }
+    if (rc == OK) out->own_number = whatsapp_account_number(&p, &cl);
+    if (rc == OK && p.part == WA_WHOLE) out->hold = whatsapp_account_hold(&p, r->received_ms, &cl);
     cl.full = cl.full || arena->full; /* whatever was refused, the event lacks it */
     return rc == OK || cl.full ? clean_end(&cl, why) : rc;
 }

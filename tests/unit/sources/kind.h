@@ -45,6 +45,13 @@ static inline void kind_print_event(struct buf *b, const struct event *e, const 
         json_put_str(b, "locator", c->hand_over->locator);
         json_end_object(b);
     }
+    if (c->hold) {
+        json_begin_object(b, "hold");
+        json_put_str(b, "owner", c->hold->who.owner);
+        json_put_opt(b, "number", c->hold->who.number);
+        json_put_str(b, "reason", c->hold->reason);
+        json_end_object(b);
+    }
     if (c->custom.len > 0) json_put_raw(b, "custom", c->custom);
     json_end_object(b);
 }

@@ -414,6 +414,68 @@ static void settings_of_accounts(void **state UNUSED)
 }
 
 /* More messages than Meta would send in one body, and more than one request may hold. */
+/* Which updates of an account end its sending, and what is said of them. */
+static void accounts_that_may_not_send(void **state UNUSED)
+{
+    static const struct {
+        const char *value, *reason, *owner, *number; /* NULL: no hold */
+    } cases[] = {
+        { "\"event\":\"ACCOUNT_OFFBOARDED\"",
+          "account: the account was offboarded (ACCOUNT_OFFBOARDED)", "9", "" },
+        { "\"event\":\"ACCOUNT_DELETED\",\"phone_number\":\"+5511955550100\"",
+          "account: the account was deleted (ACCOUNT_DELETED)", "9", "5511955550100" },
+        { "\"event\":\"PARTNER_REMOVED\",\"waba_info\":{\"waba_id\":\"77\"},"
+          "\"disconnection_info\":{\"reason\":\"PRIMARY_INACTIVITY\"}",
+          "account: the number was disconnected from this app (PARTNER_REMOVED, "
+          "PRIMARY_INACTIVITY)",
+          "77", "" },
+        { "\"event\":\"PARTNER_REMOVED\",\"disconnection_info\":{\"reason\":\"<b>5511</b>\"}",
+          "account: the number was disconnected from this app (PARTNER_REMOVED)", "9", "" },
+        { "\"event\":\"DISABLED_UPDATE\",\"ban_info\":{\"waba_ban_state\":\"DISABLE\"}",
+          "account: Meta disabled the account (DISABLED_UPDATE, DISABLE)", "9", "" },
+        { "\"event\":\"DISABLED_UPDATE\"", "account: Meta disabled the account (DISABLED_UPDATE)",
+          "9", "" },
+        { "\"event\":\"DISABLED_UPDATE\",\"ban_info\":{\"waba_ban_state\":\"REINSTATE\"}", NULL,
+          NULL, NULL },
+        { "\"event\":\"ACCOUNT_RESTRICTION\"",
+          "account: Meta restricts the account (ACCOUNT_RESTRICTION)", "9", "" },
+        { "\"event\":\"ACCOUNT_RESTRICTION\",\"restriction_info\":[{\"restriction_type\":"
+          "\"RESTRICTED_ADD_PHONE_NUMBER_ACTION\"}]",
+          NULL, NULL, NULL },
+        { "\"event\":\"ACCOUNT_RESTRICTION\",\"restriction_info\":[{\"restriction_type\":"
+          "\"RESTRICTED_BIZ_INITIATED_MESSAGING\",\"expiration\":1773143999}]",
+          NULL, NULL, NULL }, /* it is over already */
+        { "\"event\":\"ACCOUNT_RESTRICTION\",\"restriction_info\":[{\"restriction_type\":"
+          "\"RESTRICTED_BIZ_INITIATED_MESSAGING\",\"expiration\":1773230400},"
+          "{\"restriction_type\":\"RESTRICTED_CUSTOMER_INITIATED_MESSAGING\",\"expiration\":"
+          "1773316800}]",
+          "account: Meta restricts the account (ACCOUNT_RESTRICTION, "
+          "RESTRICTED_CUSTOMER_INITIATED_MESSAGING) until 2026-03-12T12:00:00.000Z",
+          "9", "" },
+        { "\"event\":\"ACCOUNT_VIOLATION\"", NULL, NULL, NULL },
+        { "\"event\":\"ACCOUNT_RECONNECTED\"", NULL, NULL, NULL },
+        { "\"event\":{\"x\":1}", NULL, NULL, NULL },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct arena a;
+        arena_init(&a, 1 << 20);
+        slice body = arena_printf(&a,
+                                  "{\"entry\":[{\"id\":\"9\",\"time\":1773140000,\"changes\":[{"
+                                  "\"field\":\"account_update\",\"value\":{%s}}]}]}",
+                                  cases[i].value);
+        struct result res = run_with(SETTINGS, body, &a);
+        assert_int_equal(res.rc, OK);
+        json *hold = json_get(res.event, "hold");
+        assert_int_equal(hold != NULL, cases[i].reason != NULL);
+        if (hold) {
+            assert_slice(json_get_text(hold, "reason"), slice_str(cases[i].reason));
+            assert_slice(json_get_text(hold, "owner"), slice_str(cases[i].owner));
+            assert_slice(json_get_text(hold, "number"), slice_str(cases[i].number));
+        }
+        arena_free(&a);
+    }
+}
+
 static void thousands(void **state UNUSED)
 {
     static const struct {
@@ -556,12 +618,19 @@ int main(int argc, char **argv)
 {
     tests_dir = argc > 1 ? argv[1] : "tests";
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(signatures),  cmocka_unit_test(settings_are_checked),
-        cmocka_unit_test(handshakes),  cmocka_unit_test(bodies),
-        cmocka_unit_test(own_words),   cmocka_unit_test(unreadable),
-        cmocka_unit_test(whose_it_is), cmocka_unit_test(settings_of_accounts),
-        cmocka_unit_test(thousands),   cmocka_unit_test(odd_values_cost_one_item_at_most),
-        cmocka_unit_test(samples),     cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(signatures),
+        cmocka_unit_test(settings_are_checked),
+        cmocka_unit_test(handshakes),
+        cmocka_unit_test(bodies),
+        cmocka_unit_test(own_words),
+        cmocka_unit_test(unreadable),
+        cmocka_unit_test(whose_it_is),
+        cmocka_unit_test(settings_of_accounts),
+        cmocka_unit_test(accounts_that_may_not_send),
+        cmocka_unit_test(thousands),
+        cmocka_unit_test(odd_values_cost_one_item_at_most),
+        cmocka_unit_test(samples),
+        cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
