@@ -1,6 +1,8 @@
 /* hand.c: finds the source that an account belongs to, and gives it its part as a request of its own. */
 #include "interpret/hand.h"
 
+#include "records/apply.h"
+
 /* "workspace/source", or a source of the same workspace. NULL: there is none. */
 static const struct source *named(const struct config *c, const struct source *from, slice to)
 {
@@ -83,23 +85,71 @@ enum err hand_make(struct interpret_ctx *ctx, const struct source *from,
     return why_set(why, ERR_SYNTAX, "too large to be handed on");
 }
 
+/* Whom the settings name for a number. Empty: nobody. */
+static slice named_for(const struct source *from, slice number)
+{
+    const struct setting_value *accounts = settings_named(&from->cfg, "accounts");
+    for (size_t i = 0; accounts && i < accounts->count; i++)
+        if (slice_eq(accounts->items[i].name, number)) return accounts->items[i].value;
+    return (slice){ NULL, 0 };
+}
+
+static bool is_handed(const struct interpret_ctx *ctx, const struct source *to)
+{
+    for (const struct journal_entry *n = ctx->hand; n; n = n->next)
+        if (n->source == to) return true;
+    return false;
+}
+
+enum err hand_share(struct interpret_ctx *ctx, const struct source *from,
+                    const struct stored_event *e, const struct request *r,
+                    const struct account_hold *h, struct why *why)
+{
+    slice numbers[OWN_NUMBERS_MAX];
+    size_t count = 0;
+    enum err rc =
+        own_number_list(ctx->store, e->workspace_id, &h->who, ctx->arena, numbers, &count, why);
+    for (size_t i = 0; rc == OK && i < count; i++) {
+        struct handover part = *h->part;
+        struct journal_entry *made = NULL;
+        struct why reason = { .code = OK };
+        part.account = numbers[i];
+        part.to = named_for(from, numbers[i]);
+        const struct source *to = part.to.len > 0 ? named(ctx->config, from, part.to) : NULL;
+        if (part.to.len == 0 || to == from || (to && is_handed(ctx, to))) continue;
+        rc = hand_make(ctx, from, e, r, &part, &made, &reason);
+        if (rc == OK) {
+            made->next = ctx->hand;
+            ctx->hand = made;
+        } else if (rc == ERR_MISSING || rc == ERR_SYNTAX) {
+            LOG(ctx->log, LOG_WARN, "hold.not_handed", log_id("event", ID_EVENT, e->id),
+                log_why(&reason));
+            rc = OK;
+        } else {
+            rc = why_set(why, rc, "%s", reason.text);
+        }
+    }
+    return rc;
+}
+
 enum err hand_keep(struct interpret_ctx *ctx, struct why *why)
 {
-    struct journal_entry *n = ctx->hand;
-    if (!n) return OK;
-    CHECK(ctx->known && ctx->minutes && ctx->handed);
-    enum err rc = keep_entry(ctx->store, ctx->ids, ctx->known, ctx->minutes, n, ctx->now_ms, why);
-    if (rc != OK) return rc;
-    n->next = NULL;
-    *ctx->handed = n;
-    ctx->handed = &n->next;
-    ctx->handed_bytes += n->bytes;
-    ctx->hand = NULL;
+    for (struct journal_entry *n; (n = ctx->hand);) {
+        CHECK(ctx->known && ctx->minutes && ctx->handed);
+        enum err rc =
+            keep_entry(ctx->store, ctx->ids, ctx->known, ctx->minutes, n, ctx->now_ms, why);
+        if (rc != OK) return rc;
+        ctx->hand = n->next;
+        n->next = NULL;
+        *ctx->handed = n;
+        ctx->handed = &n->next;
+        ctx->handed_bytes += n->bytes;
+    }
     return OK;
 }
 
 void hand_drop(struct interpret_ctx *ctx)
 {
-    journal_entry_free(ctx->hand);
+    journal_entry_free_list(ctx->hand);
     ctx->hand = NULL;
 }

@@ -1,5 +1,6 @@
 /* hold.c: see hold.h. Which destinations: those whose number is known to belong to the account, and, if nothing is known of the
- * account's numbers yet, those whose number nothing is known of: a message too few is better than a number that is lost for good. */
+ * account's numbers yet, those whose number nothing is known of: a message too few is better than a number that is lost for good. Where
+ * others' numbers come in, too, nothing is guessed: it may as well be one of theirs. */
 #include "interpret/hold.h"
 
 #include "records/apply.h"
@@ -31,8 +32,8 @@ enum err hold_apply(struct interpret_ctx *ctx, const struct stored_event *e,
         bool meant = false;
         if (to->workspace_id != e->workspace_id || !m) continue;
         if (!slice_eq(slice_str(m->channel), h->who.channel)) continue;
-        rc = own_number_is_meant(ctx->store, e->workspace_id, &h->who, m->account(&to->cfg), &meant,
-                                 why);
+        rc = own_number_is_meant(ctx->store, e->workspace_id, &h->who, m->account(&to->cfg),
+                                 h->part == NULL, &meant, why);
         if (rc == OK && meant) rc = put(ctx, e, to, h->reason, why);
     }
     return rc;

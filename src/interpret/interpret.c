@@ -142,6 +142,15 @@ static enum err hand_on(struct interpret_ctx *ctx, const struct request *r,
     return rc == OK ? set_state(ctx, e, EVENT_DONE, why) : rc;
 }
 
+/* What an account may not do any more: its destinations here, and elsewhere by whom its numbers belong to. */
+static enum err hold_all(struct interpret_ctx *ctx, const struct request *r,
+                         const struct stored_event *e, const struct source *s,
+                         const struct account_hold *h, struct why *why)
+{
+    enum err rc = hold_apply(ctx, e, h, why);
+    return rc == OK && h->part ? hand_share(ctx, s, e, r, h, why) : rc;
+}
+
 /* All of one event; ERR_SYNTAX or ERR_MISSING when it cannot be understood, other errors are the store's. */
 static enum err understand(struct interpret_ctx *ctx, struct request *r,
                            const struct stored_event *e, struct why *why)
@@ -152,11 +161,16 @@ static enum err understand(struct interpret_ctx *ctx, struct request *r,
     enum err rc = s->kind->interpret(r, &e->event, &s->cfg, ctx->arena, &changes, why);
     if (rc == ERR_LIMIT) return why_set(why, ERR_SYNTAX, "too large to be interpreted");
     if (rc != OK) return rc;
-    if (changes.hand_over) return hand_on(ctx, r, e, s, changes.hand_over, why);
     struct apply_ctx apply = { ctx->store,   ctx->ids, ctx->arena,    e->workspace_id,
                                e->source_id, s->name,  s->kind->rank, e->event.occurred_ms,
                                ctx->now_ms,  e->id };
     struct applied applied;
+    if (changes.hand_over) {
+        rc = hand_on(ctx, r, e, s, changes.hand_over, why);
+        /* Which number is of which account is known here, too: what is said of the account alone is for all of them. */
+        if (rc == OK && changes.own_number) rc = own_number_apply(&apply, changes.own_number, why);
+        return rc == OK && changes.hold ? hold_all(ctx, r, e, s, changes.hold, why) : rc;
+    }
     rc = apply_changes(&apply, &changes, &applied, why);
     if (rc != OK) return rc;
     slice data = write_json(e, s, &changes, &applied, ctx->arena);
@@ -164,7 +178,7 @@ static enum err understand(struct interpret_ctx *ctx, struct request *r,
         return why_set(why, ERR_SYNTAX, "its JSON would be larger than %d bytes", EVENT_JSON_MAX);
     rc = save_data(ctx, e, &applied, (slice){ NULL, 0 }, data, why);
     if (rc == OK) rc = set_state(ctx, e, EVENT_DONE, why);
-    if (rc == OK && changes.hold) rc = hold_apply(ctx, e, changes.hold, why);
+    if (rc == OK && changes.hold) rc = hold_all(ctx, r, e, s, changes.hold, why);
     if (rc != OK) return rc;
     char id[ID_TEXT_MAX];
     struct outgoing_event out = { id_text(ID_EVENT, e->id, id), e->event.type,  s->name,

@@ -32,7 +32,7 @@ struct interpret_ctx {
     struct known *known;
     struct journal_entry **handed; /* where kept requests are appended; theirs who called */
     size_t handed_bytes;           /* in memory, of all of them */
-    struct journal_entry *hand;    /* of the event at hand */
+    struct journal_entry *hand;    /* of the event at hand; linked by next */
     bool unclaimed;                /* the event at hand: nobody takes it */
     /* Each event in a part of the transaction of its own. Without, one that cannot be understood spoils the whole transaction: */
     bool apart;

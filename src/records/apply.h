@@ -75,11 +75,17 @@ MUST_CHECK enum err message_reaction_apply(struct apply_ctx *ctx, const struct m
 /* A number of ours that was heard of. */
 MUST_CHECK enum err own_number_apply(struct apply_ctx *ctx, const struct own_number *n,
                                      struct why *why);
-/* Is our number `account` among those that `n` speaks of (n->account is not looked at)? One that nothing is known of is, if nothing is
- * known of that owner either. On any connection. */
+/* Is our number `account` among those that `n` speaks of (n->account is not looked at)? With `guess` one that nothing is known of is, if
+ * nothing is known of that owner either. On any connection. */
 MUST_CHECK enum err own_number_is_meant(struct store *s, uint64_t workspace_id,
-                                        const struct own_number *n, slice account, bool *meant,
-                                        struct why *why);
+                                        const struct own_number *n, slice account, bool guess,
+                                        bool *meant, struct why *why);
+/* The numbers that `n` speaks of, as the workspace's webhooks named them: OWN_NUMBERS_MAX at most. In `arena`. */
+enum { OWN_NUMBERS_MAX = 256 };
+MUST_CHECK enum err own_number_list(struct store *s, uint64_t workspace_id,
+                                    const struct own_number *n, struct arena *arena,
+                                    slice accounts[OWN_NUMBERS_MAX], size_t *count,
+                                    struct why *why);
 
 /* What a person is found by, strongest first; the numbers are stored. */
 enum contact_identity {

@@ -25,7 +25,7 @@ static enum err owner_is_known(struct store *s, uint64_t workspace_id, const str
 }
 
 enum err own_number_is_meant(struct store *s, uint64_t workspace_id, const struct own_number *n,
-                             slice account, bool *meant, struct why *why)
+                             slice account, bool guess, bool *meant, struct why *why)
 {
     bool row = false, known = false;
     *meant = false;
@@ -39,8 +39,27 @@ enum err own_number_is_meant(struct store *s, uint64_t workspace_id, const struc
                  (n->number.len == 0 || stmt_col_text(q, 1).len == 0 ||
                   slice_eq(stmt_col_text(q, 1), n->number));
     stmt_reset(q);
-    if (rc != OK || row) return rc;
+    if (rc != OK || row || !guess) return rc;
     rc = owner_is_known(s, workspace_id, n, &known, why);
     *meant = rc == OK && !known;
     return rc;
+}
+
+enum err own_number_list(struct store *s, uint64_t workspace_id, const struct own_number *n,
+                         struct arena *arena, slice accounts[OWN_NUMBERS_MAX], size_t *count,
+                         struct why *why)
+{
+    bool row = true;
+    enum err rc;
+    *count = 0;
+    struct stmt *q = store_stmt(s, SQL_OWN_NUMBER_LIST, why);
+    stmt_i64(q, 1, (int64_t)workspace_id);
+    stmt_text(q, 2, n->channel);
+    stmt_text(q, 3, n->owner);
+    stmt_text(q, 4, n->number);
+    stmt_i64(q, 5, OWN_NUMBERS_MAX);
+    while ((rc = stmt_step(q, &row, why)) == OK && row && *count < OWN_NUMBERS_MAX)
+        accounts[(*count)++] = arena_dup(arena, stmt_col_text(q, 0));
+    stmt_reset(q);
+    return rc == OK && arena->full ? why_set(why, ERR_LIMIT, "arena full") : rc;
 }

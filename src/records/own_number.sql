@@ -10,3 +10,7 @@ SELECT owner, number FROM own_numbers WHERE workspace_id = $1 AND channel = $2 A
 
 -- name: own_number_of_owner
 SELECT account FROM own_numbers WHERE workspace_id = $1 AND channel = $2 AND owner = $3 LIMIT 1;
+
+-- name: own_number_list
+SELECT account FROM own_numbers WHERE workspace_id = $1 AND channel = $2 AND owner = $3
+  AND ($4 = '' OR number = '' OR number = $4) ORDER BY account LIMIT $5;

@@ -260,14 +260,6 @@ struct own_number {
     slice channel, account, owner, number;
 };
 
-/* The channel says that an account of ours may not send any more. */
-struct account_hold {
-    struct own_number
-        who;      /* account empty: it is not said by that; number empty: all of the owner's */
-    slice reason; /* for people */
-};
-
-/* What one event changes. Members that it says nothing about are NULL. */
 /* The event is of an account that is not (or no longer) the source's that received it: interpret/hand.h. */
 struct handover {
     slice account; /* its id, for people */
@@ -278,8 +270,18 @@ struct handover {
     slice locator; /* where in the request's body that part is: a JSON Pointer */
 };
 
+/* The channel says that an account of ours may not send any more. */
+struct account_hold {
+    struct own_number
+        who;      /* account empty: it is not said by that; number empty: all of the owner's */
+    slice reason; /* for people */
+    /* What says so, `to` empty, for the sources that others of its numbers belong to. NULL: whatever comes in there is the source's own. */
+    const struct handover *part;
+};
+
+/* What one event changes. Members that it says nothing about are NULL. */
 struct changes {
-    const struct handover *hand_over; /* not NULL: nothing else is set */
+    const struct handover *hand_over; /* not NULL: nothing else is set but own_number and hold */
     struct contact *contact;
     struct order *order;
     struct subscription *subscription;

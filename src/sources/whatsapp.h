@@ -73,10 +73,9 @@ enum whatsapp_home {
 /* Whose is the change? *account: the id that decides; *to: as `accounts` says. */
 enum whatsapp_home whatsapp_home(const struct whatsapp_place *p, const struct settings *cfg,
                                  slice *account, slice *to);
-/* Fills out->hand_over with the change. */
-MUST_CHECK enum err whatsapp_home_hand(const struct whatsapp_place *p, json *root, slice account,
-                                       slice to, bool own, slice locator, struct cleaner *cl,
-                                       struct changes *out, struct why *why);
+/* The change, to be handed over. NULL: no memory. */
+struct handover *whatsapp_home_part(const struct whatsapp_place *p, json *root, slice account,
+                                    slice to, slice locator, struct cleaner *cl);
 /* The type of an event that is a whole change of another number. */
 #define WA_OTHER_TYPE SLICE("whatsapp.other_account")
 
@@ -108,6 +107,8 @@ struct contact *whatsapp_moved_contact(const struct whatsapp_place *p, struct cl
 
 /* The number of ours that the change is about; NULL: it names none. */
 struct own_number *whatsapp_account_number(const struct whatsapp_place *p, struct cleaner *cl);
+/* The account (WABA) that the change is of, as it says. */
+slice whatsapp_account_of(const struct whatsapp_place *p);
 /* Does the change say that we may not send any more? NULL: no. */
 struct account_hold *whatsapp_account_hold(const struct whatsapp_place *p, int64_t received_ms,
                                            struct cleaner *cl);

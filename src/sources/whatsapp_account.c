@@ -24,6 +24,12 @@ static bool is_digits(slice s, size_t max)
     return s.len > 0 && s.len <= max;
 }
 
+slice whatsapp_account_of(const struct whatsapp_place *p)
+{
+    slice named = json_get_text(json_get(p->value, "waba_info"), "waba_id");
+    return named.len > 0 ? named : json_get_text(p->entry, "id");
+}
+
 struct own_number *whatsapp_account_number(const struct whatsapp_place *p, struct cleaner *cl)
 {
     slice owner = clean_id(cl, json_get(p->entry, "id")),

@@ -357,6 +357,29 @@ static enum err split(struct request *r, const struct settings *cfg, struct aren
 
 /* ---- interpret ---- */
 
+/* For other sources: what is theirs, or that an account may not send any more, of which they may have numbers. */
+static void read_part(const struct whatsapp_place *p, json *root, const struct event *e,
+                      const struct settings *cfg, struct cleaner *cl, struct changes *out)
+{
+    slice account, to;
+    enum whatsapp_home home = whatsapp_home(p, cfg, &account, &to);
+    /* One that was kept whole, and is ours by now, comes in anew: then its parts are events of their own. */
+    bool anew = home == WA_OURS && slice_eq(e->type, WA_OTHER_TYPE);
+    if (anew) out->hold = NULL;
+    bool shared = out->hold && settings_get(cfg, WA_ACCOUNTS)->count > 0;
+    if (home == WA_OURS && !anew && !shared) return;
+    struct handover *part = whatsapp_home_part(p, root, account, to, e->locator, cl);
+    if (!part) return;
+    part->own = anew;
+    if (home != WA_OURS || anew) out->hand_over = part;
+    if (shared) {
+        struct handover *all = arena_new(cl->arena, struct handover, 1);
+        if (all) *all = *part;
+        if (all) all->to = (slice){ NULL, 0 };
+        out->hold->part = all;
+    }
+}
+
 static enum err interpret(struct request *r, const struct event *e, const struct settings *cfg,
                           struct arena *arena, struct changes *out, struct why *why)
 {
@@ -367,13 +390,12 @@ static enum err interpret(struct request *r, const struct event *e, const struct
     enum err rc = request_json(r, arena, &root, why);
     if (rc == OK) rc = whatsapp_locate(root, e->locator, &p, why);
     if (rc != OK) return rc;
-    /* One that was kept whole, and is ours by now, comes in anew: then its parts are events of their own. */
-    slice account, to;
-    enum whatsapp_home home = whatsapp_home(&p, cfg, &account, &to);
-    bool anew = home == WA_OURS && slice_eq(e->type, WA_OTHER_TYPE);
-    if (anew && !p.value) return why_set(why, ERR_SYNTAX, "its part of the body was erased");
-    if (home != WA_OURS || anew)
-        return whatsapp_home_hand(&p, root, account, to, anew, e->locator, &cl, out, why);
+    if (!p.value && slice_eq(e->type, WA_OTHER_TYPE))
+        return why_set(why, ERR_SYNTAX, "its part of the body was erased");
+    out->own_number = whatsapp_account_number(&p, &cl);
+    if (p.part == WA_WHOLE) out->hold = whatsapp_account_hold(&p, r->received_ms, &cl);
+    read_part(&p, root, e, cfg, &cl, out);
+    if (out->hand_over || cl.full) return clean_end(&cl, why);
     switch (yyjson_is_obj(p.item) ? p.part : WA_WHOLE) {
     case WA_MESSAGE:
     case WA_ECHO:
@@ -381,8 +403,6 @@ static enum err interpret(struct request *r, const struct event *e, const struct
     case WA_STATUS: rc = whatsapp_read_status(&p, r, e, &cl, out, why); break;
     default: rc = whatsapp_read_other(&p, &cl, out, why); break;
     }
-    if (rc == OK) out->own_number = whatsapp_account_number(&p, &cl);
-    if (rc == OK && p.part == WA_WHOLE) out->hold = whatsapp_account_hold(&p, r->received_ms, &cl);
     cl.full = cl.full || arena->full; /* whatever was refused, the event lacks it */
     return rc == OK || cl.full ? clean_end(&cl, why) : rc;
 }

@@ -1,7 +1,8 @@
 /* whatsapp_home.c: whose a change is. One Meta app has one callback for all its numbers: what is of another number than the source's own
  * is handed, change by change, to the source that `accounts` names, or kept until it names one.
  *
- * A change is of one number (metadata.phone_number_id); one that is of a whole account names only that (the entry's id). */
+ * A change is of one number (metadata.phone_number_id); one that is of a whole account names only that (whatsapp_account_of). Whether it
+ * concerns numbers of other sources, too, is for the store to say, which knows what number is of which account (interpret/hand.c). */
 #include "config/limits.h"
 #include "sources/whatsapp.h"
 
@@ -22,7 +23,7 @@ enum whatsapp_home whatsapp_home(const struct whatsapp_place *p, const struct se
         p->value && p->change != p->entry; /* not another product's entry, or no envelope at all */
     if (!is_change || (numbers->count == 0 && accounts->count == 0)) return WA_OURS;
     slice number = json_get_text(json_get(p->value, "metadata"), "phone_number_id"),
-          waba = json_get_text(p->entry, "id");
+          waba = whatsapp_account_of(p);
     *account = number.len > 0 ? number : waba;
     *to = settings_map_get(cfg, WA_ACCOUNTS, number);
     if (to->len > 0) return WA_ELSEWHERE;
@@ -44,13 +45,11 @@ static void put_members(struct cleaner *cl, struct buf *b, json *object, const c
 }
 
 /* The envelope with the one change in it, as Meta would have sent it for that number alone. */
-enum err whatsapp_home_hand(const struct whatsapp_place *p, json *root, slice account, slice to,
-                            bool own, slice locator, struct cleaner *cl, struct changes *out,
-                            struct why *why)
+struct handover *whatsapp_home_part(const struct whatsapp_place *p, json *root, slice account,
+                                    slice to, slice locator, struct cleaner *cl)
 {
     struct handover *h = arena_new(cl->arena, struct handover, 1);
     struct buf b = buf_in(cl->arena, BODY_MAX_HIGHEST);
-    if (!h) return why_set(why, ERR_LIMIT, "arena full");
     json_begin_object(&b, NULL);
     put_members(cl, &b, root, "entry");
     json_begin_array(&b, "entry");
@@ -62,9 +61,12 @@ enum err whatsapp_home_hand(const struct whatsapp_place *p, json *root, slice ac
     json_end_object(&b);
     json_end_array(&b);
     json_end_object(&b);
-    if (!buf_ok(&b) || cl->arena->full) return why_set(why, ERR_LIMIT, "arena full");
-    *h = (struct handover){ .account = account, .to = to, .own = own, .body = buf_slice(&b) };
-    h->locator = whatsapp_change_of(locator);
-    out->hand_over = h;
-    return clean_end(cl, why);
+    if (!h || !buf_ok(&b) || cl->arena->full) {
+        cl->full = true;
+        return NULL;
+    }
+    *h = (struct handover){
+        .account = account, .to = to, .body = buf_slice(&b), .locator = whatsapp_change_of(locator)
+    };
+    return h;
 }

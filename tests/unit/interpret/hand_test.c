@@ -199,59 +199,58 @@ static void unknown_number_of_our_own(void **state UNUSED)
 /* Nobody pulls and nobody pushes: each of these leaves the event failed where it came in, and nothing anywhere else. */
 static void both_sides_must_agree(void **state UNUSED)
 {
-    static const char
-        *const configs[] = {
-            CONFIG("\"2\":\"other/wa\"", "default/app"), /* does not accept from anybody */
-            CONFIG("\"2\":\"shop/wa\"", "other/wa"),     /* accepts from somebody else */
-            CONFIG("\"2\":\"shop/wa\"", "default/wa"),
-            CONFIG("\"2\":\"nowhere/wa\"", "default/app"), /* no such workspace */
-            CONFIG("\"2\":\"shop/none\"", "default/app"),
-            CONFIG("\"2\":\"shop/malote\"", "default/app"), /* the hub's own */
-            CONFIG("\"2\":\"/wa\"", "default/app"),
-            CONFIG("\"2\":\"shop/\"", "default/app"),
-            CONFIG("\"3\":\"shop/wa\"", "default/app"), /* another number */
-            "{\"workspaces\":[\"shop\",\"other\"],\"sources\":[" SOURCE(
-                "app", "default",
-                APP_SETTINGS(
-                    "\"2\":\"shop/wa\"")) "," SOURCE("wa", "shop",
-                                                     "\"accept_from\":[\"default/"
-                                                     "app\"],\"enabled\":false") "," SOURCE("wa",
-                                                                                            "other",
-                                                                                            "\"app_"
-                                                                                            "secret"
-                                                                                            "\":"
-                                                                                            "\"s\","
-                                                                                            "\"numb"
-                                                                                            "ers\":"
-                                                                                            "[\"1\""
-                                                                                            ",\"2\""
-                                                                                            "]") "]"
-                                                                                                 "}",
-            "{\"workspaces\":[\"shop\",\"other\"],\"sources\":[" SOURCE(
-                "app", "default",
-                APP_SETTINGS(
-                    "\"2\":\"shop/wa\"")) "," SOURCE("wa", "shop",
-                                                     "\"accept_from\":[\"default/"
-                                                     "app\"],\"body_max\":1024") "," SOURCE("wa",
-                                                                                            "other",
-                                                                                            "\"app_"
-                                                                                            "secret"
-                                                                                            "\":"
-                                                                                            "\"s\","
-                                                                                            "\"acce"
-                                                                                            "pt_"
-                                                                                            "from\""
-                                                                                            ":["
-                                                                                            "\"defa"
-                                                                                            "ult/"
-                                                                                            "app\"]"
-                                                                                            ",\"num"
-                                                                                            "bers\""
-                                                                                            ":["
-                                                                                            "\"2\""
-                                                                                            "]") "]"
-                                                                                                 "}",
-        };
+    static const char *const configs[] = {
+        CONFIG("\"2\":\"other/wa\"", "default/app"), /* does not accept from anybody */
+        CONFIG("\"2\":\"shop/wa\"", "other/wa"),     /* accepts from somebody else */
+        CONFIG("\"2\":\"shop/wa\"", "default/wa"),
+        CONFIG("\"2\":\"nowhere/wa\"", "default/app"), /* no such workspace */
+        CONFIG("\"2\":\"shop/none\"", "default/app"),
+        CONFIG("\"2\":\"shop/malote\"", "default/app"), /* the hub's own */
+        CONFIG("\"2\":\"/wa\"", "default/app"),
+        CONFIG("\"2\":\"shop/\"", "default/app"),
+        CONFIG("\"3\":\"shop/wa\"", "default/app"), /* another number */
+        "{\"workspaces\":[\"shop\",\"other\"],\"sources\":[" SOURCE(
+            "app", "default",
+            APP_SETTINGS(
+                "\"2\":\"shop/wa\"")) "," SOURCE("wa", "shop",
+                                                 "\"accept_from\":[\"default/"
+                                                 "app\"],\"enabled\":false") "," SOURCE("wa",
+                                                                                        "other",
+                                                                                        "\"app_"
+                                                                                        "secret"
+                                                                                        "\":"
+                                                                                        "\"s\","
+                                                                                        "\"numb"
+                                                                                        "ers\":"
+                                                                                        "[\"1\""
+                                                                                        ",\"2\""
+                                                                                        "]") "]"
+                                                                                             "}",
+        "{\"workspaces\":[\"shop\",\"other\"],\"sources\":[" SOURCE(
+            "app", "default",
+            APP_SETTINGS(
+                "\"2\":\"shop/wa\"")) "," SOURCE("wa", "shop",
+                                                 "\"accept_from\":[\"default/"
+                                                 "app\"],\"body_max\":1024") "," SOURCE("wa",
+                                                                                        "other",
+                                                                                        "\"app_"
+                                                                                        "secret"
+                                                                                        "\":"
+                                                                                        "\"s\","
+                                                                                        "\"acce"
+                                                                                        "pt_"
+                                                                                        "from\""
+                                                                                        ":["
+                                                                                        "\"defa"
+                                                                                        "ult/"
+                                                                                        "app\"]"
+                                                                                        ",\"num"
+                                                                                        "bers\""
+                                                                                        ":["
+                                                                                        "\"2\""
+                                                                                        "]") "]"
+                                                                                             "}",
+    };
     for (size_t i = 0; i < ARRAY_LEN(configs); i++) {
         hub_close(&hub);
         (void)setup(NULL);
@@ -305,6 +304,64 @@ static void by_account(void **state UNUSED)
     assert_int_equal(COUNT("messages WHERE workspace_id = 1 AND text = 'ours'"), 1);
 }
 
+#define ALL_ACCEPT(accounts)                                                                       \
+    "{\"workspaces\":[\"shop\",\"other\"],\"sources\":[" SOURCE(                                   \
+        "app", "default",                                                                          \
+        APP_SETTINGS(                                                                              \
+            accounts)) "," SOURCE("wa", "shop",                                                    \
+                                  "\"accept_from\":[\"default/app\"]") "," SOURCE("wa", "other",   \
+                                                                                  "\"accept_"      \
+                                                                                  "from\":["       \
+                                                                                  "\"default/"     \
+                                                                                  "app\"]") "]}"
+#define ENDED(account, more)                                                                       \
+    "{\"entry\":[{\"id\":\"" account "\",\"changes\":[{\"field\":\"account_update\",\"value\":{"   \
+    "\"event\":\"ACCOUNT_DELETED\"" more "}}]}]}"
+#define UPDATES(workspace)                                                                         \
+    COUNT("events WHERE workspace_id = " workspace " AND type = 'whatsapp.account_update'")
+
+/* That an account may not send any more is for all whose numbers are known to be of it, and for nobody else. */
+static void the_end_of_an_account(void **state UNUSED)
+{
+    hub_configure(&hub, ALL_ACCEPT("\"2\":\"shop/wa\",\"3\":\"shop/wa\",\"4\":\"other/wa\""));
+    struct journal *j = hub_journal(&hub, true);
+    take_in(j, APP, ENDED("77", ""));
+    quiet();
+    assert_int_equal(UPDATES("1"), 1);
+    assert_int_equal(COUNT("events"), 1); /* nothing is known of it yet */
+    take_in(j, APP, BODY(CHANGE("2", TEXT("m.2", "x")) "," CHANGE("3", TEXT("m.3", "x"))));
+    quiet();
+    assert_int_equal(COUNT("own_numbers WHERE workspace_id = 1 AND owner = '77'"), 2);
+    assert_int_equal(COUNT("own_numbers WHERE workspace_id = 2 AND owner = '77'"), 2);
+    assert_int_equal(COUNT("own_numbers WHERE workspace_id = 3"), 0);
+    for (int i = 0; i < 2; i++) { /* repeated, once */
+        take_in(j, APP, ENDED("77", ",\"x\":1"));
+        quiet();
+        assert_int_equal(UPDATES("1"), 2);
+        assert_int_equal(UPDATES("2"), 1);
+        assert_int_equal(UPDATES("3"), 0);
+    }
+    take_in(j, APP, ENDED("78", ",\"x\":2"));
+    take_in(j, APP, BODY(CHANGE("4", TEXT("m.4", "x"))));
+    quiet();
+    assert_int_equal(UPDATES("2") + UPDATES("3"), 1);
+    take_in(j, APP, ENDED("5", ",\"x\":3,\"waba_info\":{\"waba_id\":\"77\"}"));
+    quiet();
+    assert_int_equal(UPDATES("2"), 2);
+    assert_int_equal(UPDATES("3"), 1);
+    take_in(j, APP, ENDED("77", ",\"phone_number\":\"5511955550199\"")); /* another number of it */
+    quiet();
+    assert_int_equal(UPDATES("2") + UPDATES("3"), 3);
+    /* The account is one's, a number of it another's; a source that does not accept is no reason to forget the others. */
+    hub_configure(&hub, ALL_ACCEPT("\"77\":\"shop/wa\",\"2\":\"shop/none\",\"4\":\"other/wa\""));
+    take_in(j, APP, ENDED("77", ",\"x\":4"));
+    quiet();
+    assert_int_equal(UPDATES("2"), 3);
+    assert_int_equal(UPDATES("3"), 2);
+    assert_int_equal(COUNT("events WHERE state <> 1"), 0);
+    journal_stop(j);
+}
+
 /* Among thousands, with one that cannot be understood in between: all arrive, once, whatever parts the writer makes of them. */
 static void many(void **state UNUSED)
 {
@@ -340,6 +397,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(both_sides_must_agree, setup, teardown),
         cmocka_unit_test_setup_teardown(no_end_without_end, setup, teardown),
         cmocka_unit_test_setup_teardown(by_account, setup, teardown),
+        cmocka_unit_test_setup_teardown(the_end_of_an_account, setup, teardown),
         cmocka_unit_test_setup_teardown(many, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

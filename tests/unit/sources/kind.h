@@ -50,6 +50,7 @@ static inline void kind_print_event(struct buf *b, const struct event *e, const 
         json_put_str(b, "owner", c->hold->who.owner);
         json_put_opt(b, "number", c->hold->who.number);
         json_put_str(b, "reason", c->hold->reason);
+        if (c->hold->part) json_put_raw(b, "part", c->hold->part->body);
         json_end_object(b);
     }
     if (c->custom.len > 0) json_put_raw(b, "custom", c->custom);
