@@ -194,10 +194,15 @@ test('every route: the key of another workspace finds nothing of this one, and c
   /* ids and names of this workspace inside calls of the other */
   const [contact] = lists['/api/contacts'], [conversation] = lists['/api/conversations'], [file] = lists['/api/media'];
   await hub.post('/api/destinations', zap(wa, { name: 'own' }), as);
+  const header = (media) => [{ type: 'header', parameters: [{ type: 'image', image: { media } }] }];
   for (const [method, path, body, ...statuses] of [
     ['POST', '/api/events?source=cakto', { a: 1 }, 404], ['POST', '/api/events/replay', { source: 'cakto' }, 404],
     ['POST', '/api/messages', { contact, type: 'text', text: 'x' }, 404], ['POST', '/api/messages', { to: '+5511977776666', type: 'text', text: 'x', destination: 'zap' }, 404],
     ['POST', '/api/messages', { to: '+5511977776666', type: 'image', image: { media: file } }, 400, 404, 409],
+    ['POST', '/api/messages', { to: '+5511977776666', type: 'template', template: { name: 'o', language: 'pt_BR', components: header(file) } }, 400, 404, 409],
+    ['POST', '/api/messages', { to: '+5511977776666', type: 'interactive', interactive: { type: 'button', header: header(file)[0].parameters[0], body: { text: 'x' },
+      action: { buttons: [{ type: 'reply', reply: { id: 'a', title: 'b' } }] } } }, 400, 404, 409],
+    ['POST', '/api/campaigns', { name: 'x', template: { name: 'o', language: 'pt_BR', components: header(file) } }, 400, 404, 409],
     ['POST', '/api/routes', { name: 'r', on: ['*'], to: 'crm' }, 404], ['POST', '/api/routes', { name: 'r', from: 'cakto', on: ['*'], to: 'own' }, 404],
     ['POST', '/api/apply', { routes: [{ name: 'r', on: ['*'], to: 'crm' }] }, 404], ['POST', '/api/campaigns', { name: 'x', destination: 'zap', template: { name: 'o', language: 'pt_BR' } }, 404],
     ['GET', '/api/events?source=cakto', undefined, 404], ['GET', '/api/deliveries?destination=crm', undefined, 404],

@@ -4,13 +4,14 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { ADMIN_KEY, pause, postWhatsapp, startHub, startWhatsApp, until, waMessage, waSource, zap } from './hub.mjs';
+import { OWN, SHOP, app, change, quiet, receiver, say, taker, workspace } from './tenants.mjs';
+import { pause, postWhatsapp, startHub, startWhatsApp, until, waMessage, waSource, zap } from './hub.mjs';
 
 const NUMBER = '5511977776666', NAME = 'Zuleica Xerimbabo', WORD = 'xilofagia', TEXT = `Quero saber da ${WORD} amanhã`;
 const needles = { number: '977776666', name: 'Zuleica', surname: 'Xerimbabo', word: WORD, answer: 'ornitorrinco', key: 'lembrete-de' };
 
 // Where each needle stands: { needle: [file:offset…] }.
-function found(hub) {
+function found(hub, needles) {
   const hits = {};
   for (const file of ['malote.db', 'malote.db-wal']) {
     const path = join(hub.data, file);
@@ -57,14 +58,14 @@ test('erased: no byte of number, name or words is left in the database and its l
   const sent = wa.events().filter(({ body }) => body.type === 'template' && body.to === `+${NUMBER}`);
   await postWhatsapp(hub, [], { statuses: sent.map((e) => status(e, 'delivered')) });
   await hub.quiet();
-  assert.deepEqual(Object.keys(found(hub)).sort(), Object.keys(needles).sort(), 'the search finds what is there');
+  assert.deepEqual(Object.keys(found(hub, needles)).sort(), Object.keys(needles).sort(), 'the search finds what is there');
   const [{ id }] = (await hub.get(`/api/contacts?phone=%2B${NUMBER}`)).items;
   const gone = await hub.call('DELETE', `/api/contacts/${id}`);
   assert.equal(gone.status, 200, gone.text);
   delete needles.answer; // the others were told of it, too
   delete needles.key;
   needles.key = `lembrete-de-${NUMBER}`;
-  assert.deepEqual(found(hub), {});
+  assert.deepEqual(found(hub, needles), {});
   const exported = JSON.stringify(await hub.all('/api/messages'));
   assert.match(exported, /chuva/);
   assert.equal((await hub.get('/api/messages/search?q=chuva')).items.length > 0, true);
@@ -76,4 +77,27 @@ test('erased: no byte of number, name or words is left in the database and its l
   await hub.start();
   assert.equal((await hub.get(`/api/messages/${last.message}`)).text, 'depois');
   await pause(50);
+});
+
+test('erased in the workspace that a number was handed to: no byte is left at the app that received it either', async (t) => {
+  const wa = await startWhatsApp(t), hub = await startHub(t), shop = await workspace(hub, 'shop');
+  await hub.apply({ sources: [receiver()] });
+  await shop.apply({ sources: [taker()], destinations: [zap(wa, { phone_number_id: SHOP })] });
+  const about = { contacts: [{ profile: { name: NAME }, wa_id: NUMBER }] };
+  await app(hub, [change(OWN, { messages: [say('wamid.own', '5511988880000', 'fica aqui')] }), change(SHOP, { ...about, messages: [say('wamid.in', NUMBER, TEXT)] })]);
+  await quiet(hub, shop);
+  const sent = await shop.post('/api/messages', { to: `+${NUMBER}`, type: 'text', text: `${NAME}, o ornitorrinco`, idempotency_key: 'lembrete-de-zuleica' });
+  await until('it to go out', async () => (await shop.get(`/api/deliveries/${sent.delivery}`)).state === 'delivered');
+  const [e] = wa.events();
+  for (const word of ['sent', 'read']) await app(hub, [change(SHOP, { statuses: [status(e, word)] })]);
+  await app(hub, [change(SHOP, { ...about, messages: [waMessage('reaction', { message_id: e.id, emoji: '👍' }, { from: NUMBER })] })]);
+  await quiet(hub, shop);
+  const words = { number: '977776666', name: 'Zuleica', surname: 'Xerimbabo', word: WORD, answer: 'ornitorrinco', key: 'lembrete-de' };
+  assert.deepEqual(Object.keys(found(hub, words)).sort(), Object.keys(words).sort(), 'the search finds what is there');
+  const [{ id }] = await shop.all('/api/contacts');
+  const gone = await shop.call('DELETE', `/api/contacts/${id}`);
+  assert.equal(gone.status, 200, gone.text);
+  assert.deepEqual(found(hub, words), {});
+  assert.deepEqual((await hub.all('/api/messages')).map((m) => m.text), ['fica aqui']);
+  for (const { id: request } of await hub.all('/api/requests')) await hub.get(`/api/requests/${request}`);
 });

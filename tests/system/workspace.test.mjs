@@ -2,28 +2,14 @@
 import assert from 'node:assert/strict';
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import test from 'node:test';
+import { OWN, NEW, SHOP, app, change, quiet, receiver, say, taker, workspace } from './tenants.mjs';
 import { WA_SECRET, WHATSAPP_TOKEN, caktoHeaders, caktoSource, crm, folder, mediaBytes, paidOrder, startHub, startMedia, startSink,
   startWhatsApp, toCrm, until, waMessage, waSource, zap } from './hub.mjs';
 
-const OWN = '111', SHOP = '222', NEW = '333', WABA = '900';
-
-// A workspace, its admin's key, and calls made with it.
-async function workspace(hub, name) {
-  const made = await hub.post('/api/workspaces', { name });
-  const key = made.admin_key.key, as = { key };
-  return { ...made, key, as, apply: (config) => hub.post('/api/apply', config, as), get: (path) => hub.get(path, as), all: (path) => hub.all(path, as),
-    call: (method, path, body) => hub.call(method, path, body, as), post: (path, body) => hub.post(path, body, as) };
-}
 const sale = (hub, path, id) => {
   const body = JSON.stringify({ ...paidOrder(id), secret: undefined });
   return hub.call('POST', path, body, { key: null, headers: { 'content-type': 'application/json', ...caktoHeaders(body) } });
 };
-const quiet = (hub, ...spaces) => until('every event to be interpreted', async () => {
-  for (const options of [undefined, ...spaces.map((s) => s.as)])
-    for (const state of ['pending', 'replaying']) assert.equal((await hub.get(`/api/events?state=${state}`, options)).items.length, 0);
-  return true;
-});
-
 test('made, disabled, enabled, deleted: over the API and by command, by an owner alone', async (t) => {
   const hub = await startHub(t);
   assert.deepEqual((await hub.get('/api/workspaces')).items.map((w) => [w.name, w.enabled]), [['default', true]]);
@@ -130,9 +116,6 @@ test('the same names, keys and people in two workspaces are two of each', async 
   assert.ok(!JSON.stringify(health).includes('crm'));
 });
 
-// The source of a workspace that has a number of another's app.
-const taker = (more) => ({ name: 'wa', kind: 'whatsapp-cloud', accept_from: ['default/app'], ...more });
-
 test('paths: below its own name, and nobody else\'s', async (t) => {
   const hub = await startHub(t), shop = await workspace(hub, 'shop');
   await hub.apply({ sources: [caktoSource({ name: 'squat', path: '/in/shop/taken' })] });
@@ -149,17 +132,6 @@ test('paths: below its own name, and nobody else\'s', async (t) => {
 
 // ---- one WhatsApp app, several numbers ----
 
-const say = (id, from, body, more) => waMessage('text', { body }, { id, from, ...more });
-const change = (number, value) => ({ field: 'messages', value: { messaging_product: 'whatsapp',
-  metadata: { display_phone_number: `5511${number}`, phone_number_id: number }, ...value } });
-async function app(hub, changes, entry = {}) {
-  const body = JSON.stringify({ object: 'whatsapp_business_account', entry: [{ id: WABA, changes, ...entry }] });
-  const answer = await hub.call('POST', '/in/app', body, { key: null,
-    headers: { 'x-hub-signature-256': `sha256=${createHmac('sha256', WA_SECRET).update(body).digest('hex')}` } });
-  assert.equal(answer.status, 200, answer.text);
-  return answer.json;
-}
-const receiver = (more) => waSource({ name: 'app', path: '/in/app', numbers: [OWN], accounts: { [SHOP]: 'shop/wa' }, ...more });
 const texts = (list) => list.map((m) => m.text).sort();
 
 test('two numbers behind one app: each in its workspace, once, with its files, statuses and deliveries', async (t) => {
