@@ -37,6 +37,7 @@ test('an offboarded account holds its own numbers, says so once, and a person en
   assert.equal((await hub.get('/api/destinations/one')).hold, 'account: the account was offboarded (ACCOUNT_OFFBOARDED)');
   const list = await until('two alerts', async () => { const all = await alerts(hub); return all.length === 2 && all; });
   assert.deepEqual(new Set(list.map((e) => e.name)), new Set(['destination_held']));
+  await hub.quiet();
   const { custom } = (await hub.get(`/api/events/${list[0].id}`)).data;
   assert.deepEqual([custom.alert, custom.reason], ['destination_held', 'account: the account was offboarded (ACCOUNT_OFFBOARDED)']);
   await hub.post('/api/messages', { destination: 'one', to: '+5511999990005', type: 'template', template: { name: 'oi', language: 'pt_BR' } });

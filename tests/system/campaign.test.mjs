@@ -268,6 +268,7 @@ test('twenty refused in a row for one reason: it pauses, and the list is not use
   const paused = await counts(hub, id, { accepted: 0, queued: 0 }, 'paused');
   assert.match(paused.reason, /^20 in a row failed: code 132001/);
   assert.ok(paused.counts.failed >= 20 && paused.counts.waiting > 0, JSON.stringify(paused));
+  await hub.quiet();
   const [alert, ...others] = await hub.all('/api/events?source=malote&type=malote.alert');
   assert.deepEqual([alert.name, others], ['campaign_paused', []]);
   const { custom } = (await hub.get(`/api/events/${alert.id}`)).data;
