@@ -79,13 +79,15 @@ static void tell_done(struct journal *j, struct turn *t)
     }
     for (struct journal_entry *e; (e = list_pop(&t->entries));) tell_entry(j, e, &told, &wakes);
     wake_all(&wakes);
+    /* Before the jobs: the turn made them before it took those, and the delivery loop, at its end, takes a job that is done for the
+     * sign that nothing more comes (wind_up). */
+    if (t->born) deliver_hand(j->o.deliver, t->born);
     for (struct journal_job *job = t->jobs.head, *next; job; job = next) {
         next = job->next;
         if (job->rc == OK && job->entry) tell_entry(j, job->entry, &told, &wakes);
         job->done(job, job->rc, &job->why);
     }
     metrics_add(j->o.metrics, METRIC_deliveries_created, t->created);
-    if (t->born) deliver_hand(j->o.deliver, t->born);
     if (t->unborn && j->o.deliver) deliver_wake(j->o.deliver, 0);
     if (t->held && j->o.deliver) deliver_held(j->o.deliver);
     if (t->interpreting && j->o.interpreted) j->o.interpreted(j->o.interpreted_ctx);
