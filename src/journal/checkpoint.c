@@ -78,11 +78,16 @@ static void *copier(void *arg)
     return NULL;
 }
 
-void checkpoint_after_commit(struct checkpoint *c, struct store *writer)
+void checkpoint_after_commit(struct checkpoint *c, struct store *writer, bool pressed)
 {
     int64_t pages = store_log_pages(writer);
-    if (pages < c->pages) return;
+    int64_t enough = pressed ? c->pages : CHECKPOINT_CALM_FACTOR * c->pages;
     pthread_mutex_lock(&c->lock);
+    bool begun = c->state != IDLE;
+    if (!begun && pages < enough) {
+        pthread_mutex_unlock(&c->lock);
+        return;
+    }
     bool finish = c->state == COPIED || pages >= CHECKPOINT_MAX_FACTOR * c->pages;
     if (c->state == IDLE) {
         c->state = WANTED;

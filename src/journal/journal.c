@@ -95,6 +95,9 @@ void journal_replay(struct journal *j)
 
 /* ---- one turn ---- */
 
+/* Turns come full of requests. */
+static bool is_pressed(const struct journal *j) { return j->pressure >= PRESSURE_REQUESTS; }
+
 static bool to_interpret(const struct journal *j)
 {
     return j->pending.head || j->stored.more || j->replaying.more;
@@ -135,8 +138,8 @@ static bool must_start(const struct journal *j)
  * would cost a sync that the next wave then waits for: so wait for that wave, a little, and interpret beside it. */
 static void turn_wait(struct journal *j)
 {
-    struct timespec until = clock_after_us(
-        CLOCK_REALTIME, j->pressure >= PRESSURE_REQUESTS ? GATHER_PRESSED_US : GATHER_US);
+    struct timespec until =
+        clock_after_us(CLOCK_REALTIME, is_pressed(j) ? GATHER_PRESSED_US : GATHER_US);
     bool gather = j->busy;
     for (;;) {
         take_told(j);
@@ -388,7 +391,7 @@ static int64_t piece_time(struct journal *j)
     if (!j->o.interpret || !to_interpret(j)) return 0;
     if (atomic_load_explicit(&j->o.metrics->journal_depth, memory_order_relaxed) == 0)
         return INTERPRET_IDLE_US;
-    if (j->pressure < PRESSURE_REQUESTS) return INTERPRET_BESIDE_US;
+    if (!is_pressed(j)) return INTERPRET_BESIDE_US;
     if (j->earned_us < INTERPRET_PIECE_MIN_US) return 0;
     int64_t piece_us = j->earned_us < INTERPRET_PIECE_US ? j->earned_us : INTERPRET_PIECE_US;
     j->earned_us = 0;
@@ -476,7 +479,7 @@ static void *writer(void *arg)
         }
         if (atomic_load(&j->empty_asked) && checkpoint_empty(j->checkpoint, j->store, &why) == OK)
             atomic_store(&j->empty_asked, false);
-        checkpoint_after_commit(j->checkpoint, j->store);
+        checkpoint_after_commit(j->checkpoint, j->store, is_pressed(j));
         atomic_store_explicit(&j->o.metrics->interpret_depth, (int64_t)j->pending.count,
                               memory_order_relaxed);
         atomic_store_explicit(&j->o.metrics->interpret_spilled, j->stored.more,

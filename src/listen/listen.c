@@ -268,7 +268,7 @@ static enum MHD_Result on_head(struct exchange *x, const char *method, const cha
     return x->stage == STAGE_ANSWER ? answer_queue(x) : MHD_YES;
 }
 
-static enum MHD_Result on_request(void *ctx UNUSED, struct MHD_Connection *connection,
+static enum MHD_Result on_request(void *ctx UNUSED, struct MHD_Connection *connection UNUSED,
                                   const char *url UNUSED, const char *method, const char *version,
                                   const char *bytes, size_t *len, void **cls)
 {

@@ -278,7 +278,7 @@ static bool round_of(uint64_t seed, bool lie)
     c.hub.log.level = LOG_LEVEL_COUNT;
     c.keys_in_memory = 1 + below(&c, 40); /* so few that keys are merged all the time */
     c.checkpoint_pages =
-        4 + (int64_t)below(&c, 400); /* so few that the log starts anew all the time */
+        1 + (int64_t)below(&c, 60); /* so few that the log starts anew all the time */
     c.syncs_fail = below(&c, 3) == 0;
     (void)snprintf(c.hub.database, sizeof c.hub.database, "malote.db");
     config_box_init(&c.hub.config);
