@@ -14,11 +14,13 @@
 #include "base/clock.h"
 #include "base/text.h"
 #include "config/change.h"
+#include "config/tables.h"
 
 enum {
     STOP_GRACE_MS = 10000,
     API_THREADS = 2,
     THREADS_MAX = 64,
+    MESSAGE_KEYS_MIN_MS = 1000,
     CACHE_MIB_MAX = 1024 * 1024 /* a TiB */
 };
 
@@ -147,6 +149,12 @@ static void look_for_deliveries(void *ctx)
     deliver_wake(((struct app *)ctx)->deliver, clock_wall_ms());
 }
 
+static void hold_destination(void *ctx, struct config *config, const struct destination *to,
+                             const char *reason)
+{
+    deliver_hold(((struct app *)ctx)->deliver, config, to, reason);
+}
+
 static enum err start_threads(struct app *app, struct why *why)
 {
     struct deliver_options d = { .log = &app->log,
@@ -161,9 +169,16 @@ static enum err start_threads(struct app *app, struct why *why)
                                  .ctx = app };
     enum err rc = deliver_new(&d, &app->deliver, why);
     if (rc != OK) return rc;
-    struct media_options m = { app->database,  &app->depot,         &app->log,
-                               &app->metrics,  &app->config,        &app->guard,
-                               app->o.ca_file, look_for_deliveries, app };
+    struct media_options m = { .database = app->database,
+                               .depot = &app->depot,
+                               .log = &app->log,
+                               .metrics = &app->metrics,
+                               .config = &app->config,
+                               .guard = &app->guard,
+                               .ca_file = app->o.ca_file,
+                               .released = look_for_deliveries,
+                               .refused = hold_destination,
+                               .ctx = app };
     rc = media_new(&m, &app->media, why);
     struct campaign_options p = { app->database, &app->log, &app->metrics, &app->ids,
                                   &app->config };
@@ -208,7 +223,11 @@ static enum err read_options(struct app *app, struct why *why)
         return why_set(why, ERR_SYNTAX, "MALOTE_THREADS is 1 to %d", THREADS_MAX);
     enum err rc = guard_read(slice_str(app->o.allow_net), &app->guard, why);
     if (rc == OK) rc = guard_read(slice_str(app->o.trust_proxy), &app->proxies, why);
-    return rc;
+    if (rc != OK) return rc;
+    if (tables_duration(slice_str(app->o.message_keys), &app->message_keys_ms, NULL) != OK ||
+        app->message_keys_ms < MESSAGE_KEYS_MIN_MS)
+        return why_set(why, ERR_SYNTAX, "MALOTE_MESSAGE_KEYS is 1s to 366d, such as 30d");
+    return OK;
 }
 
 static void close_reader(void *store) { store_close(store); }

@@ -26,8 +26,9 @@ struct app_options {
     unsigned threads;        /* MALOTE_THREADS: listen loops */
     const char *media;       /* MALOTE_MEDIA: "s3://bucket/prefix" or a folder; NULL: data/media */
     const char
-        *media_cache;     /* MALOTE_MEDIA_CACHE: MiB of files from the bucket that are kept here */
-    struct s3_options s3; /* MALOTE_S3_ENDPOINT, _REGION, _STYLE, _KEY, _SECRET */
+        *media_cache; /* MALOTE_MEDIA_CACHE: MiB of files from the bucket that are kept here */
+    const char *message_keys; /* MALOTE_MESSAGE_KEYS: how long idempotency keys are kept, "30d" */
+    struct s3_options s3;     /* MALOTE_S3_ENDPOINT, _REGION, _STYLE, _KEY, _SECRET */
 };
 
 struct app {
@@ -47,6 +48,7 @@ struct app {
     pthread_key_t reader_key; /* each API thread's reading connection */
     struct depot depot;       /* files of messages */
     _Atomic int uploads;      /* under way */
+    int64_t message_keys_ms;  /* an idempotency key that is older is forgotten */
     struct media_fetcher *media;
     struct campaigner *campaigns;
     struct deliver *deliver;

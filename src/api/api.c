@@ -71,6 +71,18 @@ static void put_limit(struct call *c, const struct limit *l)
                          arena_printf(c->x->arena, "%lld", (long long)l->reset_s));
 }
 
+/* Does the call change something in a workspace that was disabled? */
+static bool is_ended(struct call *c)
+{
+    slice method = c->x->request.method;
+    if (slice_eq(method, SLICE("GET")) || slice_eq(method, SLICE("HEAD"))) return false;
+    struct config *config = config_hold(&c->app->config);
+    const struct workspace *w = config_workspace_by_id(config, c->key.workspace_id);
+    bool ended = !w || !w->enabled;
+    config_release(config);
+    return ended;
+}
+
 /* Who calls, and may they? False: the answer is written. */
 static bool admitted(struct call *c, enum key_role role, bool open, bool public)
 {
@@ -111,6 +123,11 @@ static bool admitted(struct call *c, enum key_role role, bool open, bool public)
                     key_role_name[role]);
         return false;
     }
+    if (is_ended(c)) {
+        reply_error(c, 403, "workspace_disabled",
+                    "this workspace is disabled: it can only be read");
+        return false;
+    }
     return true;
 }
 
@@ -120,7 +137,11 @@ static bool source_stats(struct call *c, slice path)
     if (!slice_ends(path, SLICE("/stats"))) return false;
     struct config *config = config_hold(&c->app->config);
     const struct source *s = config_source_by_path(config, slice_sub(path, 0, path.len - 6));
-    if (s && admitted(c, ROLE_READER, true, false)) api_source_stats(c, s);
+    bool seen = s && admitted(c, ROLE_READER, true, false);
+    if (seen && (c->key.id == 0 || c->key.workspace_id == s->workspace_id))
+        api_source_stats(c, s);
+    else if (seen)
+        reply_error(c, 404, "not_found", "there is nothing at this path");
     config_release(config);
     return s != NULL;
 }

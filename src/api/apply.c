@@ -84,6 +84,10 @@ static enum err prune_all(struct apply *a, struct change_ctx *ctx, const struct 
                                                 : config->route_count;
     for (size_t i = 0; i < count; i++) {
         if (noun == CONFIG_SOURCE && config->sources[i].kind->builtin) continue;
+        uint64_t ws = noun == CONFIG_SOURCE        ? config->sources[i].workspace_id
+                      : noun == CONFIG_DESTINATION ? config->destinations[i].workspace_id
+                                                   : config->routes[i].workspace_id;
+        if (ws != ctx->workspace_id) continue; /* another's of that name would be taken for ours */
         slice name = noun == CONFIG_SOURCE        ? config->sources[i].name
                      : noun == CONFIG_DESTINATION ? config->destinations[i].name
                                                   : config->routes[i].name;

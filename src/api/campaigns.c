@@ -189,6 +189,7 @@ static enum err read_template(struct call *c, json *body, struct draft *d, struc
     if (rc == OK)
         rc = campaign_message(template, d->category, SLICE("+5511999990000"), NULL, d->to,
                               c->x->arena, &message, &missing, why);
+    if (rc == OK) rc = api_upload_check(c, d->to->kind->messages, message, why);
     d->template = json_print(template, c->x->arena);
     return rc == OK && d->template.len == 0 ? why_set(why, ERR_LIMIT, "out of memory") : rc;
 }

@@ -21,7 +21,7 @@ SELECT COUNT(*) FROM campaign_recipients WHERE campaign_id = $2 AND replied_ms >
 SELECT COUNT(*) FROM campaign_recipients WHERE campaign_id = $2 AND stopped_ms > 0 AND workspace_id = $1;
 
 -- name: campaigns_run
-UPDATE campaigns SET state = 1, busy = 1, reason = '', started_ms = CASE WHEN started_ms = 0 THEN CAST($3 AS BIGINT) ELSE started_ms END, updated_ms = $3
+UPDATE campaigns SET state = 1, busy = 1, reason = '', limited = '', started_ms = CASE WHEN started_ms = 0 THEN CAST($3 AS BIGINT) ELSE started_ms END, updated_ms = $3
 WHERE workspace_id = $1 AND id = $2 AND state IN (0, 2);
 
 -- name: campaigns_pause

@@ -212,24 +212,23 @@ static void act(struct call *c, enum sql sql, const char *reason, const char *re
         reply_err(c, rc, &why);
     else if (moved)
         show(c, 200);
-    else
+    else if (call_has(c, SQL_DELIVERIES_GET, id))
         reply_error(c, 409, "conflict", "%s", refused);
+    else
+        reply_error(c, 404, "not_found", "there is no such delivery");
 }
 
 void api_delivery_retry(struct call *c)
 {
-    act(c, SQL_DELIVERIES_RETRY, "retried by hand",
-        "there is no such delivery, or it is delivered (resend it) or under way");
+    act(c, SQL_DELIVERIES_RETRY, "retried by hand", "it is delivered (resend it) or under way");
 }
 
 void api_delivery_resend(struct call *c)
 {
-    act(c, SQL_DELIVERIES_RESEND, "resent by hand",
-        "there is no such delivery, or it is under way");
+    act(c, SQL_DELIVERIES_RESEND, "resent by hand", "it is under way");
 }
 
 void api_delivery_cancel(struct call *c)
 {
-    act(c, SQL_DELIVERIES_CANCEL, "cancelled by hand",
-        "there is no such delivery, or it has ended");
+    act(c, SQL_DELIVERIES_CANCEL, "cancelled by hand", "it has ended");
 }

@@ -206,8 +206,9 @@ void api_event_retry(struct call *c)
                       : why_set(&why, ERR_MISSING, "there is no such event");
     if (rc == OK) rc = api_events_replay(c, &id, 1, &changed, &why);
     if (rc == OK && changed == 0)
-        rc = why_set(&why, ERR_CONFLICT,
-                     "there is no such event, or it waits for interpretation already");
+        rc = call_has(c, SQL_EVENTS_GET, id)
+                 ? why_set(&why, ERR_CONFLICT, "it waits for interpretation already")
+                 : why_set(&why, ERR_MISSING, "there is no such event");
     if (rc != OK) {
         reply_err(c, rc, &why);
         return;

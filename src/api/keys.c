@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "config/config.h"
 #include "crypto/hash.h"
 
 const char *const key_role_name[] = { "ingest", "reader", "operator", "admin" };
@@ -89,14 +90,16 @@ static enum err count_keys(struct store *s, int64_t *count, struct why *why)
     return rc;
 }
 
-static enum err replace_admin(struct store *s, struct id_maker *ids, slice key, struct why *why)
+enum err keys_set_admin(struct store *s, struct id_maker *ids, uint64_t workspace_id, slice key,
+                        struct why *why)
 {
     struct stmt *q = store_stmt(s, SQL_KEYS_DELETE, why);
-    stmt_i64(q, 1, 1);
+    stmt_i64(q, 1, (int64_t)workspace_id);
     stmt_text(q, 2, SLICE("admin"));
     enum err rc = stmt_run(q, why);
     if (rc == OK)
-        rc = keys_add(s, ids, 1, SLICE("admin"), ROLE_ADMIN, 0, true, key, clock_wall_ms(), why);
+        rc = keys_add(s, ids, workspace_id, SLICE("admin"), ROLE_ADMIN, 0, true, key,
+                      clock_wall_ms(), why);
     return rc;
 }
 
@@ -114,7 +117,7 @@ enum err keys_first(struct store *s, struct id_maker *ids, const char *given, bo
     if (rc != OK || (count > 0 && key.len == 0)) return rc;
     bool made = key.len == 0;
     if (made) key = keys_make(text);
-    rc = replace_admin(s, ids, key, why);
+    rc = keys_set_admin(s, ids, WORKSPACE_OWNER, key, why);
     if (rc == OK && made)
         printf("Admin key (shown this once; keep it safe):\n\n    %.*s\n\n", SLICE_ARG(key));
     return rc;

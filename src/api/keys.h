@@ -28,6 +28,9 @@ MUST_CHECK enum err keys_add(struct store *s, struct id_maker *ids, uint64_t wor
                              slice key, int64_t now_ms, struct why *why);
 /* Who is it? ERR_DENIED when nobody. */
 MUST_CHECK enum err keys_find(struct store *s, slice key, struct api_key *out, struct why *why);
+/* Makes `key` the workspace's key `admin`; the one of that name before it is known no more. */
+MUST_CHECK enum err keys_set_admin(struct store *s, struct id_maker *ids, uint64_t workspace_id,
+                                   slice key, struct why *why);
 /* At the first start (*first): stores `given` as the admin key, or makes one and prints it. Later: `given`, if not NULL, replaces it. */
 MUST_CHECK enum err keys_first(struct store *s, struct id_maker *ids, const char *given,
                                bool *first, struct why *why);

@@ -41,6 +41,7 @@ static bool is_personal(slice name)
         SLICE_INIT("wa_username"),
         SLICE_INIT("wa_name"),
         SLICE_INIT("ctwa_clid"),
+        SLICE_INIT("ctwa_first_clid"),
         SLICE_INIT("recipient"),
         SLICE_INIT("reactor"),
         SLICE_INIT("to"), /* of what a channel is sent, and its answer */

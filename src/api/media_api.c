@@ -318,7 +318,10 @@ void api_media_retry(struct call *c)
                       : why_set(&why, ERR_MISSING, "no such media");
     if (rc == OK) rc = journal_call(c->app->journal, again_run, &a, &why);
     if (rc == OK && !a.found)
-        rc = why_set(&why, ERR_CONFLICT, "only a file that failed or expired is fetched again");
+        rc =
+            call_has(c, SQL_API_MEDIA_ONE, a.id)
+                ? why_set(&why, ERR_CONFLICT, "only a file that failed or expired is fetched again")
+                : why_set(&why, ERR_MISSING, "no such media");
     if (rc != OK) {
         reply_err(c, rc, &why);
         return;

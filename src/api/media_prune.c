@@ -87,7 +87,9 @@ void api_media_prune(struct call *c)
                              .dry_run = json_truth(json_get(body, "dry_run")),
                              .gone.remote = c->app->depot.remote };
     if (rc == OK) rc = prune_old(p, before_ms, &why);
-    if (rc == OK) rc = depot_each(&c->app->depot, p->now_ms - ORPHAN_AGE_MS, see_file, p, &why);
+    /* The folder is everybody's: what nobody at all means is for an owner to remove. */
+    if (rc == OK && call_is_owner(c))
+        rc = depot_each(&c->app->depot, p->now_ms - ORPHAN_AGE_MS, see_file, p, &why);
     if (rc != OK) {
         reply_err(c, rc, &why);
         return;

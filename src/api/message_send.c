@@ -4,14 +4,18 @@
  * destination it names. The ids of message and delivery are chosen here and stand in the event, so that the answer can name them;
  * the same idempotency key again is the same event, and is answered with the first one's ids. */
 #include "api/routes.h"
-#include "base/brazil.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "crypto/hash.h"
 #include "outbox/outbox.h"
 #include "records/apply.h"
 
-enum { MESSAGE_BODY_MAX = 32 * 1024, IDEMPOTENCY_KEY_MAX = 128 };
+enum {
+    MESSAGE_BODY_MAX = 32 * 1024,
+    IDEMPOTENCY_KEY_MAX = 128,
+    OLD_KEYS_STEP =
+        8 /* so many old keys go with each new one: the table never holds more than it must for long */
+};
 
 /* One message on its way through this file. */
 struct sending {
@@ -83,7 +87,6 @@ static enum err read_window(struct call *c, struct sending *s, struct why *why)
 static enum err find_person(struct call *c, json *body, struct sending *s, slice *to,
                             struct why *why)
 {
-    struct brazil_phone phone;
     slice contact = json_get_text(body, "contact");
     enum err rc = OK;
     *to = (slice){ NULL, 0 };
@@ -94,11 +97,7 @@ static enum err find_person(struct call *c, json *body, struct sending *s, slice
             return why_set(why, ERR_SYNTAX, "`contact` must be the id of a contact (cnt_...)");
     } else {
         *to = outbox_recipient(json_get_text(body, "to"), c->x->arena);
-        bool number = brazil_phone(*to, &phone, NULL) == OK;
-        rc = contact_find(c->store, c->key.workspace_id,
-                          number || slice_starts(*to, SLICE("+")) ? IDENTITY_PHONE
-                                                                  : IDENTITY_WA_USER,
-                          number ? brazil_phone_text(&phone) : *to, &s->contact_id, why);
+        rc = contact_find_recipient(c->store, c->key.workspace_id, *to, &s->contact_id, why);
     }
     if (rc == OK && s->contact_id) rc = read_contact(c, s, to, why);
     if (rc == OK && s->contact_id) rc = read_window(c, s, why);
@@ -190,14 +189,29 @@ static bool refuse(struct call *c, const struct sending *s)
 struct send_job {
     uint64_t workspace_id, delivery_id, message_id; /* the first one's when the key is known */
     slice key, digest;
-    int64_t now_ms;
+    int64_t now_ms, forget_ms; /* keys from before are forgotten */
     bool again, conflict;
 };
+
+static enum err forget_keys(const struct send_job *j, struct store *store, struct why *why)
+{
+    struct stmt *q = store_stmt(store, SQL_MESSAGE_SEND_KEY_FORGET, why);
+    stmt_i64(q, 1, (int64_t)j->workspace_id);
+    stmt_text(q, 2, j->key);
+    stmt_i64(q, 3, j->forget_ms);
+    enum err rc = stmt_run(q, why);
+    q = rc == OK ? store_stmt(store, SQL_MESSAGE_SEND_KEYS_OLD, why) : NULL;
+    stmt_i64(q, 1, j->forget_ms);
+    stmt_i64(q, 2, OLD_KEYS_STEP);
+    return rc == OK ? stmt_run(q, why) : rc;
+}
 
 static enum err send_run(void *ctx, struct store *store, bool *drop, struct why *why)
 {
     struct send_job *j = ctx;
     bool row = false;
+    enum err rc = forget_keys(j, store, why);
+    if (rc != OK) return rc;
     struct stmt *q = store_stmt(store, SQL_MESSAGE_SEND_KEY_ADD, why);
     stmt_i64(q, 1, (int64_t)j->workspace_id);
     stmt_text(q, 2, j->key);
@@ -205,7 +219,7 @@ static enum err send_run(void *ctx, struct store *store, bool *drop, struct why 
     stmt_i64(q, 4, (int64_t)j->delivery_id);
     stmt_i64(q, 5, (int64_t)j->message_id);
     stmt_i64(q, 6, j->now_ms);
-    enum err rc = stmt_run(q, why);
+    rc = stmt_run(q, why);
     if (rc != OK || store_changes(store) > 0) return rc;
     *drop = j->again = true;
     q = store_stmt(store, SQL_MESSAGE_SEND_KEY_GET, why);
@@ -230,7 +244,8 @@ static void store(struct call *c, struct config *config, const struct sending *s
                           .delivery_id = id_next(&c->app->ids, now_ms),
                           .message_id = mark ? 0 : id_next(&c->app->ids, now_ms),
                           .digest = s->digest,
-                          .now_ms = now_ms };
+                          .now_ms = now_ms,
+                          .forget_ms = now_ms - c->app->message_keys_ms };
     j.key =
         arena_printf(c->x->arena, "%llu:%.*s", (unsigned long long)s->to->id, SLICE_ARG(s->key));
     struct outbox_message out = { .to = s->to,

@@ -58,6 +58,7 @@ static void put_conversation(struct call *c, struct stmt *q)
     json_put_time(b, "last_out_at", stmt_col_i64(q, 8));
     json_put_i64(b, "messages_in", stmt_col_i64(q, 9));
     json_put_i64(b, "messages_out", stmt_col_i64(q, 10));
+    json_put_i64(b, "unread", stmt_col_i64(q, 12));
     json_put_time(b, "created_at", stmt_col_i64(q, 11));
     json_end_object(b);
 }

@@ -37,14 +37,17 @@ SELECT kind, at_ms, text FROM message_edits WHERE external_id = $2 AND workspace
 -- name: messages_media
 SELECT id, kind, mime, sha256, size, filename, state, problem FROM media WHERE workspace_id = $1 AND id = $2;
 
+-- Unread, at most a thousand: counted where it is asked for, by the index. What the history tells was read long ago, or never will be.
 -- name: messages_conversations
 SELECT id, contact_id, channel, account, peer, window_until_ms, last_message_ms, last_in_ms, last_out_ms, messages_in,
-  messages_out, created_ms FROM conversations
+  messages_out, created_ms, (SELECT COUNT(*) FROM (SELECT 1 FROM messages m WHERE m.conversation_id = conversations.id
+    AND m.at_ms > conversations.read_ms AND m.direction = 1 AND m.origin > 1 LIMIT 1000) unread) FROM conversations
 WHERE workspace_id = $1 AND id < $2 AND (CAST($3 AS BIGINT) = 0 OR contact_id = $3) ORDER BY id DESC LIMIT $4;
 
 -- name: messages_conversation
 SELECT id, contact_id, channel, account, peer, window_until_ms, last_message_ms, last_in_ms, last_out_ms, messages_in,
-  messages_out, created_ms FROM conversations WHERE workspace_id = $1 AND id = $2;
+  messages_out, created_ms, (SELECT COUNT(*) FROM (SELECT 1 FROM messages m WHERE m.conversation_id = conversations.id
+    AND m.at_ms > conversations.read_ms AND m.direction = 1 AND m.origin > 1 LIMIT 1000) unread) FROM conversations WHERE workspace_id = $1 AND id = $2;
 
 -- name: messages_tickets
 SELECT id, conversation_id, contact_id, state, assignee, opened_ms, closed_ms, first_reply_ms FROM tickets

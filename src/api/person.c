@@ -7,8 +7,9 @@
 #include "api/routes.h"
 #include "base/clock.h"
 #include "records/campaign.h"
+#include "records/search.h"
 
-enum { PEOPLE_MAX = 64, STEP_ROWS = 200 };
+enum { PEOPLE_MAX = 64, STEP_ROWS = 200, STATUS_EVENTS = 16, MERGE_STEPS_MAX = 100000 };
 
 /* A contact and all that were merged into it. */
 struct person {
@@ -206,6 +207,8 @@ static enum err erase_event(struct store *s, const struct step *t, uint64_t id, 
 {
     enum err rc = stmt_run(in_step(s, SQL_ERASE_EVENT, t, id, why), why);
     if (rc == OK) rc = stmt_run(in_step(s, SQL_ERASE_ATTEMPTS, t, id, why), why);
+    if (rc == OK) rc = api_origin_erase(s, t->workspace_id, id, why);
+    if (rc == OK) rc = stmt_run(in_step(s, SQL_ERASE_MESSAGE_KEYS, t, id, why), why);
     struct stmt *q = rc == OK ? in_step(s, SQL_ERASE_REQUEST, t, id, why) : NULL;
     stmt_blob(q, 3, SLICE(""));
     if (rc == OK) rc = stmt_run(q, why);
@@ -222,13 +225,41 @@ static enum err erase_events(void *ctx, struct store *s, struct why *why)
     return rc;
 }
 
+/* What told of a message's fate, with the number it went to. */
+static enum err erase_status_events(struct store *s, const struct step *t, slice external_id,
+                                    struct why *why)
+{
+    uint64_t ids[STATUS_EVENTS];
+    size_t count;
+    enum err rc;
+    do {
+        bool row = true;
+        count = 0;
+        struct stmt *q = in_step(s, SQL_ERASE_STATUS_EVENTS, t, 0, why);
+        stmt_text(q, 2, external_id);
+        stmt_i64(q, 3, STATUS_EVENTS);
+        while ((rc = stmt_step(q, &row, why)) == OK && row && count < STATUS_EVENTS)
+            ids[count++] = (uint64_t)stmt_col_i64(q, 0);
+        stmt_reset(q);
+        for (size_t i = 0; rc == OK && i < count; i++) {
+            rc = erase_event(s, t, ids[i], why);
+            q = rc == OK ? in_step(s, SQL_ERASE_STATUS_EVENT, t, 0, why) : NULL;
+            stmt_text(q, 2, external_id);
+            stmt_i64(q, 3, (int64_t)ids[i]);
+            if (rc == OK) rc = stmt_run(q, why);
+        }
+    } while (rc == OK && count == STATUS_EVENTS);
+    return rc;
+}
+
 static enum err erase_messages(void *ctx, struct store *s, struct why *why)
 {
     static const enum sql by_name[] = { SQL_ERASE_STATUSES, SQL_ERASE_EDITS, SQL_ERASE_REACTIONS };
     struct step *t = ctx;
     enum err rc = OK;
     for (size_t i = 0; rc == OK && i < t->count; i++) {
-        rc = stmt_run(in_step(s, SQL_ERASE_MESSAGE, t, t->ids[i], why), why);
+        rc = erase_status_events(s, t, t->names[i], why);
+        if (rc == OK) rc = stmt_run(in_step(s, SQL_ERASE_MESSAGE, t, t->ids[i], why), why);
         for (size_t n = 0; rc == OK && n < ARRAY_LEN(by_name); n++) {
             struct stmt *q = in_step(s, by_name[n], t, 0, why);
             stmt_text(q, 2, t->names[i]);
@@ -360,6 +391,19 @@ static enum err erase_people(struct person *p, struct why *why)
 }
 _Static_assert((int)PEOPLE_MAX <= (int)STEP_ROWS, "all contacts are one step");
 
+/* What was deleted still stands in older parts of the search index, and in the log as it was before: both are made anew, in steps. */
+static enum err leave_no_trace(struct call *c, struct why *why)
+{
+    struct search_merge m = { .begun = false };
+    enum err rc = OK;
+    for (int i = 0; rc == OK && !m.done && i < MERGE_STEPS_MAX; i++)
+        rc = journal_call(c->app->journal, search_merge, &m, why);
+    if (rc == OK) rc = journal_empty_log(c->app->journal, why);
+    if (rc != ERR_BUSY) return rc;
+    LOG(&c->app->log, LOG_WARN, "log.not_emptied", log_why(why)); /* it will be */
+    return OK;
+}
+
 /* The contact last: as long as it is there, a run that was broken off finds the rest again. */
 void api_contact_erase(struct call *c)
 {
@@ -376,6 +420,7 @@ void api_contact_erase(struct call *c)
         if (rc == OK) rc = erase_own_reactions(&p, p.ids[i], &why);
     }
     if (rc == OK) rc = erase_people(&p, &why);
+    if (rc == OK) rc = leave_no_trace(c, &why);
     if (rc != OK) {
         reply_err(c, rc, &why);
         return;

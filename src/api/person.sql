@@ -18,7 +18,7 @@ SELECT id, number, data FROM checkouts WHERE workspace_id = $1 AND contact_id = 
 
 -- name: person_tickets
 SELECT id, conversation_id, state, assignee, opened_ms, closed_ms FROM tickets
-WHERE conversation_id IN (SELECT id FROM conversations WHERE workspace_id = $1 AND contact_id = $2) ORDER BY id;
+WHERE workspace_id = $1 AND conversation_id IN (SELECT id FROM conversations WHERE workspace_id = $1 AND contact_id = $2) ORDER BY id;
 
 -- name: person_messages
 SELECT id, external_id, media_id, channel, direction, type, at_ms, text, data FROM messages
@@ -52,6 +52,18 @@ WHERE workspace_id = $1 AND delivery_id IN (SELECT id FROM deliveries WHERE work
 -- name: erase_deliveries
 UPDATE deliveries SET state = 4, reason = 'erased', updated_ms = $3
 WHERE workspace_id = $1 AND event_id = $2 AND state = 0;
+
+-- The caller's own word in it may name the person.
+-- name: erase_message_keys
+DELETE FROM message_keys WHERE workspace_id = $1
+  AND delivery_id IN (SELECT d.id FROM deliveries d WHERE d.workspace_id = $1 AND d.event_id = $2);
+
+-- Events of statuses belong to nobody; the statuses themselves say which they were.
+-- name: erase_status_events
+SELECT event_id FROM message_statuses WHERE workspace_id = $1 AND external_id = $2 AND event_id > 0 LIMIT $3;
+
+-- name: erase_status_event
+UPDATE message_statuses SET event_id = 0 WHERE workspace_id = $1 AND external_id = $2 AND event_id = $3;
 
 -- name: erase_message
 UPDATE messages SET text = '', data = '', reply_to = '', media_id = 0 WHERE workspace_id = $1 AND id = $2;
@@ -89,3 +101,15 @@ UPDATE campaign_recipients SET person = 'erased:' || CAST(id AS TEXT), contact_i
   reason = CASE WHEN state <= 2 THEN 'erased' ELSE reason END,
   state = CASE WHEN state = 0 THEN 8 WHEN state <= 2 THEN 9 ELSE state END
 WHERE workspace_id = $1 AND id = $2;
+
+-- name: origin_request
+SELECT request_id FROM events WHERE workspace_id = $1 AND id = $2;
+
+-- name: origin_of
+SELECT from_workspace_id, from_request_id, from_locator FROM request_origins WHERE request_id = $2 AND workspace_id = $1;
+
+-- name: origin_body
+SELECT body FROM requests WHERE workspace_id = $1 AND id = $2;
+
+-- name: origin_set
+UPDATE requests SET body = $3 WHERE workspace_id = $1 AND id = $2;

@@ -9,6 +9,19 @@
 #include "base/time.h"
 #include "config/tables.h"
 
+bool call_has(struct call *c, enum sql sql, uint64_t id)
+{
+    bool row = false;
+    struct stmt *q = store_stmt(c->store, sql, NULL);
+    stmt_i64(q, 1, (int64_t)c->key.workspace_id);
+    stmt_i64(q, 2, (int64_t)id);
+    bool found = stmt_step(q, &row, NULL) == OK && row;
+    stmt_reset(q);
+    return found;
+}
+
+bool call_is_owner(const struct call *c) { return c->key.workspace_id == WORKSPACE_OWNER; }
+
 void reply_json(struct call *c, int status)
 {
     if (!buf_ok(&c->out)) {
@@ -153,6 +166,5 @@ void page_put(struct call *c, struct stmt *q, struct page *page, enum id_kind ki
 
 void put_id(struct buf *b, const char *key, enum id_kind kind, int64_t id)
 {
-    char text[ID_TEXT_MAX];
-    if (id) json_put_str(b, key, id_text(kind, (uint64_t)id, text));
+    json_put_id(b, key, kind, (uint64_t)id);
 }

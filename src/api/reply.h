@@ -19,6 +19,10 @@ struct call {
     bool later; /* the answer is somebody else's to give, by listen_answer: x may be gone already */
 };
 
+/* Is it a key of `default`? Who has one sees what concerns the whole hub. */
+bool call_is_owner(const struct call *c);
+/* Does the statement (workspace, id) find a row? What could not be changed is not there (404), or in the wrong state (409). */
+bool call_has(struct call *c, enum sql sql, uint64_t id);
 /* Sets status and body; the body is what was written to c->out. */
 void reply_json(struct call *c, int status);
 /* {"error":{"code":…,"message":…}} with the status of the error's code: the one table. */

@@ -71,6 +71,9 @@ void api_contact(struct call *c);
 /* person.c */
 void api_contact_export(struct call *c);
 void api_contact_erase(struct call *c);
+/* origin.c: in the request that the event's own was cut from, if it was handed over; on the writer. */
+MUST_CHECK enum err api_origin_erase(struct store *s, uint64_t workspace_id, uint64_t event_id,
+                                     struct why *why);
 void api_orders(struct call *c);
 void api_order(struct call *c);
 /* message_stats.c */
@@ -135,6 +138,12 @@ MUST_CHECK enum err api_events_replay(struct call *c, uint64_t *ids, size_t coun
                                       struct why *why);
 MUST_CHECK enum err api_delivery_move(struct call *c, enum sql sql, uint64_t id, const char *reason,
                                       bool *moved, struct why *why);
+/* workspaces.c: for the installation's owners, who have an admin key of `default`. */
+void api_workspaces(struct call *c);
+void api_workspace(struct call *c);
+void api_workspace_enable(struct call *c);
+void api_workspace_disable(struct call *c);
+void api_workspace_key(struct call *c);
 /* openapi.c */
 void api_openapi(struct call *c);
 

@@ -16,6 +16,20 @@ void api_health(struct call *c)
     reply_json(c, 200);
 }
 
+/* What a caller sees of the whole hub: who has a key of `default`, or asks from this machine, all of it; others what is theirs. */
+static bool sees(const struct call *c, uint64_t workspace_id)
+{
+    return c->key.id == 0 || call_is_owner(c) || c->key.workspace_id == workspace_id;
+}
+
+/* Of another workspace than `default`: with its name, for those who see several. */
+static slice name_of(const struct call *c, const struct config *config, const struct destination *d)
+{
+    const struct workspace *w = config_workspace_by_id(config, d->workspace_id);
+    if (!w || w->id == WORKSPACE_OWNER || c->key.workspace_id == w->id) return d->name;
+    return arena_printf(c->x->arena, "%.*s/%.*s", SLICE_ARG(w->name), SLICE_ARG(d->name));
+}
+
 static void put_part(struct call *c, const char *name, bool good, const char *detail, bool *all)
 {
     json_begin_object(&c->out, name);
@@ -58,8 +72,10 @@ void api_health_detailed(struct call *c)
     struct config *config = config_hold(&c->app->config);
     for (size_t i = 0; i < config->destination_count; i++) {
         const struct destination *d = &config->destinations[i];
+        if (!sees(c, d->workspace_id)) continue;
         struct deliver_status s = deliver_status_of(c->app->deliver, d);
-        slice name = arena_printf(c->x->arena, "destination:%.*s", SLICE_ARG(d->name));
+        slice name =
+            arena_printf(c->x->arena, "destination:%.*s", SLICE_ARG(name_of(c, config, d)));
         bool good = strcmp(s.state, "ok") == 0 || strcmp(s.state, "disabled") == 0 ||
                     strcmp(s.state, "probing") == 0 || strcmp(s.state, "slowed") == 0;
         if (name.ptr)
@@ -98,13 +114,19 @@ void api_status(struct call *c)
     json_put_i64(&c->out, "interpret_depth", atomic_load(&m->interpret_depth));
     json_put_i64(&c->out, "deliveries_in_memory", atomic_load(&m->leased));
     struct config *config = config_hold(&c->app->config);
-    json_put_i64(&c->out, "sources", (int64_t)config->source_count);
-    json_put_i64(&c->out, "routes", (int64_t)config->route_count);
+    int64_t sources = 0, routes = 0;
+    for (size_t i = 0; i < config->source_count; i++)
+        sources += sees(c, config->sources[i].workspace_id);
+    for (size_t i = 0; i < config->route_count; i++)
+        routes += sees(c, config->routes[i].workspace_id);
+    json_put_i64(&c->out, "sources", sources);
+    json_put_i64(&c->out, "routes", routes);
     json_begin_array(&c->out, "destinations");
     for (size_t i = 0; i < config->destination_count; i++) {
+        if (!sees(c, config->destinations[i].workspace_id)) continue;
         struct deliver_status s = deliver_status_of(c->app->deliver, &config->destinations[i]);
         json_begin_object(&c->out, NULL);
-        json_put_str(&c->out, "name", config->destinations[i].name);
+        json_put_str(&c->out, "name", name_of(c, config, &config->destinations[i]));
         json_put_str(&c->out, "state", slice_str(s.state));
         json_put_time(&c->out, "tries_again_at", s.until_ms);
         json_put_i64(&c->out, "in_memory", s.in_memory);
@@ -119,6 +141,10 @@ void api_status(struct call *c)
 
 void api_metrics(struct call *c)
 {
+    if (c->key.id != 0 && !call_is_owner(c)) {
+        reply_error(c, 403, "owner_only", "the figures of the whole hub need a key of `default`");
+        return;
+    }
     struct buf b = buf_in(c->x->arena, METRICS_TEXT_MAX);
     metrics_write(&c->app->metrics, &b);
     c->x->type = SLICE("text/plain; version=0.0.4; charset=utf-8");
@@ -130,8 +156,8 @@ void api_metrics(struct call *c)
 static enum err put_totals(struct call *c, const char *key, uint64_t source_id, int64_t from_minute,
                            struct why *why)
 {
-    static const char *const names[] = { "requests",   "events",      "duplicates",
-                                         "unreadable", "interpreted", "failed" };
+    static const char *const names[] = { "requests",    "events", "duplicates",  "unreadable",
+                                         "interpreted", "failed", "handed_over", "unclaimed" };
     bool row = false;
     struct stmt *q = store_stmt(c->store, SQL_STATS_MINUTES, why);
     stmt_i64(q, 1, (int64_t)c->key.workspace_id);
@@ -165,12 +191,10 @@ static enum err put_periods(struct call *c, uint64_t source_id, struct why *why)
     return rc;
 }
 
-void api_stats(struct call *c)
+/* The counters are the whole hub's. */
+static void put_since_start(struct call *c)
 {
-    struct why why;
     const struct metrics *m = &c->app->metrics;
-    json_begin_object(&c->out, NULL);
-    enum err rc = put_periods(c, 0, &why);
     json_begin_object(&c->out, "since_start");
     json_put_i64(&c->out, "deliveries_created",
                  (int64_t)atomic_load(&m->counter[METRIC_deliveries_created]));
@@ -187,6 +211,14 @@ void api_stats(struct call *c)
     put_quantiles(&c->out, "processed_in", &m->process);
     put_quantiles(&c->out, "attempts_took", &m->attempt);
     json_end_object(&c->out);
+}
+
+void api_stats(struct call *c)
+{
+    struct why why;
+    json_begin_object(&c->out, NULL);
+    enum err rc = put_periods(c, 0, &why);
+    if (call_is_owner(c)) put_since_start(c);
     json_end_object(&c->out);
     if (rc == OK)
         reply_json(c, 200);
@@ -220,7 +252,10 @@ static enum err put_last_events(struct call *c, const struct source *s, struct w
 void api_source_stats(struct call *c, const struct source *s)
 {
     struct why why;
+    static const struct source_metrics nothing;
     const struct source_metrics *m = metrics_source(&c->app->metrics, s->id);
+    /* More sources than slots: the last one is many sources', perhaps of several workspaces. */
+    if (atomic_load(&m->source_id) != s->id) m = &nothing;
     c->key.workspace_id = s->workspace_id;
     int64_t failed = (int64_t)atomic_load(&m->failed), done = (int64_t)atomic_load(&m->done);
     json_begin_object(&c->out, NULL);
@@ -236,6 +271,8 @@ void api_source_stats(struct call *c, const struct source *s)
     json_put_i64(&c->out, "refused", (int64_t)atomic_load(&m->refused));
     json_put_i64(&c->out, "duplicates", (int64_t)atomic_load(&m->duplicates));
     json_put_i64(&c->out, "unreadable", (int64_t)atomic_load(&m->unreadable));
+    json_put_i64(&c->out, "handed_over", (int64_t)atomic_load(&m->handed));
+    json_put_i64(&c->out, "unclaimed", (int64_t)atomic_load(&m->unclaimed));
     put_quantiles(&c->out, "acknowledged_in", &m->ack);
     put_quantiles(&c->out, "processed_in", &m->process);
     json_end_object(&c->out);

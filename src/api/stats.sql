@@ -1,6 +1,6 @@
 -- name: stats_minutes
 SELECT COALESCE(SUM(requests), 0), COALESCE(SUM(events), 0), COALESCE(SUM(duplicates), 0), COALESCE(SUM(unreadable), 0),
-  COALESCE(SUM(done), 0), COALESCE(SUM(failed), 0) FROM source_minutes
+  COALESCE(SUM(done), 0), COALESCE(SUM(failed), 0), COALESCE(SUM(handed), 0), COALESCE(SUM(unclaimed), 0) FROM source_minutes
 WHERE workspace_id = $1 AND (CAST($2 AS BIGINT) = 0 OR source_id = $2) AND minute >= $3;
 
 -- name: stats_source_events

@@ -111,20 +111,21 @@ static void act(struct call *c, enum sql sql, slice assignee, const char *refuse
         reply_err(c, rc, &why);
     else if (a.done)
         show(c);
-    else
+    else if (call_has(c, SQL_MESSAGES_TICKET, a.id))
         reply_error(c, 409, "conflict", "%s", refused);
+    else
+        reply_error(c, 404, "not_found", "there is no such ticket");
 }
 
 void api_ticket_close(struct call *c)
 {
-    act(c, SQL_MESSAGES_TICKET_CLOSE, (slice){ NULL, 0 },
-        "there is no such ticket, or it is closed already");
+    act(c, SQL_MESSAGES_TICKET_CLOSE, (slice){ NULL, 0 }, "it is closed already");
 }
 
 void api_ticket_reopen(struct call *c)
 {
     act(c, SQL_MESSAGES_TICKET_REOPEN, (slice){ NULL, 0 },
-        "there is no such ticket, or it is open, or a later one was opened since");
+        "it is open, or a later one was opened since");
 }
 
 void api_ticket_assign(struct call *c)

@@ -257,3 +257,9 @@ void json_put_time(struct buf *b, const char *key, int64_t unix_ms)
     char text[TIME_TEXT_MAX];
     json_put_str(b, key, time_format(unix_ms, text));
 }
+
+void json_put_id(struct buf *b, const char *key, enum id_kind kind, uint64_t id)
+{
+    char text[ID_TEXT_MAX];
+    if (id) json_put_str(b, key, id_text(kind, id, text));
+}

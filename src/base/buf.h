@@ -6,6 +6,7 @@
 #define MALOTE_BASE_BUF_H
 
 #include "base/arena.h"
+#include "base/id.h"
 
 struct buf {
     struct arena *arena;
@@ -42,5 +43,7 @@ void json_put_opt(struct buf *b, const char *key, slice value);
 void json_put_money(struct buf *b, const char *key, int64_t minor_units);
 /* "2026-03-10T12:18:30.500Z"; nothing when ms is 0. */
 void json_put_time(struct buf *b, const char *key, int64_t unix_ms);
+/* "evt_…"; nothing when id is 0. */
+void json_put_id(struct buf *b, const char *key, enum id_kind kind, uint64_t id);
 
 #endif

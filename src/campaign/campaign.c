@@ -185,7 +185,7 @@ static enum err run_step(struct campaigner *c, struct campaign *m, struct config
         return OK;
     }
     bool paused = false;
-    rc = campaign_check(c, m, &paused, why);
+    rc = campaign_check(c, m, config, to, &paused, why);
     if (rc != OK || paused) return rc;
     rc = campaign_hand_out(c, m, config, to, due < room ? due : room, &found, why);
     if (rc == OK && found == 0 && m->segment.len == 0) {
@@ -234,7 +234,9 @@ static enum err read_busy(struct campaigner *c, struct arena *arena, struct camp
                                 .next_us = stmt_col_i64(q, 7),
                                 .segment = arena_dup(arena, stmt_col_text(q, 8)),
                                 .segment_after = (uint64_t)stmt_col_i64(q, 9),
-                                .updated_ms = stmt_col_i64(q, 10) };
+                                .updated_ms = stmt_col_i64(q, 10),
+                                .name = arena_dup(arena, stmt_col_text(q, 11)),
+                                .limited = arena_dup(arena, stmt_col_text(q, 12)) };
     }
     stmt_reset(q);
     return rc == OK && arena->full ? why_set(why, ERR_LIMIT, "out of memory") : rc;

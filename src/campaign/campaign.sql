@@ -1,6 +1,6 @@
 -- name: campaign_busy
 SELECT id, workspace_id, destination_id, state, category, template, per_minute, next_us, segment, segment_after,
-  updated_ms FROM campaigns
+  updated_ms, name, limited FROM campaigns
 WHERE busy = 1 ORDER BY id LIMIT $1;
 
 -- name: campaign_queued
@@ -42,7 +42,7 @@ ORDER BY id DESC LIMIT $3;
 SELECT id FROM campaign_recipients WHERE campaign_id = $2 AND workspace_id = $1 AND state IN (3, 4, 5, 6) AND id > $3 LIMIT 1;
 
 -- name: campaign_give_up
-UPDATE campaigns SET state = 2, busy = CASE WHEN segment = '' THEN 0 ELSE 1 END, reason = $4, updated_ms = $3
+UPDATE campaigns SET state = 2, busy = CASE WHEN segment = '' THEN 0 ELSE 1 END, reason = $4, limited = '', updated_ms = $3
 WHERE workspace_id = $1 AND id = $2 AND state = 1;
 
 -- name: campaign_finish

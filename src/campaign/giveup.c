@@ -1,22 +1,45 @@
 /* giveup.c: a campaign whose messages are refused one after another for one reason is paused: the reason is then not the recipient but
- * the template, or the number, and would be everybody's. */
+ * the template, or the number, and would be everybody's. And so is one of which the channel, having taken it, sends no more for now
+ * (records/campaign.c, try_again). */
 #include "base/clock.h"
 #include "campaign/loop.h"
+#include "outbox/outbox.h"
 
 struct give_up {
     const struct campaign *campaign;
     slice reason;
+    int64_t now_ms;
 };
 
-static enum err give_up_run(void *ctx, struct store *s, struct why *why)
+/* With its alert; neither if a person was faster. */
+static enum err give_up_run(void *ctx, struct store *s, bool *drop, struct why *why)
 {
     const struct give_up *g = ctx;
     struct stmt *q = store_stmt(s, SQL_CAMPAIGN_GIVE_UP, why);
     stmt_i64(q, 1, (int64_t)g->campaign->workspace_id);
     stmt_i64(q, 2, (int64_t)g->campaign->id);
-    stmt_i64(q, 3, clock_wall_ms());
+    stmt_i64(q, 3, g->now_ms);
     stmt_text(q, 4, g->reason);
-    return stmt_run(q, why);
+    enum err rc = stmt_run(q, why);
+    *drop = rc != OK || store_changes(s) == 0;
+    return rc;
+}
+
+static enum err give_up(struct campaigner *c, struct give_up *g, struct config *config,
+                        const struct destination *to, bool *paused, struct why *why)
+{
+    LOG(c->o.log, LOG_WARN, "campaign.paused", log_id("campaign", ID_CAMPAIGN, g->campaign->id),
+        log_str("why", g->reason));
+    *paused = true;
+    const struct outbox_alert alert = { .alert = "campaign_paused",
+                                        .to = to,
+                                        .campaign_id = g->campaign->id,
+                                        .campaign = g->campaign->name,
+                                        .reason = g->reason,
+                                        .at_ms = g->now_ms };
+    struct journal_entry *e = outbox_alert(config, c->o.log, &alert);
+    return e ? journal_call_entry(c->journal, give_up_run, g, e, why)
+             : why_set(why, ERR_LIMIT, "out of memory");
 }
 
 /* The last that failed, if they are enough, are of one reason and all failed since the campaign was started: *first is the id of the
@@ -42,14 +65,18 @@ static enum err read_last(struct campaigner *c, const struct campaign *m, slice 
     return rc;
 }
 
-enum err campaign_check(struct campaigner *c, const struct campaign *m, bool *paused,
-                        struct why *why)
+enum err campaign_check(struct campaigner *c, const struct campaign *m, struct config *config,
+                        const struct destination *to, bool *paused, struct why *why)
 {
-    struct give_up g = { .campaign = m };
+    struct give_up g = { .campaign = m, .now_ms = clock_wall_ms() };
     slice reason = { NULL, 0 };
     int64_t first = 0;
     bool taken = false;
     *paused = false;
+    if (m->limited.len > 0) {
+        g.reason = m->limited;
+        return give_up(c, &g, config, to, paused, why);
+    }
     enum err rc = read_last(c, m, &reason, &first, why);
     if (rc != OK || first == 0) return rc;
     struct stmt *q = store_stmt(c->reader, SQL_CAMPAIGN_TAKEN_SINCE, why);
@@ -61,8 +88,5 @@ enum err campaign_check(struct campaigner *c, const struct campaign *m, bool *pa
     if (rc != OK || taken) return rc;
     g.reason =
         arena_printf(&c->arena, "%d in a row failed: %.*s", CAMPAIGN_GIVE_UP, SLICE_ARG(reason));
-    LOG(c->o.log, LOG_WARN, "campaign.paused", log_id("campaign", ID_CAMPAIGN, m->id),
-        log_str("why", g.reason));
-    *paused = true;
-    return journal_call(c->journal, give_up_run, &g, why);
+    return give_up(c, &g, config, to, paused, why);
 }

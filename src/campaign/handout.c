@@ -53,11 +53,9 @@ static enum err read_person(struct handout *h, struct store *store, bool *stoppe
 {
     bool row = false;
     json *fields = NULL;
-    bool number = slice_starts(h->person, SLICE("+"));
     *stopped = false;
     enum err rc =
-        contact_find(store, h->campaign->workspace_id, number ? IDENTITY_PHONE : IDENTITY_WA_USER,
-                     h->person, &h->contact_id, why);
+        contact_find_recipient(store, h->campaign->workspace_id, h->person, &h->contact_id, why);
     if (rc != OK || h->contact_id == 0) return rc;
     struct stmt *q = store_stmt(store, SQL_CONTACT_GET, why);
     stmt_i64(q, 1, (int64_t)h->campaign->workspace_id);

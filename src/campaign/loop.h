@@ -27,7 +27,8 @@ struct campaigner {
 struct campaign {
     uint64_t id, workspace_id, destination_id;
     int64_t state, per_minute, next_us;
-    slice category, template, segment;
+    slice name, category, template, segment;
+    slice limited; /* not empty: the channel takes no more for now */
     uint64_t segment_after;
     int64_t updated_ms; /* when it was started, or changed */
 };
@@ -38,9 +39,10 @@ MUST_CHECK enum err campaign_hand_out(struct campaigner *c, const struct campaig
                                       struct config *config, const struct destination *to,
                                       int64_t count, int64_t *found, struct why *why);
 /* giveup.c: pauses a campaign whose messages are refused one after another for one reason (*paused): what is wrong is then not the
- * recipient, and the list is not used up on it. */
-MUST_CHECK enum err campaign_check(struct campaigner *c, const struct campaign *m, bool *paused,
-                                   struct why *why);
+ * recipient, and the list is not used up on it. An alert tells of it. */
+MUST_CHECK enum err campaign_check(struct campaigner *c, const struct campaign *m,
+                                   struct config *config, const struct destination *to,
+                                   bool *paused, struct why *why);
 /* collect.c: one step of taking contacts into a campaign; *more: there are others. */
 MUST_CHECK enum err campaign_collect(struct campaigner *c, const struct campaign *m,
                                      const struct destination *to, bool *more, struct why *why);

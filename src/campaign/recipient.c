@@ -8,27 +8,14 @@
 #include "records/apply.h"
 #include "records/campaign.h"
 
-enum { DIGITS_MIN = 8, DIGITS_MAX = 15, USER_ID_MAX = 160 };
-
-static bool is_user_id(slice s)
-{
-    size_t dot = slice_find(s, '.');
-    if (dot < 2 || dot + 1 >= s.len || s.len > USER_ID_MAX) return false;
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-        bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '.' || c == '_' ||
-                     c == '-' || (c >= 'A' && c <= 'Z');
-        if (!plain || (i < dot && (c < 'A' || c > 'Z'))) return false;
-    }
-    return true;
-}
+enum { DIGITS_MIN = 8, DIGITS_MAX = 15 };
 
 enum err campaign_person_of(slice to, struct arena *arena, slice *person, struct why *why)
 {
     struct brazil_phone phone;
     slice given = outbox_recipient(slice_trim(to), arena);
     *person = (slice){ NULL, 0 };
-    if (is_user_id(given)) {
+    if (contact_is_user_id(given)) {
         *person = arena_dup(arena, given);
     } else if (brazil_phone(given, &phone, NULL) == OK) { /* with the ninth digit, whichever form */
         *person = arena_dup(arena, brazil_phone_text(&phone));

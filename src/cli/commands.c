@@ -265,6 +265,41 @@ static int key_command(struct args *a, const struct command *c UNUSED)
     return rc;
 }
 
+static int workspace_command(struct args *a, const struct command *c)
+{
+    static const struct {
+        const char *verb, *method, *path;
+    } verbs[] = {
+        { "show", "GET", "/api/workspaces/{}" },
+        { "delete", "DELETE", "/api/workspaces/{}" },
+        { "disable", "POST", "/api/workspaces/{}/disable" },
+        { "enable", "POST", "/api/workspaces/{}/enable" },
+        { "key", "POST", "/api/workspaces/{}/key" },
+    };
+    json *v = NULL;
+    slice verb = slice_str(a->count > 0 ? a->word[0] : "list"), body = { NULL, 0 };
+    if (slice_eq(verb, SLICE("list")) && a->count < 2) {
+        int rc = client_do(a, "GET", slice_str(c->path), body, &v);
+        if (rc == EXIT_OK) client_print(a, v, c->columns);
+        return rc;
+    }
+    int rc = EXIT_USAGE;
+    if (slice_eq(verb, SLICE("add")) && a->count == 2) {
+        struct buf b = buf_in(a->arena, 4096);
+        json_begin_object(&b, NULL);
+        json_put_str(&b, "name", slice_str(a->word[1]));
+        json_end_object(&b);
+        rc = client_do(a, "POST", slice_str(c->path), buf_slice(&b), &v);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
+        if (a->count == 2 && slice_eq(verb, slice_str(verbs[i].verb)))
+            rc = client_do(a, verbs[i].method, path_of(a, verbs[i].path, 1),
+                           strcmp(verbs[i].method, "POST") == 0 ? SLICE("{}") : body, &v);
+    if (rc == EXIT_USAGE) return cli_fail(EXIT_USAGE, "usage: malote %s", c->usage);
+    if (rc == EXIT_OK) client_print(a, v, NULL);
+    return rc;
+}
+
 /* What is known of a file; its bytes are for browsers: GET /api/media/{id}. */
 static int media_command(struct args *a, const struct command *c)
 {
@@ -319,7 +354,7 @@ static int version_command(struct args *a UNUSED, const struct command *c UNUSED
 
 #define SERVE_FLAGS                                                                                \
     "listen data database log allow-net trust-proxy ca-file threads media media-cache "            \
-    "s3-endpoint "                                                                                 \
+    "message-keys s3-endpoint "                                                                    \
     "s3-region s3-style"
 #define LIST_FLAGS " limit cursor"
 
@@ -396,7 +431,7 @@ const struct command cli_commands[] = {
       "id at direction type status text", 0, 1 },
     { "conversations", "conversations [ID] [--contact]", "list conversations, or show one",
       "contact" LIST_FLAGS, read_command, "/api/conversations",
-      "id contact account last_message_at window_until", 0, 1 },
+      "id contact account unread last_message_at window_until", 0, 1 },
     { "tickets", "tickets [ID] [--state --conversation]", "list tickets, or show one",
       "state conversation" LIST_FLAGS, read_command, "/api/tickets",
       "id conversation state assignee opened_at first_reply_at", 0, 1 },
@@ -427,6 +462,9 @@ const struct command cli_commands[] = {
       0 },
     { "health", "health", "each part of the hub", "", read_command, "/health/detailed", NULL, 0,
       0 },
+    { "workspace", "workspace list | add NAME | show|disable|enable|key|delete NAME",
+      "make, stop and delete workspaces; for admin keys of `default`", "", workspace_command,
+      "/api/workspaces", "name enabled sources destinations created_at", 0, 2 },
     { "key", "key list | add NAME --role ROLE [--rate-per-min N] [--personal-data] | delete NAME",
       "API keys", "role rate-per-min personal-data!", key_command, NULL, NULL, 0, 2 },
     { "check", "check [FILE]", "verify database, configuration and secrets, or a YAML file",

@@ -79,15 +79,18 @@ static enum err write_record(struct change_ctx *ctx, enum config_noun noun, uint
 }
 
 /* A new source whose path is its only proof and was not given gets a random one. */
-static enum err give_path(struct change_ctx *ctx, json **given, struct why *why)
+static enum err give_path(struct change_ctx *ctx, const struct config *c, json **given,
+                          struct why *why)
 {
     const struct source_kind *kind = plugins_source(json_get_text(*given, "kind"));
-    struct source s = { .name = json_get_text(*given, "name") };
-    if (!kind || !kind->path_is_secret || json_get(*given, "path")) return OK;
+    const struct workspace *w = config_workspace_by_id(c, ctx->workspace_id);
+    struct source s = { .workspace_id = ctx->workspace_id, .name = json_get_text(*given, "name") };
+    if (!w || !kind || !kind->path_is_secret || json_get(*given, "path")) return OK;
+    s.workspace = w->name;
     uint8_t bytes[16];
     char hex[2 * sizeof bytes];
     hash_random(bytes, sizeof bytes);
-    slice path = arena_printf(ctx->arena, "{\"path\":\"/in/default/%.*s/%.*s\"}",
+    slice path = arena_printf(ctx->arena, "{\"path\":\"/in/%.*s/%.*s/%.*s\"}", SLICE_ARG(w->name),
                               SLICE_ARG(slice_sub(s.name, 0, NAME_MAX_BYTES)),
                               SLICE_ARG(text_hex(slice_of(bytes, sizeof bytes), hex)));
     json *with = NULL;
@@ -105,7 +108,7 @@ enum err change_put(struct change_ctx *ctx, const struct config *c, enum config_
     enum err rc = id ? change_read(ctx, noun, id, &settings, &secrets, why) : OK;
     if (rc == OK && merge) rc = merge_old(settings, given, ctx->arena, &given, why);
     if (rc == OK && id == 0 && noun == CONFIG_SOURCE && yyjson_is_obj(given))
-        rc = give_path(ctx, &given, why);
+        rc = give_path(ctx, c, &given, why);
     struct config_draft d;
     if (rc == OK)
         rc = config_draft(c, noun, ctx->workspace_id, id, given, secrets, ctx->arena, &d, why);

@@ -40,10 +40,11 @@ static enum err blame(const char *noun, slice name, enum err rc, struct why *why
     return why_set(why, rc, "%s %.*s: %s", noun, SLICE_ARG(name), text);
 }
 
-static enum err load_source(struct stmt *q, const struct seal_key *key, struct arena *a,
-                            struct source *s, struct why *why)
+static enum err load_source(const struct config *c, struct stmt *q, const struct seal_key *key,
+                            struct arena *a, struct source *s, struct why *why)
 {
     json *given = NULL;
+    const struct workspace *w = config_workspace_by_id(c, (uint64_t)stmt_col_i64(q, 1));
     *s = (struct source){ .id = (uint64_t)stmt_col_i64(q, 0),
                           .workspace_id = (uint64_t)stmt_col_i64(q, 1),
                           .name = arena_dup(a, stmt_col_text(q, 2)),
@@ -51,15 +52,19 @@ static enum err load_source(struct stmt *q, const struct seal_key *key, struct a
                           .created_ms = stmt_col_i64(q, 6),
                           .updated_ms = stmt_col_i64(q, 7) };
     if (!s->kind) return why_set(why, ERR_MISSING, "unknown kind");
+    if (!w) return why_set(why, ERR_MISSING, "its workspace is gone");
+    s->workspace = w->name;
     enum err rc = open_settings(q, CONFIG_SOURCE, s->id, key, a, &given, why);
     if (rc == OK) rc = tables_read_source(s->kind, given, a, s, why);
+    s->enabled = s->enabled && w->enabled;
     return rc;
 }
 
-static enum err load_destination(struct stmt *q, const struct seal_key *key, struct arena *a,
-                                 struct destination *d, struct why *why)
+static enum err load_destination(const struct config *c, struct stmt *q, const struct seal_key *key,
+                                 struct arena *a, struct destination *d, struct why *why)
 {
     json *given = NULL;
+    const struct workspace *w = config_workspace_by_id(c, (uint64_t)stmt_col_i64(q, 1));
     *d = (struct destination){ .id = (uint64_t)stmt_col_i64(q, 0),
                                .workspace_id = (uint64_t)stmt_col_i64(q, 1),
                                .name = arena_dup(a, stmt_col_text(q, 2)),
@@ -68,8 +73,10 @@ static enum err load_destination(struct stmt *q, const struct seal_key *key, str
                                .updated_ms = stmt_col_i64(q, 7),
                                .hold = arena_dup(a, stmt_col_text(q, 8)) };
     if (!d->kind) return why_set(why, ERR_MISSING, "unknown kind");
+    if (!w) return why_set(why, ERR_MISSING, "its workspace is gone");
     enum err rc = open_settings(q, CONFIG_DESTINATION, d->id, key, a, &given, why);
     if (rc == OK) rc = tables_read_destination(d->kind, given, a, d, why);
+    d->enabled = d->enabled && w->enabled;
     return rc;
 }
 
@@ -96,33 +103,44 @@ static void *room(struct arena *a, void *items, size_t count, size_t item_bytes)
     return fresh;
 }
 
-/* The hub's own sources: not in the table, so that nothing can take them away. Their id is the workspace's, which no made id is. */
-static enum err add_builtin(struct store *store, struct config *c, struct why *why)
+static enum err load_workspaces(struct store *store, struct config *c, struct why *why)
 {
     struct stmt *q = store_stmt(store, SQL_CONFIG_WORKSPACES, why);
     bool row = true;
     enum err rc;
     while ((rc = stmt_step(q, &row, why)) == OK && row) {
-        for (size_t i = 0; rc == OK && plugins_sources[i]; i++) {
-            if (!plugins_sources[i]->builtin) continue;
-            c->sources = room(&c->arena, c->sources, c->source_count, sizeof *c->sources);
-            if (!c->sources) {
-                rc = why_set(why, ERR_LIMIT, "configuration too large");
-                break;
-            }
-            uint64_t workspace_id = (uint64_t)stmt_col_i64(q, 0);
-            c->sources[c->source_count++] =
-                (struct source){ .id = workspace_id,
-                                 .workspace_id = workspace_id,
-                                 .name = slice_str(plugins_sources[i]->name),
-                                 .kind = plugins_sources[i],
-                                 .body_max = BUILTIN_BODY_MAX,
-                                 .enabled = true };
+        c->workspaces = room(&c->arena, c->workspaces, c->workspace_count, sizeof *c->workspaces);
+        if (!c->workspaces) {
+            rc = why_set(why, ERR_LIMIT, "configuration too large");
+            break;
         }
-        if (rc != OK) break;
+        c->workspaces[c->workspace_count++] =
+            (struct workspace){ .id = (uint64_t)stmt_col_i64(q, 0),
+                                .name = arena_dup(&c->arena, stmt_col_text(q, 1)),
+                                .enabled = stmt_col_i64(q, 2) != 0,
+                                .created_ms = stmt_col_i64(q, 3) };
     }
     stmt_reset(q);
     return rc;
+}
+
+/* The hub's own sources: not in the table, so that nothing can take them away. Their id is the workspace's, which no other record has. */
+static enum err add_builtin(struct config *c, const struct workspace *w, struct why *why)
+{
+    for (size_t i = 0; plugins_sources[i]; i++) {
+        if (!plugins_sources[i]->builtin) continue;
+        c->sources = room(&c->arena, c->sources, c->source_count, sizeof *c->sources);
+        if (!c->sources) return why_set(why, ERR_LIMIT, "configuration too large");
+        c->sources[c->source_count++] =
+            (struct source){ .id = w->id,
+                             .workspace_id = w->id,
+                             .workspace = w->name,
+                             .name = slice_str(plugins_sources[i]->name),
+                             .kind = plugins_sources[i],
+                             .body_max = BUILTIN_BODY_MAX,
+                             .enabled = true };
+    }
+    return OK;
 }
 
 static enum err load_all(struct store *s, const struct seal_key *key, struct config *c,
@@ -145,13 +163,13 @@ static enum err load_all(struct store *s, const struct seal_key *key, struct con
             if (i == CONFIG_SOURCE) {
                 c->sources = room(&c->arena, c->sources, c->source_count, sizeof *c->sources);
                 rc = c->sources
-                         ? load_source(q, key, &c->arena, &c->sources[c->source_count++], why)
+                         ? load_source(c, q, key, &c->arena, &c->sources[c->source_count++], why)
                          : ERR_LIMIT;
             } else if (i == CONFIG_DESTINATION) {
                 c->destinations =
                     room(&c->arena, c->destinations, c->destination_count, sizeof *c->destinations);
                 rc = c->destinations
-                         ? load_destination(q, key, &c->arena,
+                         ? load_destination(c, q, key, &c->arena,
                                             &c->destinations[c->destination_count++], why)
                          : ERR_LIMIT;
             } else {
@@ -165,9 +183,37 @@ static enum err load_all(struct store *s, const struct seal_key *key, struct con
             }
         }
         stmt_reset(q);
-        if (rc == OK && i == CONFIG_SOURCE) rc = add_builtin(s, c, why); /* routes may name it */
+        for (size_t w = 0; rc == OK && i == CONFIG_SOURCE && w < c->workspace_count; w++)
+            rc = add_builtin(c, &c->workspaces[w], why); /* routes may name it */
         if (rc != OK) return rc;
     }
+    return OK;
+}
+
+static int by_path(const void *a, const void *b)
+{
+    return slice_cmp((*(const struct source *const *)a)->path,
+                     (*(const struct source *const *)b)->path);
+}
+
+static int by_id(const void *a, const void *b)
+{
+    uint64_t x = (*(const struct source *const *)a)->id, y = (*(const struct source *const *)b)->id;
+    return (x > y) - (x < y);
+}
+
+static enum err sort_sources(struct config *c, struct why *why)
+{
+    size_t n = c->source_count ? c->source_count : 1;
+    c->by_path = arena_alloc_array(&c->arena, sizeof(struct source *), n);
+    c->by_id = arena_alloc_array(&c->arena, sizeof(struct source *), n);
+    if (!c->by_path || !c->by_id) return why_set(why, ERR_LIMIT, "configuration too large");
+    for (size_t i = 0; i < c->source_count; i++) {
+        c->by_id[i] = &c->sources[i];
+        if (c->sources[i].path.len > 0) c->by_path[c->path_count++] = &c->sources[i];
+    }
+    qsort(c->by_path, c->path_count, sizeof(struct source *), by_path);
+    qsort(c->by_id, c->source_count, sizeof(struct source *), by_id);
     return OK;
 }
 
@@ -179,7 +225,9 @@ enum err config_load(struct store *s, const struct seal_key *key, struct config 
     if (!c) return why_set(why, ERR_LIMIT, "out of memory");
     atomic_init(&c->refs, 1);
     arena_init(&c->arena, CONFIG_ARENA_MAX);
-    enum err rc = load_all(s, key, c, why);
+    enum err rc = load_workspaces(s, c, why);
+    if (rc == OK) rc = load_all(s, key, c, why);
+    if (rc == OK) rc = sort_sources(c, why);
     if (rc == OK)
         *out = c;
     else
@@ -225,10 +273,50 @@ void config_release(struct config *c)
     free(c);
 }
 
+const struct workspace *config_workspace_by_id(const struct config *c, uint64_t id)
+{
+    for (size_t i = 0; i < c->workspace_count; i++)
+        if (c->workspaces[i].id == id) return &c->workspaces[i];
+    return NULL;
+}
+
+const struct workspace *config_workspace_by_name(const struct config *c, slice name)
+{
+    for (size_t i = 0; i < c->workspace_count; i++)
+        if (slice_eq(c->workspaces[i].name, name)) return &c->workspaces[i];
+    return NULL;
+}
+
 const struct source *config_source_by_path(const struct config *c, slice path)
 {
-    for (size_t i = 0; i < c->source_count; i++)
+    size_t from = 0, to = c->by_path ? c->path_count : 0;
+    while (from < to) { /* on the way of every request, with thousands of sources perhaps */
+        size_t mid = from + (to - from) / 2;
+        int order = slice_cmp(c->by_path[mid]->path, path);
+        if (order == 0) return c->by_path[mid];
+        if (order < 0)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    for (size_t i = 0; !c->by_path && i < c->source_count; i++)
         if (c->sources[i].path.len > 0 && slice_eq(c->sources[i].path, path)) return &c->sources[i];
+    return NULL;
+}
+
+const struct source *config_source_by_id(const struct config *c, uint64_t id)
+{
+    size_t from = 0, to = c->by_id ? c->source_count : 0;
+    while (from < to) {
+        size_t mid = from + (to - from) / 2;
+        if (c->by_id[mid]->id == id) return c->by_id[mid];
+        if (c->by_id[mid]->id < id)
+            from = mid + 1;
+        else
+            to = mid;
+    }
+    for (size_t i = 0; !c->by_id && i < c->source_count; i++)
+        if (c->sources[i].id == id) return &c->sources[i];
     return NULL;
 }
 
@@ -240,14 +328,15 @@ const struct source *config_source_builtin(const struct config *c, uint64_t work
     return NULL;
 }
 
-/* The three nouns are found alike. */
-#define FIND(noun, plural, type)                                                                   \
+/* The nouns are found alike. */
+#define FIND_ID(noun, plural, type)                                                                \
     const struct type *config_##noun##_by_id(const struct config *c, uint64_t id)                  \
     {                                                                                              \
         for (size_t i = 0; i < c->noun##_count; i++)                                               \
             if (c->plural[i].id == id) return &c->plural[i];                                       \
         return NULL;                                                                               \
-    }                                                                                              \
+    }
+#define FIND_NAME(noun, plural, type)                                                              \
     const struct type *config_##noun##_by_name(const struct config *c, uint64_t workspace_id,      \
                                                slice name)                                         \
     {                                                                                              \
@@ -256,6 +345,8 @@ const struct source *config_source_builtin(const struct config *c, uint64_t work
                 return &c->plural[i];                                                              \
         return NULL;                                                                               \
     }
-FIND(source, sources, source)
-FIND(destination, destinations, destination)
-FIND(route, routes, route)
+FIND_ID(destination, destinations, destination)
+FIND_ID(route, routes, route)
+FIND_NAME(source, sources, source)
+FIND_NAME(destination, destinations, destination)
+FIND_NAME(route, routes, route)

@@ -14,14 +14,29 @@
 #include "sources/source.h"
 #include "store/store.h"
 
+/* A tenant: everything else belongs to exactly one. */
+struct workspace {
+    uint64_t id;
+    slice name;
+    bool
+        enabled; /* false: its sources and destinations count as disabled, whatever they say themselves */
+    int64_t created_ms;
+};
+
+/* The workspace `default`: it exists from the start, and its admins are the installation's owners, who alone make and end others. */
+enum { WORKSPACE_OWNER = 1, WORKSPACES_MAX = 1000 };
+
 struct source {
     uint64_t id, workspace_id;
+    slice workspace;  /* its name: part of the usual path */
     slice name, path; /* no path: a builtin one, nothing comes in */
     const struct source_kind *kind;
     struct settings cfg;   /* the kind's own, indexed by its enum; then the common ones */
     size_t body_max;       /* bytes */
     uint32_t rate_per_min; /* 0 = unlimited */
     bool enabled;
+    const struct setting_value
+        *accepts; /* "workspace/source": who may hand it requests (interpret/hand.h) */
     int64_t created_ms, updated_ms;
 };
 
@@ -70,10 +85,14 @@ struct route {
 struct config {
     _Atomic uint32_t refs;
     struct arena arena;
+    struct workspace *workspaces;
     struct source *sources;
     struct destination *destinations;
     struct route *routes;
-    size_t source_count, destination_count, route_count;
+    /* The sources by path (those that have one) and by id, sorted. NULL: not loaded from a store. */
+    const struct source **by_path, **by_id;
+    size_t path_count;
+    size_t workspace_count, source_count, destination_count, route_count;
 };
 
 /* Where the current snapshot hangs. */
@@ -97,6 +116,8 @@ struct config *config_hold(struct config_box *box);
 struct config *config_share(struct config *c);
 void config_release(struct config *c);
 
+const struct workspace *config_workspace_by_id(const struct config *c, uint64_t id);
+const struct workspace *config_workspace_by_name(const struct config *c, slice name);
 /* The one that listens there; one without a path never does. */
 const struct source *config_source_by_path(const struct config *c, slice path);
 /* The hub's own source of a workspace; NULL only in a configuration that was not loaded from a store. */
@@ -131,6 +152,9 @@ struct config_draft {
 MUST_CHECK enum err config_draft(const struct config *c, enum config_noun noun,
                                  uint64_t workspace_id, uint64_t id, json *given, slice old_secrets,
                                  struct arena *arena, struct config_draft *out, struct why *why);
+
+/* Is it fit to be the name of a record or a workspace? ERR_SYNTAX: why tells. */
+MUST_CHECK enum err config_name_check(slice name, struct why *why);
 
 /* The context a record's secrets are sealed under. */
 slice config_seal_context(enum config_noun noun, uint64_t id, struct arena *arena);

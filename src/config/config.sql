@@ -1,5 +1,5 @@
 -- name: config_workspaces
-SELECT workspace_id FROM workspaces ORDER BY workspace_id;
+SELECT workspace_id, name, enabled, created_ms FROM workspaces ORDER BY workspace_id;
 
 -- name: config_sources
 SELECT id, workspace_id, name, kind, settings, secrets, created_ms, updated_ms FROM sources ORDER BY id;

@@ -6,7 +6,7 @@
 
 enum { DRAFT_TEXT_MAX = 256 * 1024 };
 
-static enum err check_name(slice name, struct why *why)
+enum err config_name_check(slice name, struct why *why)
 {
     if (name.len == 0) return why_set(why, ERR_SYNTAX, "`name` is required");
     if (name.len > NAME_MAX_BYTES)
@@ -68,7 +68,10 @@ static enum err check_source(const struct config *c, uint64_t ws, uint64_t id,
                              struct arena *a, struct why *why)
 {
     json *whole = NULL;
+    const struct workspace *w = config_workspace_by_id(c, ws);
     struct source s = { .workspace_id = ws, .name = d->name };
+    if (!w) return why_set(why, ERR_MISSING, "this workspace is gone");
+    s.workspace = w->name;
     enum err rc = tables_join(d->settings, d->secrets, a, &whole, why);
     if (rc == OK) rc = tables_read_source(kind, whole, a, &s, why);
     if (rc != OK) return rc;
@@ -76,6 +79,8 @@ static enum err check_source(const struct config *c, uint64_t ws, uint64_t id,
                         *path = config_source_by_path(c, s.path);
     if (same && same->id != id)
         return why_set(why, ERR_CONFLICT, "there is a source \"%.*s\" already", SLICE_ARG(d->name));
+    if (path && path->workspace_id != ws)
+        return why_set(why, ERR_CONFLICT, "setting `path`: it is taken");
     if (path && path->id != id)
         return why_set(why, ERR_CONFLICT, "source \"%.*s\" listens on that path already",
                        SLICE_ARG(path->name));
@@ -118,7 +123,7 @@ enum err config_draft(const struct config *c, enum config_noun noun, uint64_t wo
     if (!yyjson_is_obj(given)) return why_set(why, ERR_SYNTAX, "a JSON object is expected");
     out->name = arena_dup(arena, json_str(json_get(given, "name")));
     out->kind = arena_dup(arena, json_str(json_get(given, "kind")));
-    enum err rc = check_name(out->name, why);
+    enum err rc = config_name_check(out->name, why);
     if (rc != OK) return rc;
     if (noun == CONFIG_ROUTE) {
         rc = split(given, NULL, 0, (slice){ NULL, 0 }, arena, out, why);

@@ -34,6 +34,8 @@ enum {
         4096, /* committed requests kept in memory for it; beyond, read back from the store */
     INTERPRET_QUEUE_BYTES_MAX = 16 * 1024 * 1024,
     INTERPRET_ARENA_MAX = 8 * 1024 * 1024,
+    INTERPRET_HANDED_BYTES_MAX =
+        16 * 1024 * 1024, /* of requests handed to other sources in one turn */
 
     /* deliver */
     LEASED_MAX = 8192, /* deliveries in memory */

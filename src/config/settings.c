@@ -190,3 +190,10 @@ slice settings_map_get(const struct settings *s, size_t index, slice name)
         if (slice_eq(v->items[i].name, name)) return v->items[i].value;
     return (slice){ NULL, 0 };
 }
+
+const struct setting_value *settings_named(const struct settings *s, const char *name)
+{
+    for (size_t i = 0; i < s->count; i++)
+        if (strcmp(s->table[i].name, name) == 0) return &s->values[i];
+    return NULL;
+}

@@ -6,7 +6,7 @@
 const char *const priority_name[PRIORITY_COUNT + 1] = { "high", "normal", "notify",
                                                         "low",  "retry",  NULL };
 
-enum { SOURCE_PATH, SOURCE_BODY_MAX, SOURCE_RATE, SOURCE_ENABLED };
+enum { SOURCE_PATH, SOURCE_BODY_MAX, SOURCE_RATE, SOURCE_ENABLED, SOURCE_ACCEPTS };
 const struct setting config_source_common[] = {
     [SOURCE_PATH] = { "path", SETTING_TEXT, .max = 255,
                       .help = "URL path it listens on; without one: /in/<workspace>/<name>." },
@@ -17,6 +17,9 @@ const struct setting config_source_common[] = {
                       .help = "Requests a minute; 0 = unlimited. Beyond, 429." },
     [SOURCE_ENABLED] = { "enabled", SETTING_BOOL, .fallback = "true",
                          .help = "false: its path answers 404." },
+    [SOURCE_ACCEPTS] = { TABLES_ACCEPTS, SETTING_LIST, .max = 2 * NAME_MAX_BYTES + 1,
+                         .help = "Sources of other workspaces, as \"workspace/source\", which may "
+                                 "hand it what they receive for it. Empty: none." },
 };
 const size_t config_source_common_count = ARRAY_LEN(config_source_common);
 
@@ -135,6 +138,19 @@ static enum err check_path(slice path, struct why *why)
     return OK;
 }
 
+/* Paths come before the API's own, and a path is whose it is first: so other workspaces than the owner's stay below their own name. */
+static enum err check_workspace_path(const struct source *s, struct why *why)
+{
+    slice rest = s->path, in, name;
+    if (s->workspace_id == WORKSPACE_OWNER) return OK;
+    bool below = slice_cut(&rest, '/', &in) && slice_cut(&rest, '/', &in) &&
+                 slice_cut(&rest, '/', &name) && rest.len > 0;
+    if (below && slice_eq(in, SLICE("in")) && slice_eq(name, s->workspace)) return OK;
+    return why_set(why, ERR_SYNTAX,
+                   "setting `path`: in this workspace it must begin with /in/%.*s/",
+                   SLICE_ARG(s->workspace));
+}
+
 /* Is one part of the path long enough to be a secret? What it is made of is the operator's care. */
 static bool is_unguessable(slice path)
 {
@@ -151,10 +167,13 @@ enum err tables_read_source(const struct source_kind *kind, json *given, struct 
                             given, a, &out->cfg, why);
     if (rc != OK) return rc;
     out->path = settings_text(&out->cfg, n + SOURCE_PATH);
-    if (out->path.len == 0) out->path = arena_printf(a, "/in/default/%.*s", SLICE_ARG(out->name));
+    if (out->path.len == 0)
+        out->path =
+            arena_printf(a, "/in/%.*s/%.*s", SLICE_ARG(out->workspace), SLICE_ARG(out->name));
     if (!out->path.ptr) return why_set(why, ERR_LIMIT, "configuration too large");
     rc = kind->check ? kind->check(&out->cfg, why) : OK;
     if (rc == OK) rc = check_path(out->path, why);
+    if (rc == OK) rc = check_workspace_path(out, why);
     if (rc == OK && kind->path_is_secret && kind->path_is_secret(&out->cfg) &&
         !is_unguessable(out->path))
         rc = why_set(
@@ -168,6 +187,12 @@ enum err tables_read_source(const struct source_kind *kind, json *given, struct 
     out->body_max = given_max ? (size_t)settings_i64(&out->cfg, n + SOURCE_BODY_MAX) : own_max;
     out->rate_per_min = (uint32_t)settings_i64(&out->cfg, n + SOURCE_RATE);
     out->enabled = settings_bool(&out->cfg, n + SOURCE_ENABLED);
+    out->accepts = settings_get(&out->cfg, n + SOURCE_ACCEPTS);
+    for (size_t i = 0; i < out->accepts->count; i++) {
+        slice from = out->accepts->items[i].value, workspace = { NULL, 0 };
+        if (!slice_cut(&from, '/', &workspace) || workspace.len == 0 || from.len == 0)
+            return why_set(why, ERR_SYNTAX, "setting `accept_from`: write workspace/source");
+    }
     return OK;
 }
 

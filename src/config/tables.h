@@ -4,7 +4,10 @@
 
 #include "config/config.h"
 
-/* Fill what the settings decide; id, name, kind and times are the caller's. `given` may hold name, kind and id besides. */
+/* A source kind looks it up by its name (settings_named): with it a source needs no proof of its own. */
+#define TABLES_ACCEPTS "accept_from"
+
+/* Fill what the settings decide; id, workspace, name, kind and times are the caller's. `given` may hold name, kind and id besides. */
 MUST_CHECK enum err tables_read_source(const struct source_kind *kind, json *given, struct arena *a,
                                        struct source *out, struct why *why);
 MUST_CHECK enum err tables_read_destination(const struct dest_kind *kind, json *given,

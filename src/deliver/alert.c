@@ -4,14 +4,16 @@
  * One event for one hold: of many requests refused at once, the first one's hold counts (settle_hold). One for an outage: lane_verdict.
  * No alerts without end: a hold ends by a person's hand alone, so an alert that puts its own destination on hold raises one more and
  * then waits there, held like the rest; and failing alerts never open a breaker loudly (lane_verdict).
+ * A hold that came with an event (interpret/hold.h) is in the store before its alert: column `untold` says so until that is there, too.
  * A commit that fails is tried again each second: the alert is as durable as the hold. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "deliver/loop.h"
+#include "outbox/outbox.h"
 
-enum { ALERT_TEXT_MAX = 4096, ALERT_AGAIN_MS = 1000 };
+enum { ALERT_AGAIN_MS = 1000 };
 
 struct alert_job {
     struct journal_job job;
@@ -20,31 +22,49 @@ struct alert_job {
     uint64_t workspace_id, destination_id;
     int64_t at_ms;
     bool hold;
+    bool untold,
+        more; /* the alert of a hold that is in the store; there was one: there may be more */
     char reason[WHY_TEXT_MAX];
     struct journal_entry *entry; /* NULL: no memory for it; the hold counts more */
 };
 
-/* The event as a request of the hub's own: no method, no path, nobody sent it. */
 static struct journal_entry *entry_of(const struct alert_job *a, struct config *config,
                                       const struct destination *to, const char *alert)
 {
-    struct why why;
-    char id[ID_TEXT_MAX];
-    const struct source *s = config_source_builtin(config, to->workspace_id);
-    struct journal_entry *e = s ? journal_entry_new(config, s) : NULL;
-    if (!e) return NULL;
-    struct buf b = buf_in(&e->arena, ALERT_TEXT_MAX);
-    json_begin_object(&b, NULL);
-    json_put_str(&b, "alert", slice_str(alert));
-    json_put_str(&b, "destination", to->name);
-    json_put_str(&b, "destination_id", id_text(ID_DESTINATION, to->id, id));
-    json_put_str(&b, "reason", slice_str(a->reason));
-    json_put_time(&b, "at", a->at_ms);
-    json_end_object(&b);
-    e->request = (struct request){ .body = buf_slice(&b), .received_ms = a->at_ms };
-    if (journal_entry_read(e, a->loop->o.log, &why) == OK) return e;
-    journal_entry_free(e);
-    return NULL;
+    const struct outbox_alert what = {
+        .alert = alert, .to = to, .reason = slice_str(a->reason), .at_ms = a->at_ms
+    };
+    struct journal_entry *e = outbox_alert(config, a->loop->o.log, &what);
+    if (!e) LOG(a->loop->o.log, LOG_ERROR, "alert.lost", log_str("destination", to->name));
+    return e;
+}
+
+/* One of those that are on hold and were not told of. Its entry is made here, where the row is read. */
+static enum err untold_run(struct journal_job *job, struct store *store, struct why *why)
+{
+    struct alert_job *a = (struct alert_job *)(void *)job;
+    journal_entry_free(a->entry); /* of a commit that failed */
+    a->entry = job->entry = NULL;
+    struct stmt *q = store_stmt(store, SQL_HOLD_UNTOLD, why);
+    enum err rc = stmt_step(q, &a->more, why);
+    if (rc == OK && a->more) {
+        a->destination_id = (uint64_t)stmt_col_i64(q, 0);
+        a->workspace_id = (uint64_t)stmt_col_i64(q, 1);
+        (void)snprintf(a->reason, sizeof a->reason, "%.*s", SLICE_ARG(stmt_col_text(q, 2)));
+    }
+    stmt_reset(q);
+    if (rc != OK || !a->more) return rc;
+    q = store_stmt(store, SQL_HOLD_TOLD, why);
+    stmt_i64(q, 1, (int64_t)a->workspace_id);
+    stmt_i64(q, 2, (int64_t)a->destination_id);
+    rc = stmt_run(q, why);
+    struct config *config = config_hold(a->loop->o.config);
+    const struct destination *to = config_destination_by_id(config, a->destination_id);
+    /* Without a reason it was released meanwhile. */
+    if (rc == OK && to && a->reason[0]) a->entry = entry_of(a, config, to, "destination_held");
+    config_release(config);
+    job->entry = a->entry;
+    return rc;
 }
 
 static void job_free(struct alert_job *a)
@@ -77,8 +97,33 @@ static void alert_done(struct journal_job *job, enum err rc, const struct why *w
         return;
     }
     if (job->entry) a->entry = NULL; /* the journal's now */
-    if (a->hold) d->o.reload(d->o.ctx);
+    if (a->untold ? a->more : a->hold) d->o.reload(d->o.ctx);
+    if (a->untold && a->more) {
+        a->job.entry = NULL;
+        journal_post(d->journal, &a->job);
+        return;
+    }
     job_free(a);
+}
+
+void deliver_held(struct deliver *d)
+{
+    struct alert_job *a = calloc(1, sizeof *a);
+    if (!a) return; /* `untold` stands: the next hold or start tells of it */
+    *a = (struct alert_job){ .job = { .run = untold_run, .done = alert_done },
+                             .loop = d,
+                             .at_ms = clock_wall_ms(),
+                             .hold = true,
+                             .untold = true };
+    journal_post(d->journal, &a->job);
+}
+
+void deliver_hold(struct deliver *d, struct config *config, const struct destination *to,
+                  const char *reason)
+{
+    LOG(d->o.log, LOG_ERROR, "destination.held", log_str("destination", to->name),
+        log_cstr("why", reason));
+    alert_held(d, config, to, reason, clock_wall_ms());
 }
 
 static void tell(struct deliver *d, struct config *config, const struct destination *to, bool hold,
@@ -95,7 +140,6 @@ static void tell(struct deliver *d, struct config *config, const struct destinat
     (void)snprintf(a->reason, sizeof a->reason, "%s%.*s", hold ? "unauthorised: " : "", 200,
                    reason);
     a->entry = entry_of(a, config, to, hold ? "destination_held" : "destination_broken");
-    if (!a->entry) LOG(d->o.log, LOG_ERROR, "alert.lost", log_str("destination", to->name));
     journal_post(d->journal, &a->job);
 }
 

@@ -328,6 +328,7 @@ void batch_send(struct deliver *d, struct lane *lane, int64_t now_ms)
     b->call.arena = &b->arena;
     b->call.timeout_ms = b->to->timeout_ms;
     b->call.done = batch_done;
+    b->call.once = b->to->kind->messages != NULL; /* a person would get it twice */
     lane_sent(lane, now_ms);
     enum err rc =
         b->to->kind->render(b->out, b->count, &b->to->cfg, now_ms, &b->arena, &b->call.out, &why);

@@ -393,6 +393,7 @@ enum err deliver_start(struct deliver *d, struct journal *journal, struct why *w
     d->journal = journal;
     enum err rc = thread_start(&d->thread, "deliver", loop, d, why);
     d->started = rc == OK;
+    if (rc == OK) deliver_held(d); /* a process that was killed may have left some untold */
     return rc;
 }
 

@@ -41,6 +41,11 @@ size_t deliver_room(const struct deliver *d);
 void deliver_hand(struct deliver *d, struct leased *list);
 /* The store has waiting deliveries that the loop does not know of, due at due_ms (wall clock) or later. */
 void deliver_wake(struct deliver *d, int64_t due_ms);
+/* Destinations were put on hold in the store (interpret/hold.h): it is in force, and told of, from here on. From any thread. */
+void deliver_held(struct deliver *d);
+/* Puts a destination of `config` on hold, as an answer that refuses its token does: in the store, with an alert. From any thread. */
+void deliver_hold(struct deliver *d, struct config *config, const struct destination *to,
+                  const char *reason);
 /* A delivery was cancelled in the store: it is dropped from memory unless its request is under way. */
 void deliver_cancel(struct deliver *d, uint64_t id);
 /* The configuration was swapped: kill switches, limits and holds are read anew. */

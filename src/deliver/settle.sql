@@ -1,3 +1,5 @@
+-- A file that is asked for once more (state 1) keeps its name at the other side while that is good: else deliveries that come
+-- one after another would take it from each other without end.
 -- name: settle_claim
 SELECT d.id, d.event_id, d.key, d.state, d.priority, d.attempts, d.first_attempt_ms, d.outcome_unknown, d.created_ms,
   d.updated_ms, e.type, e.occurred_ms, e.received_ms, x.data, e.source_id,
@@ -6,7 +8,7 @@ FROM deliveries d
 JOIN events e ON e.workspace_id = d.workspace_id AND e.id = d.event_id
 JOIN event_data x ON x.workspace_id = d.workspace_id AND x.id = d.event_id
 LEFT JOIN media_uploads u ON d.media_id > 0 AND u.media_id = d.media_id AND u.destination_id = d.destination_id
-  AND u.workspace_id = d.workspace_id AND u.state IN (2, 3) AND u.until_ms > $5
+  AND u.workspace_id = d.workspace_id AND (u.state > 1 OR u.remote_id <> '') AND u.until_ms > $5
 WHERE d.workspace_id = $1 AND d.destination_id = $2 AND d.priority = $3 AND d.state <= 1 AND d.due_ms <= $4
   AND (d.due_ms <= $5 OR (d.state = 1 AND d.updated_ms < $6))
 ORDER BY d.due_ms LIMIT $7;

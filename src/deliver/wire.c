@@ -13,6 +13,8 @@ enum {
     EASY_POOL_MAX = 64,
     STREAM_BYTES_PER_S_MIN = 1024, /* slower than this for so long, and a stream is given up */
     STREAM_SLOW_MAX_S = 30,
+    ONCE_IDLE_MAX_S =
+        30, /* a connection that was idle longer may be closed just now by the other side */
     REPLY_KEEP_MAX = 64 * 1024
 };
 
@@ -95,6 +97,13 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *ctx)
     h->value = arena_dup(call->arena, slice_trim(slice_sub(line, colon + 1, line.len)));
     if (h->name.ptr && h->value.ptr) call->reply_header_count++;
     return line.len;
+}
+
+/* Right before a request is sent, also before libcurl sends it anew. */
+static int on_begin(void *ctx, char *ip UNUSED, char *own UNUSED, int port UNUSED, int from UNUSED)
+{
+    struct wire_call *call = ctx;
+    return call->begun++ > 0 && call->once ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 /* ---- a body from a file ---- */
@@ -181,6 +190,9 @@ static void set_options(struct wire *w, CURL *easy, struct wire_call *call, cons
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)CONNECT_TIMEOUT_MS);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_guarded);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, call);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, on_begin);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, call);
+    if (call->once) curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, (long)ONCE_IDLE_MAX_S);
     curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, call);
     curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -220,6 +232,7 @@ enum err wire_send(struct wire *w, struct wire_call *call)
     call->header_list = NULL;
     call->error[0] = '\0';
     call->address_refused = false;
+    call->begun = 0;
     slice url = arena_dup(call->arena, call->out.url),
           method = arena_dup(call->arena, call->out.method);
     CURL *easy = w->pooled ? w->pool[--w->pooled] : curl_easy_init();
@@ -266,7 +279,7 @@ static void finish(struct wire *w, struct wire_call *call, CURLcode code)
     curl_easy_getinfo(call->easy, CURLINFO_PRETRANSFER_TIME_T, &started_us);
     curl_easy_getinfo(call->easy, CURLINFO_RETRY_AFTER, &wait_s);
     r->elapsed_ms = us / 1000;
-    r->sent = started_us > 0;
+    r->sent = started_us > 0 || call->begun > 1;
     if (code == CURLE_OK) {
         r->status = (int)status;
         r->retry_after_ms = wait_s > 0 && wait_s < 366 * 86400 ? wait_s * 1000 : 0;
@@ -276,6 +289,8 @@ static void finish(struct wire *w, struct wire_call *call, CURLcode code)
     } else {
         r->error = call->address_refused
                        ? SLICE("address refused: private or reserved network (MALOTE_ALLOW_NET)")
+                   : code == CURLE_ABORTED_BY_CALLBACK && call->begun > 1
+                       ? SLICE("the connection was cut before an answer came")
                        : slice_str(call->error[0] ? call->error : curl_easy_strerror(code));
     }
     histogram_add(&w->metrics->attempt, us);

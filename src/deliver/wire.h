@@ -32,6 +32,9 @@ struct wire_call {
     int64_t timeout_ms;
     const struct wire_signer *signer; /* NULL: not signed */
     const struct wire_file *file;     /* NULL: the body is out.body */
+    /* Sent at most once. Without it libcurl sends a request anew, unasked, when a connection that was kept is cut before an answer,
+     * although the other side may have read it. */
+    bool once;
     /* NULL, or takes the body of a 200 piece by piece instead of reply.body; false ends the call with an error. */
     bool (*sink)(struct wire_call *call, slice bytes);
     struct reply reply;                   /* valid in `done` */
@@ -47,6 +50,7 @@ struct wire_call {
     size_t reply_header_count;
     char error[256];
     bool address_refused; /* by the guard */
+    unsigned begun;       /* how often libcurl began to send it */
 };
 
 MUST_CHECK enum err wire_new(const struct guard *guard, struct metrics *metrics,

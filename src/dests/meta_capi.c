@@ -180,6 +180,18 @@ static slice subject_of(json *root, slice event_id)
     return event_id;
 }
 
+/* A messaging event that Meta could credit to no conversation: most orders of a shop are such, and none of them is a failure. */
+static bool is_uncredited(json *root, const struct settings *cfg, const struct outgoing_event *e)
+{
+    slice source = json_str(json_at(root, SLICE("/custom/meta/action_source")));
+    if (source.len == 0) source = settings_text(cfg, META_ACTION_SOURCE);
+    if (!slice_eq(source, SLICE("business_messaging"))) return false;
+    const struct meta_ad ad =
+        meta_ad_of(root, e->occurred_ms > 0 ? e->occurred_ms : e->received_ms);
+    slice channel = meta_ad_channel(root, &ad);
+    return channel.len == 0 || (slice_eq(channel, SLICE("whatsapp")) && ad.clid.len == 0);
+}
+
 static enum err capi_delivery_key(const struct outgoing_event *e, const struct settings *cfg,
                                   struct arena *arena, slice *key, struct why *why)
 {
@@ -192,6 +204,8 @@ static enum err capi_delivery_key(const struct outgoing_event *e, const struct s
     if (rc != OK) return rc;
     if (slice_eq(json_text(json_at(root, SLICE("/contact/consent"))), SLICE("denied")))
         return why_set(why, ERR_MISSING, "the person has refused the use of data for advertising");
+    if (is_uncredited(root, cfg, e))
+        return why_set(why, ERR_MISSING, "no click on a click-to-WhatsApp ad within 7 days before");
     slice subject = subject_of(root, e->id);
     char hex[HASH_SHA256_HEX];
     /* The key goes out in clear as event_id: what is too long, or holds an e-mail address, goes as

@@ -77,7 +77,7 @@ const struct meta_param meta_params[] = {
     USER(31, "madid", meta_values_app_only, NULL),
     USER(32, "page_id", NULL, NULL),
     USER(33, "page_scoped_user_id", NULL, NULL),
-    USER(34, "ctwa_clid", NULL, NULL),
+    USER(34, "ctwa_clid", meta_values_ad, NULL),
     USER(35, "ig_account_id", NULL, NULL),
     USER(36, "ig_sid", NULL, NULL),
 
@@ -140,7 +140,7 @@ _Static_assert(ARRAY_LEN(meta_params) == META_PARAM_COUNT, "the list has 86 para
 /* Sent where they apply, but no part of the list: messaging and app events cannot do without. */
 static const struct meta_param further[] = {
     EVENT(0, "messaging_channel", meta_values_channel),
-    USER(0, "whatsapp_business_account_id", NULL, NULL),
+    USER(0, "whatsapp_business_account_id", meta_values_ad, NULL),
     APP("advertiser_tracking_enabled", META_TYPE_FLAG, NULL),
     APP("application_tracking_enabled", META_TYPE_FLAG, NULL),
     APP("extinfo", META_TYPE_TEXTS, meta_values_extinfo),
@@ -371,6 +371,8 @@ enum err meta_params_read(struct meta_event *m, const struct settings *cfg,
     m->action_source = action_source_of(m);
     m->time_ms = event->occurred_ms > 0 ? event->occurred_ms : event->received_ms;
     if (m->time_ms > now_ms) m->time_ms = now_ms;
+    if (slice_eq(m->action_source, SLICE("business_messaging")))
+        m->ad = meta_ad_of(m->root, m->time_ms);
     return OK;
 }
 

@@ -7,6 +7,7 @@
 #ifndef MALOTE_DESTS_META_PARAMS_H
 #define MALOTE_DESTS_META_PARAMS_H
 
+#include "dests/meta_ad.h"
 #include "dests/meta_capi.h"
 #include "dests/meta_normalise.h"
 
@@ -48,8 +49,9 @@ struct meta_event {
     json *given;     /* custom.meta: what the sender wants said in Meta's own words; may be NULL */
     slice name, key; /* event_name, event_id */
     slice action_source;
-    slice source_url; /* event_source_url, may be empty */
-    int64_t time_ms;  /* when it happened, at most now */
+    slice source_url;  /* event_source_url, may be empty */
+    struct meta_ad ad; /* messaging events: the click they are credited to */
+    int64_t time_ms;   /* when it happened, at most now */
     /* user_data parameters written: bit (number - 12); META_IDENTIFIER_OTHER for unnumbered ones */
     uint64_t identifiers;
     bool full; /* the arena ran out on the way */

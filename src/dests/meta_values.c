@@ -102,18 +102,19 @@ void meta_values_processing_place(struct meta_event *m, const struct meta_param 
 
 void meta_values_channel(struct meta_event *m, const struct meta_param *p, struct buf *b)
 {
-    static const char *const channels[] = { "whatsapp", "messenger", "instagram" };
-    if (!slice_eq(m->action_source, SLICE("business_messaging"))) return;
-    json *v = json_get(m->given, p->name);
-    slice text = json_str(v ? v : json_at(m->root, SLICE("/custom/messaging_channel")));
-    for (size_t i = 0; i < ARRAY_LEN(channels); i++) {
-        if (!slice_eq(text, slice_str(channels[i]))) continue;
-        json_put_str(b, p->name, text);
-        return;
-    }
-    json *click = json_get(m->given, "ctwa_clid"); /* a click-to-WhatsApp id has one channel only */
-    if (!click) click = json_at(m->root, SLICE("/custom/ctwa_clid"));
-    if (json_text(click).len > 0) json_put_str(b, p->name, SLICE("whatsapp"));
+    if (slice_eq(m->action_source, SLICE("business_messaging")))
+        json_put_opt(b, p->name, meta_ad_channel(m->root, &m->ad));
+}
+
+/* The contact's click is for messaging events alone; what the event names itself goes with any. */
+void meta_values_ad(struct meta_event *m, const struct meta_param *p, struct buf *b)
+{
+    bool click = slice_eq(slice_str(p->name), SLICE("ctwa_clid"));
+    slice text = click ? m->ad.clid : m->ad.account;
+    if (!slice_eq(m->action_source, SLICE("business_messaging")))
+        meta_params_put(p, meta_params_given(m, p), b);
+    else if (text.len <= META_PARAM_TEXT_MAX)
+        json_put_opt(b, p->name, text);
 }
 
 /* ---- user_data, hashed ---- */

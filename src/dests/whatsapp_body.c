@@ -4,8 +4,8 @@
 
 enum { TEMPLATE_POINTERS_MAX = 50 };
 
-/* A template with its short forms written out. */
-static void put_template(struct buf *b, json *v)
+/* A template with its short forms written out; `components` as they go out. */
+static void put_template(struct buf *b, json *v, slice components)
 {
     json *language = json_get(v, "language"), *parameters = json_get(v, "parameters"), *one;
     size_t i, max;
@@ -15,8 +15,7 @@ static void put_template(struct buf *b, json *v)
     json_put_str(b, "code",
                  yyjson_is_str(language) ? json_str(language) : json_get_text(language, "code"));
     json_end_object(b);
-    if (json_get(v, "components"))
-        json_put_raw(b, "components", json_print(json_get(v, "components"), b->arena));
+    if (components.len > 0) json_put_raw(b, "components", components);
     if (yyjson_arr_size(parameters) > 0) {
         json_begin_array(b, "components");
         json_begin_object(b, NULL);
@@ -36,36 +35,80 @@ static void put_template(struct buf *b, json *v)
     json_end_object(b);
 }
 
-/* The object with Meta's id for the file instead of ours. */
-static void put_file(struct buf *b, const char *key, json *v, slice file)
+/* `v` as JSON with `text` in the place of its member or item `at`. */
+static slice print_with(json *v, json *at, slice text, struct arena *arena)
 {
+    struct buf b = buf_in(arena, WHATSAPP_BODY_MAX);
+    size_t i, max;
+    json *name, *one;
+    if (yyjson_is_arr(v)) {
+        json_begin_array(&b, NULL);
+        yyjson_arr_foreach(v, i, max, one)
+            json_put_raw(&b, NULL, one == at ? text : json_print(one, arena));
+        json_end_array(&b);
+        return buf_slice(&b);
+    }
+    json_begin_object(&b, NULL);
+    yyjson_obj_foreach(v, i, max, name, one)
+    {
+        slice member = arena_dup(arena, json_str(name));
+        if (member.ptr)
+            json_put_raw(&b, member.ptr, one == at ? text : json_print(one, arena));
+        else
+            b.failed = true;
+    }
+    json_end_object(&b);
+    return buf_slice(&b);
+}
+
+/* The object that names our file, with Meta's id for it instead. */
+static slice print_file(json *v, slice file, struct arena *arena)
+{
+    struct buf b = buf_in(arena, WHATSAPP_BODY_MAX);
     size_t i, max;
     json *name, *value;
-    json_begin_object(b, key);
-    json_put_str(b, "id", file);
+    json_begin_object(&b, NULL);
+    json_put_str(&b, "id", file);
     yyjson_obj_foreach(v, i, max, name, value)
     {
-        slice member = arena_dup(b->arena, json_str(name));
-        if (member.ptr && !slice_eq(member, SLICE("media")))
-            json_put_raw(b, member.ptr, json_print(value, b->arena));
+        slice member = arena_dup(arena, json_str(name));
+        if (!member.ptr)
+            b.failed = true;
+        else if (!slice_eq(member, SLICE("media")))
+            json_put_raw(&b, member.ptr, json_print(value, arena));
     }
-    json_end_object(b);
+    json_end_object(&b);
+    return buf_slice(&b);
+}
+
+/* way[from] as JSON, with Meta's id for the file that it leads to. */
+static slice print_way(const struct whatsapp_file_place *p, size_t from, slice file,
+                       struct arena *arena)
+{
+    slice text = print_file(p->way[p->depth - 1], file, arena);
+    for (size_t i = p->depth - 1; i > from && text.len > 0; i--)
+        text = print_with(p->way[i - 1], p->way[i], text, arena);
+    return text;
 }
 
 static void put_content(struct buf *b, json *message, slice type, slice file)
 {
+    const struct whatsapp_file_place at = whatsapp_file_place(message);
     json *v = json_get_slice(message, type);
-    slice key = arena_dup(b->arena, type), raw = json_print(v, b->arena);
-    if (!key.ptr || !raw.ptr) {
+    bool template = slice_eq(type, SLICE("template"));
+    json *from = template ? json_get(v, "components") : v;
+    slice key = arena_dup(b->arena, type);
+    slice raw = at.depth > 0 ? print_way(&at, template ? 1 : 0, file, b->arena)
+                : from       ? json_print(from, b->arena)
+                             : (slice){ NULL, 0 };
+    if (!key.ptr || (from && !raw.ptr)) {
         b->failed = true;
-    } else if (slice_eq(type, SLICE("template"))) {
-        put_template(b, v);
+    } else if (template) {
+        put_template(b, v, raw);
     } else if (slice_eq(type, SLICE("text")) && yyjson_is_str(v)) {
         json_begin_object(b, "text");
         json_put_str(b, "body", json_str(v));
         json_end_object(b);
-    } else if (whatsapp_file(message).len > 0) {
-        put_file(b, key.ptr, v, file);
     } else {
         json_put_raw(b, key.ptr, raw);
     }

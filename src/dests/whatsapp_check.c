@@ -7,6 +7,7 @@
 #include "base/id.h"
 #include "base/text.h"
 #include "dests/whatsapp_cloud.h"
+#include "records/records.h"
 
 enum {
     TEXT_MAX = 4096,
@@ -23,8 +24,7 @@ enum {
     BUTTONS_MAX = 3,
     ROWS_MAX = 10,
     NUMBER_MIN = 5,
-    NUMBER_MAX = 15,
-    USER_ID_MAX = 160
+    NUMBER_MAX = 15
 };
 
 /* The first mistake stays. */
@@ -105,17 +105,35 @@ static void check_link(struct checker *c, json *v, const char *at, const char *k
     if (!web) wrong(c, "`%s.%s` must be an http:// or https:// address", at, key);
 }
 
-static void check_file(struct checker *c, json *v, const char *type)
+/* `at` names the object in the message. */
+static void check_file(struct checker *c, json *v, const char *at)
 {
     bool id = json_get(v, "id") != NULL, link = json_get(v, "link") != NULL,
          media = json_get(v, "media") != NULL;
     uint64_t number;
-    if (id + link + media != 1) wrong(c, "`%s` needs either `media`, `id` or `link`", type);
+    if (id + link + media != 1) wrong(c, "`%s` needs either `media`, `id` or `link`", at);
     if (media && id_parse(ID_MEDIA, json_get_text(v, "media"), &number) != OK)
-        wrong(c, "`%s.media` must be the id of an uploaded file (med_...)", type);
-    if (id && json_get_text(v, "id").len == 0) wrong(c, "`%s.id` is empty", type);
-    if (json_get_text(v, "id").len > REMOTE_MAX) wrong(c, "`%s.id` is too long", type);
-    if (link) check_link(c, v, type, "link");
+        wrong(c, "`%s.media` must be the id of an uploaded file (med_...)", at);
+    if (id && json_get_text(v, "id").len == 0) wrong(c, "`%s.id` is empty", at);
+    if (json_get_text(v, "id").len > REMOTE_MAX) wrong(c, "`%s.id` is too long", at);
+    if (link) check_link(c, v, at, "link");
+}
+
+/* What a header may hold besides text. */
+static const struct {
+    const char *type, *in_template, *in_interactive;
+} header_files[] = {
+    { "image", "template.components[].parameters[].image", "interactive.header.image" },
+    { "video", "template.components[].parameters[].video", "interactive.header.video" },
+    { "document", "template.components[].parameters[].document", "interactive.header.document" },
+};
+
+/* Its row; ARRAY_LEN(header_files): it is none. */
+static size_t header_file(slice type)
+{
+    size_t i = 0;
+    while (i < ARRAY_LEN(header_files) && !slice_eq(type, slice_str(header_files[i].type))) i++;
+    return i;
 }
 
 static void check_captioned(struct checker *c, json *v, const char *type)
@@ -177,7 +195,8 @@ static void check_reaction(struct checker *c, json *v)
 
 /* ---- templates ---- */
 
-static void check_component(struct checker *c, json *v)
+/* `files` counts those of ours. */
+static void check_component(struct checker *c, json *v, size_t *files)
 {
     static const char *const types[] = { "header", "body", "button" };
     slice type = json_get_text(v, "type");
@@ -196,9 +215,15 @@ static void check_component(struct checker *c, json *v)
     yyjson_arr_foreach(list, index, max, p)
     {
         slice kind = text_of(c, p, "template.components[].parameters[]", "type", PLACE_MAX, true);
-        /* A campaign would find it refused by Meta twenty times. */
-        if (json_get(json_get_slice(p, kind), "media"))
-            wrong(c, "a template's header takes `id` or `link`, no `media`");
+        size_t file = header_file(kind);
+        json *v_file = json_get_slice(p, kind);
+        if (json_get(v_file, "media") &&
+            (file == ARRAY_LEN(header_files) || !slice_eq_nocase(type, SLICE("header"))))
+            wrong(c, "`media` stands for the image, video or document of a template's header only");
+        else if (json_get(v_file, "media") && (*files)++ > 0)
+            wrong(c, "a template's header has one file");
+        else if (file < ARRAY_LEN(header_files))
+            check_file(c, v_file, header_files[file].in_template);
     }
 }
 
@@ -215,7 +240,7 @@ static void check_template(struct checker *c, json *v)
     if (code.len < 2 || code.len > 10)
         wrong(c, "`template.language` is missing: a code such as pt_BR");
     json *parameters = json_get(v, "parameters"), *components = json_get(v, "components");
-    size_t index, max;
+    size_t index, max, files = 0;
     if (parameters && components)
         wrong(c, "`template.parameters` is the short form of `components`: give one of them");
     if (parameters) parameters = array_of(c, v, "template", "parameters", 0, PARAMETERS_MAX);
@@ -223,7 +248,7 @@ static void check_template(struct checker *c, json *v)
                        one) if (json_text(one).len == 0 || characters(json_text(one)) > TEXT_MAX)
         wrong(c, "`template.parameters[%zu]` must be text of 1 to 4096 characters", index);
     if (components) components = array_of(c, v, "template", "components", 0, COMPONENTS_MAX);
-    yyjson_arr_foreach(components, index, max, one) check_component(c, one);
+    yyjson_arr_foreach(components, index, max, one) check_component(c, one, &files);
 }
 
 /* ---- interactive ---- */
@@ -272,6 +297,20 @@ static void check_url_button(struct checker *c, json *action)
     check_link(c, p, "interactive.action.parameters", "url");
 }
 
+static void check_header(struct checker *c, json *header)
+{
+    slice type = json_get_text(header, "type");
+    size_t file = header_file(type);
+    if (!header) return;
+    if (slice_eq(type, SLICE("text")))
+        (void)text_of(c, header, "interactive.header", "text", 60, true);
+    else if (file == ARRAY_LEN(header_files))
+        wrong(c, "`interactive.header.type` must be text, image, video or document");
+    else
+        check_file(c, object_of(c, header, "interactive.header", header_files[file].type),
+                   header_files[file].in_interactive);
+}
+
 static void check_interactive(struct checker *c, json *v)
 {
     static const struct {
@@ -303,9 +342,7 @@ static void check_interactive(struct checker *c, json *v)
     if (json_get(v, "footer"))
         (void)text_of(c, object_of(c, v, "interactive", "footer"), "interactive.footer", "text", 60,
                       true);
-    json *header = json_get(v, "header");
-    if (slice_eq(json_get_text(header, "type"), SLICE("text")))
-        (void)text_of(c, header, "interactive.header", "text", 60, true);
+    check_header(c, json_get(v, "header"));
     json *action = object_of(c, v, "interactive", "action");
     if (c->rc == OK && types[i].action) types[i].action(c, action);
 }
@@ -315,17 +352,10 @@ static void check_interactive(struct checker *c, json *v)
 static void check_to(struct checker *c, slice to)
 {
     slice digits = slice_starts(to, SLICE("+")) ? slice_sub(to, 1, to.len) : to;
-    size_t dot = slice_find(to, '.');
     bool number = digits.len >= NUMBER_MIN && digits.len <= NUMBER_MAX;
-    bool user = dot > 0 && dot + 1 < to.len && to.len <= USER_ID_MAX;
-    for (size_t i = 0; i < digits.len; i++) {
-        char ch = digits.ptr[i];
-        bool digit = ch >= '0' && ch <= '9';
-        bool letter = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z');
-        number = number && digit;
-        user = user && (digit || letter || ch == '.' || ch == '-' || ch == '_');
-    }
-    if (!number && !user)
+    for (size_t i = 0; i < digits.len; i++)
+        number = number && digits.ptr[i] >= '0' && digits.ptr[i] <= '9';
+    if (!number && !contact_is_user_id(to))
         wrong(c, "`to` must be a number with country code (+5511...) or a user id (BR....)");
 }
 

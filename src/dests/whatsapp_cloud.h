@@ -40,7 +40,15 @@ MUST_CHECK enum err whatsapp_cloud_request(const char *method, const char *rest,
                                            struct why *why);
 
 /* whatsapp_file.c: files of POST /api/media; slots of dest_messages. */
-enum { WHATSAPP_FILE_KEEP_DAYS = 30 };
+enum { WHATSAPP_FILE_KEEP_DAYS = 30, WHATSAPP_FILE_DEPTH = 6 };
+/* Where a message names a file: the values that lead to the object with the `media`, each inside the one before; the first is the
+ * object of the message's type. */
+struct whatsapp_file_place {
+    slice type; /* of the file: image, audio, video, sticker or document */
+    json *way[WHATSAPP_FILE_DEPTH];
+    size_t depth; /* 0: it names none */
+};
+struct whatsapp_file_place whatsapp_file_place(json *message);
 slice whatsapp_file(json *message);
 MUST_CHECK enum err whatsapp_file_fits(json *message, slice mime, int64_t size, struct why *why);
 MUST_CHECK enum err whatsapp_file_upload(const struct outgoing_file *f, const struct settings *cfg,

@@ -18,18 +18,63 @@ static const struct {
     { "document", "", 100 * MIB },
 };
 
+static void lead(struct whatsapp_file_place *p, json *v) { p->way[p->depth++] = v; }
+
+/* v[type], if it names a file. */
+static bool ends_at(struct whatsapp_file_place *p, json *v, slice type)
+{
+    json *file = type.len > 0 ? json_get_slice(v, type) : NULL;
+    if (!json_get(file, "media")) return false;
+    p->type = type;
+    lead(p, file);
+    return true;
+}
+
+/* components[] -> the header -> parameters[] -> the one with a file. */
+static bool find_in_template(struct whatsapp_file_place *p, json *template)
+{
+    size_t i, is, k, ks;
+    json *component, *parameter, *components = json_get(template, "components");
+    yyjson_arr_foreach(components, i, is, component)
+    {
+        json *parameters = json_get(component, "parameters");
+        if (!slice_eq_nocase(json_get_text(component, "type"), SLICE("header"))) continue;
+        yyjson_arr_foreach(parameters, k, ks, parameter)
+        {
+            *p = (struct whatsapp_file_place){
+                .way = { template, components, component, parameters, parameter }, .depth = 5
+            };
+            if (ends_at(p, parameter, json_get_text(parameter, "type"))) return true;
+        }
+    }
+    return false;
+}
+
+struct whatsapp_file_place whatsapp_file_place(json *message)
+{
+    struct whatsapp_file_place p = { .depth = 0 };
+    slice type = json_get_text(message, "type");
+    json *v = type.len > 0 ? json_get_slice(message, type) : NULL, *header = json_get(v, "header");
+    bool found = false;
+    for (size_t i = 0; !found && i < ARRAY_LEN(taken); i++)
+        found = slice_eq(type, slice_str(taken[i].type)) && ends_at(&p, message, type);
+    if (!found && slice_eq(type, SLICE("template"))) found = find_in_template(&p, v);
+    if (!found && slice_eq(type, SLICE("interactive"))) {
+        p = (struct whatsapp_file_place){ .way = { v, header }, .depth = 2 };
+        found = ends_at(&p, header, json_get_text(header, "type"));
+    }
+    return found ? p : (struct whatsapp_file_place){ .depth = 0 };
+}
+
 slice whatsapp_file(json *message)
 {
-    slice type = json_get_text(message, "type");
-    for (size_t i = 0; i < ARRAY_LEN(taken); i++)
-        if (slice_eq(type, slice_str(taken[i].type)))
-            return json_get_text(json_get_slice(message, type), "media");
-    return (slice){ NULL, 0 };
+    const struct whatsapp_file_place p = whatsapp_file_place(message);
+    return p.depth > 0 ? json_get_text(p.way[p.depth - 1], "media") : (slice){ NULL, 0 };
 }
 
 enum err whatsapp_file_fits(json *message, slice mime, int64_t size, struct why *why)
 {
-    slice type = json_get_text(message, "type");
+    slice type = whatsapp_file_place(message).type;
     slice bare = slice_trim(slice_sub(mime, 0, slice_find(mime, ';')));
     for (size_t i = 0; i < ARRAY_LEN(taken); i++) {
         if (!slice_eq(type, slice_str(taken[i].type))) continue;

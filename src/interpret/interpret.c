@@ -4,23 +4,21 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "interpret/hand.h"
+#include "interpret/hold.h"
 #include "records/apply.h"
 
 enum {
     EVENT_JSON_MAX = 1024 * 1024,
     INTERPRET_FIRST =
         4, /* stored events read at first: what is not reached in time is read again */
-    INTERPRET_PAGE_BYTES = 8 * 1024 * 1024
+    INTERPRET_PAGE_BYTES = 8 * 1024 * 1024,
+    ACCOUNT_SHOWN_MAX = 64,
+    CUSTOM_OVERHEAD = 512
 };
 
 const char *const event_state_name[] = { "pending", "done", "failed", "archived", "replaying" };
 _Static_assert(ARRAY_LEN(event_state_name) == EVENT_STATE_COUNT, "every state has a name");
-
-static void put_id(struct buf *b, const char *key, enum id_kind kind, uint64_t id)
-{
-    char text[ID_TEXT_MAX];
-    if (id) json_put_str(b, key, id_text(kind, id, text));
-}
 
 /* The event's JSON, docs/events.md. */
 static slice write_json(const struct stored_event *e, const struct source *s,
@@ -48,8 +46,8 @@ static slice write_json(const struct stored_event *e, const struct source *s,
                              a->checkout_id);
     if (c->message) {
         record_json_message(&b, "message", c->message, a->message.id);
-        put_id(&b, "conversation", ID_CONVERSATION, a->message.conversation_id);
-        put_id(&b, "ticket", ID_TICKET, a->message.ticket_id);
+        json_put_id(&b, "conversation", ID_CONVERSATION, a->message.conversation_id);
+        json_put_id(&b, "ticket", ID_TICKET, a->message.ticket_id);
     }
     if (c->message_status) record_json_message_status(&b, "message_status", c->message_status);
     if (c->message_edit) record_json_message_edit(&b, "message_edit", c->message_edit);
@@ -91,6 +89,12 @@ static enum err set_state(struct interpret_ctx *ctx, const struct stored_event *
     return stmt_run(q, why);
 }
 
+/* Of one that comes for the first time the mark says it. */
+static enum err set_done(struct interpret_ctx *ctx, const struct stored_event *e, struct why *why)
+{
+    return e->again ? set_state(ctx, e, EVENT_DONE, why) : OK;
+}
+
 /* What was understood before stays: deliveries may still be rendered from it. */
 static enum err save_failure(struct interpret_ctx *ctx, const struct stored_event *e, slice problem,
                              struct why *why)
@@ -112,6 +116,47 @@ static bool is_final(enum err rc)
     return rc == ERR_SYNTAX || rc == ERR_MISSING || rc == ERR_DENIED;
 }
 
+/* The event's JSON when it was handed on: whose it is, and nothing of what it says. */
+static slice write_handed(const struct stored_event *e, const struct source *s,
+                          const struct source *to, slice account, struct arena *arena)
+{
+    struct changes none = { .contact = NULL };
+    struct applied nothing = { .contact_id = 0 };
+    struct buf b = buf_in(arena, 4 * NAME_MAX_BYTES + CUSTOM_OVERHEAD);
+    json_begin_object(&b, NULL);
+    json_put_str(&b, "account", account);
+    json_put_str(&b, "handed_to",
+                 arena_printf(arena, "%.*s/%.*s", SLICE_ARG(to->workspace), SLICE_ARG(to->name)));
+    json_end_object(&b);
+    none.custom = buf_slice(&b);
+    return write_json(e, s, &none, &nothing, arena);
+}
+
+/* Makes the request for whom it belongs to. No route sees the event here: it is news there. */
+static enum err hand_on(struct interpret_ctx *ctx, const struct request *r,
+                        const struct stored_event *e, const struct source *s,
+                        const struct handover *h, struct why *why)
+{
+    struct applied nothing = { .contact_id = 0 };
+    enum err rc = hand_make(ctx, s, e, r, h, &ctx->hand, why);
+    ctx->unclaimed = rc == ERR_MISSING;
+    if (rc != OK) return rc;
+    slice data = write_handed(e, s, ctx->hand->source, slice_sub(h->account, 0, ACCOUNT_SHOWN_MAX),
+                              ctx->arena);
+    if (data.len == 0) return why_set(why, ERR_SYNTAX, "too large to be handed on");
+    rc = save_data(ctx, e, &nothing, (slice){ NULL, 0 }, data, why);
+    return rc == OK ? set_done(ctx, e, why) : rc;
+}
+
+/* What an account may not do any more: its destinations here, and elsewhere by whom its numbers belong to. */
+static enum err hold_all(struct interpret_ctx *ctx, const struct request *r,
+                         const struct stored_event *e, const struct source *s,
+                         const struct account_hold *h, struct why *why)
+{
+    enum err rc = hold_apply(ctx, e, h, why);
+    return rc == OK && h->part ? hand_share(ctx, s, e, r, h, why) : rc;
+}
+
 /* All of one event; ERR_SYNTAX or ERR_MISSING when it cannot be understood, other errors are the store's. */
 static enum err understand(struct interpret_ctx *ctx, struct request *r,
                            const struct stored_event *e, struct why *why)
@@ -124,15 +169,22 @@ static enum err understand(struct interpret_ctx *ctx, struct request *r,
     if (rc != OK) return rc;
     struct apply_ctx apply = { ctx->store,   ctx->ids, ctx->arena,    e->workspace_id,
                                e->source_id, s->name,  s->kind->rank, e->event.occurred_ms,
-                               ctx->now_ms };
+                               ctx->now_ms,  e->id };
     struct applied applied;
+    if (changes.hand_over) {
+        rc = hand_on(ctx, r, e, s, changes.hand_over, why);
+        /* Which number is of which account is known here, too: what is said of the account alone is for all of them. */
+        if (rc == OK && changes.own_number) rc = own_number_apply(&apply, changes.own_number, why);
+        return rc == OK && changes.hold ? hold_all(ctx, r, e, s, changes.hold, why) : rc;
+    }
     rc = apply_changes(&apply, &changes, &applied, why);
     if (rc != OK) return rc;
     slice data = write_json(e, s, &changes, &applied, ctx->arena);
     if (data.len == 0)
         return why_set(why, ERR_SYNTAX, "its JSON would be larger than %d bytes", EVENT_JSON_MAX);
     rc = save_data(ctx, e, &applied, (slice){ NULL, 0 }, data, why);
-    if (rc == OK && e->again) rc = set_state(ctx, e, EVENT_DONE, why); /* else the mark says it */
+    if (rc == OK) rc = set_done(ctx, e, why);
+    if (rc == OK && changes.hold) rc = hold_all(ctx, r, e, s, changes.hold, why);
     if (rc != OK) return rc;
     char id[ID_TEXT_MAX];
     struct outgoing_event out = { id_text(ID_EVENT, e->id, id), e->event.type,  s->name,
@@ -149,6 +201,8 @@ static enum err try_event(struct interpret_ctx *ctx, struct request *r,
                           const struct stored_event *e, struct why *why)
 {
     arena_reset(ctx->arena);
+    CHECK(!ctx->hand);
+    ctx->unclaimed = false;
     /* A tree that lives with the request serves all its events: a body of megabytes with thousands of events would else be parsed
      * thousands of times. One that is parsed here lives in an arena that the next event resets. */
     json *shared = r->json;
@@ -157,6 +211,7 @@ static enum err try_event(struct interpret_ctx *ctx, struct request *r,
     /* A full arena is the event's fault and no full disk; and whatever was built in it may lack a part. */
     if (ctx->arena->full && (rc == OK || rc == ERR_LIMIT || is_final(rc)))
         rc = why_set(why, ERR_SYNTAX, "too large to be interpreted");
+    if (rc != OK) hand_drop(ctx);
     return rc;
 }
 
@@ -196,12 +251,21 @@ static void count_event(struct interpret_ctx *ctx, const struct stored_event *e,
     struct keep_minute *n = keep_minute(ctx->minutes, e->workspace_id, e->source_id, ctx->now_ms);
     n->done += done;
     n->failed += !done;
+    n->handed += done && ctx->hand;
+    n->unclaimed += !done && ctx->unclaimed;
 }
 
 bool interpret_goes_on(const struct interpret_limit *limit)
 {
     return limit->events > 0 && clock_mono_us() < limit->until_us &&
            !(limit->requests && atomic_load_explicit(limit->requests, memory_order_relaxed) > 0);
+}
+
+/* What is handed on stays in memory until it is on disk: when that is much, the turn ends. */
+static void take_from(const struct interpret_ctx *ctx, struct interpret_limit *limit, size_t events)
+{
+    limit->events -= events < limit->events ? events : limit->events;
+    if (ctx->handed_bytes >= INTERPRET_HANDED_BYTES_MAX) limit->events = 0;
 }
 
 enum err interpret_items(struct interpret_ctx *ctx, struct interpret_item *items, size_t count,
@@ -215,10 +279,14 @@ enum err interpret_items(struct interpret_ctx *ctx, struct interpret_item *items
                         : try_event(ctx, items[n].request, &items[n].event, why);
         if (rc != OK) break;
         count_event(ctx, &items[n].event, done);
+        rc = hand_keep(ctx, why);
+        if (rc != OK) break;
+        if (ctx->handed_bytes >= INTERPRET_HANDED_BYTES_MAX) limit->events = 0;
     }
+    hand_drop(ctx);
     ctx->spoiled = ctx->spoiled || (!ctx->apart && is_final(rc));
     *handled = n;
-    limit->events -= n < limit->events ? n : limit->events;
+    take_from(ctx, limit, n);
     return rc;
 }
 
@@ -351,7 +419,7 @@ static enum err interpret_page(struct interpret_ctx *ctx, struct page *p,
 {
     struct interpret_limit whole = { p->count, INT64_MAX, NULL };
     enum err rc = interpret_items(ctx, p->item, p->count, &whole, handled, why);
-    limit->events -= *handled < limit->events ? *handled : limit->events;
+    take_from(ctx, limit, *handled);
     return rc;
 }
 

@@ -23,14 +23,21 @@ struct interpret_ctx {
     struct store *store;
     struct id_maker *ids;
     struct log *log;
-    const struct config *config; /* the current snapshot: routes and source settings */
-    struct arena *arena;         /* reset for each event */
+    struct config *config; /* the current snapshot: routes and source settings */
+    struct arena *arena;   /* reset for each event */
     int64_t now_ms;
     struct route_ctx *route;
     struct keep_minutes *minutes; /* running totals of the turn; interpret_event needs none */
+    /* What is handed to other sources (hand.h) is kept at once: what that needs. NULL where nothing can be handed on. */
+    struct known *known;
+    struct journal_entry **handed; /* where kept requests are appended; theirs who called */
+    size_t handed_bytes;           /* in memory, of all of them */
+    struct journal_entry *hand;    /* of the event at hand; linked by next */
+    bool unclaimed;                /* the event at hand: nobody takes it */
     /* Each event in a part of the transaction of its own. Without, one that cannot be understood spoils the whole transaction: */
     bool apart;
     bool spoiled; /* set: roll back, and begin again with `apart` */
+    bool held;    /* set: destinations were put on hold, which is still to be told (hold.h) */
 };
 
 /* What is known of a stored event. */
@@ -42,7 +49,7 @@ struct stored_event {
 };
 
 /* Interprets one event inside the writer's transaction, in a part of its own. ERR_* only when the store fails: an event that
- * cannot be understood is OK and state failed. *done: whether it was understood. */
+ * cannot be understood is OK and state failed. *done: whether it was understood. What it hands on is left in ctx->hand (hand_keep). */
 MUST_CHECK enum err interpret_event(struct interpret_ctx *ctx, struct request *r,
                                     const struct stored_event *e, bool *done, struct why *why);
 

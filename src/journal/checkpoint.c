@@ -38,6 +38,16 @@ static void copy(struct checkpoint *c, struct store *s)
     if (rc != OK) LOG(c->log, LOG_WARN, "checkpoint.failed", log_why(&why));
 }
 
+enum err checkpoint_empty(struct checkpoint *c, struct store *writer, struct why *why)
+{
+    pthread_mutex_lock(&c->copying);
+    enum err rc = atomic_load(c->unsound) ? why_set(why, ERR_BUSY, "a sync failed before")
+                                          : store_empty_log(writer, why);
+    if (rc == ERR_IO) atomic_store(c->unsound, true);
+    pthread_mutex_unlock(&c->copying);
+    return rc;
+}
+
 enum err checkpoint_make_sound(struct checkpoint *c, struct store *writer, struct why *why)
 {
     if (!atomic_load(c->unsound)) return OK;

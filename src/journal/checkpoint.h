@@ -37,6 +37,8 @@ void checkpoint_keep_log(struct checkpoint *c);
 /* On the writer's thread: when a sync failed, brings everything onto the disk once more, which then counts again. */
 MUST_CHECK enum err checkpoint_make_sound(struct checkpoint *c, struct store *writer,
                                           struct why *why);
+/* All of the log into the database, and nothing left of it; on the writer's thread, outside of transactions. ERR_BUSY: not now. */
+MUST_CHECK enum err checkpoint_empty(struct checkpoint *c, struct store *writer, struct why *why);
 /* After each commit, on the writer's thread: `writer` is its connection. pressed: senders wait for its next turns. */
 void checkpoint_after_commit(struct checkpoint *c, struct store *writer, bool pressed);
 

@@ -25,6 +25,14 @@ void journal_entry_free(struct journal_entry *e)
     free(e);
 }
 
+void journal_entry_free_list(struct journal_entry *e)
+{
+    for (struct journal_entry *next; e; e = next) {
+        next = e->next;
+        journal_entry_free(e);
+    }
+}
+
 /* Makes the entry's events complete: times, keys, bounds. */
 static void finish_events(struct journal_entry *e)
 {

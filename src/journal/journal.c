@@ -3,6 +3,7 @@
 #include "journal/journal.h"
 
 #include <stdlib.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/thread.h"
@@ -29,6 +30,8 @@ enum {
      * when it has so many: a commit for each few of them would write the same pages again. */
     BESIDE_SYNC_REQUESTS = 40,
     BESIDE_SYNC_PIECE = 8,
+    EMPTY_TRIES = 100,
+    EMPTY_PAUSE_MS = 20,
 };
 
 enum err journal_offer(struct journal *j, struct journal_entry *e)
@@ -57,6 +60,24 @@ void journal_post(struct journal *j, struct journal_job *job)
     j->jobs.tail = &job->next;
     pthread_mutex_unlock(&j->lock);
     pthread_cond_signal(&j->wake);
+}
+
+static enum err nothing(void *ctx UNUSED, struct store *s UNUSED, struct why *why UNUSED)
+{
+    return OK;
+}
+
+enum err journal_empty_log(struct journal *j, struct why *why)
+{
+    struct timespec pause = { 0, EMPTY_PAUSE_MS * 1000000L };
+    atomic_store(&j->empty_asked, true);
+    for (int i = 0; i < EMPTY_TRIES; i++) {
+        enum err rc = journal_call(j, nothing, NULL, why); /* a turn: it is done after its commit */
+        if (rc != OK) return rc;
+        if (!atomic_load(&j->empty_asked)) return OK;
+        nanosleep(&pause, NULL);
+    }
+    return atomic_load(&j->empty_asked) ? why_set(why, ERR_BUSY, "the log is still read") : OK;
 }
 
 bool journal_is_own_thread(const struct journal *j)
@@ -303,7 +324,7 @@ static enum err part_end(struct journal *j, enum err rc, struct why *why)
 }
 
 /* One try to interpret a piece, in a transaction of its own. What it made of deliveries is the turn's. */
-static enum err interpret_try(struct journal *j, struct turn *t, const struct config *config,
+static enum err interpret_try(struct journal *j, struct turn *t, struct config *config,
                               int64_t now_ms, int64_t piece_us, bool *spoiled, struct why *why)
 {
     size_t room = room_for_born(j);
@@ -322,21 +343,29 @@ static enum err interpret_try(struct journal *j, struct turn *t, const struct co
                                  .now_ms = now_ms,
                                  .route = &route,
                                  .minutes = &j->minutes,
+                                 .known = j->known,
+                                 .handed = &t->handed,
                                  .apart = j->apart };
     enum err rc = store_begin(j->store, why);
     if (rc != OK) return rc;
+    known_begin(j->known);
     rc = interpret_some(j, t, &ctx, piece_us, why);
+    if (rc == OK) rc = known_merge(j->known, j->store, why);
     int64_t failed = 0;
     for (size_t i = 0; i < j->minutes.count; i++) failed += j->minutes.at[i].failed;
     rc = part_end(j, rc, why);
+    known_end(j->known, rc == OK);
     *spoiled = ctx.spoiled;
     j->apart = ctx.spoiled || (j->apart && failed > 0);
     if (rc == OK) {
         t->created = route.created;
         t->born_count = room - route.room;
         t->unborn = route.unborn;
+        t->held = ctx.held;
         return OK;
     }
+    journal_entry_free_list(t->handed);
+    t->handed = NULL;
     leased_free_list(t->born);
     t->born = NULL;
     return rc;
@@ -448,6 +477,8 @@ static void *writer(void *arg)
             j->turn_at = (j->turn_at + 1) % TURNS_MAX;
             tell_offer(j, t);
         }
+        if (atomic_load(&j->empty_asked) && checkpoint_empty(j->checkpoint, j->store, &why) == OK)
+            atomic_store(&j->empty_asked, false);
         checkpoint_after_commit(j->checkpoint, j->store, is_pressed(j));
         atomic_store_explicit(&j->o.metrics->interpret_depth, (int64_t)j->pending.count,
                               memory_order_relaxed);

@@ -19,6 +19,12 @@ struct journal_wake {
     void *ctx;
 };
 
+/* Where a request that was handed over comes from: none for all others. */
+struct journal_origin {
+    uint64_t workspace_id, request_id; /* 0: none */
+    slice locator;                     /* of its part in that request's body */
+};
+
 /* A request that was verified and split, on its way into the store. The writer owns it from journal_offer's OK until
  * journal_entry_free; it keeps `config` referenced. */
 struct journal_entry {
@@ -30,6 +36,7 @@ struct journal_entry {
     struct arena arena; /* holds everything below */
     struct request request;
     struct event_list events;
+    struct journal_origin origin;
     slice problem;      /* why an authentic request could not be read; empty: it could */
     uint64_t id;        /* of the request */
     int64_t offered_us; /* monotonic */
@@ -46,6 +53,8 @@ struct journal_entry {
 
 struct journal_entry *journal_entry_new(struct config *config, const struct source *source);
 void journal_entry_free(struct journal_entry *e);
+/* All of a list linked by `next`. */
+void journal_entry_free_list(struct journal_entry *e);
 /* Makes an entry whose request is authentic ready for the writer: finds its events, or says in `problem` why it cannot be read; counts
  * the time of acknowledgement from here. ERR_LIMIT: too large to be handled; the entry is then good for nothing. */
 MUST_CHECK enum err journal_entry_read(struct journal_entry *e, struct log *log, struct why *why);
@@ -116,6 +125,9 @@ MUST_CHECK enum err journal_call_entry(struct journal *j,
                                        enum err (*run)(void *ctx, struct store *s, bool *drop,
                                                        struct why *why),
                                        void *ctx, struct journal_entry *e, struct why *why);
+/* Something was erased: returns when nothing of it is left in the log either. ERR_BUSY: it was read all the time; it is then done as soon as
+ * it can be. Not from the writer thread. */
+MUST_CHECK enum err journal_empty_log(struct journal *j, struct why *why);
 bool journal_is_own_thread(const struct journal *j); /* the writer or the syncer? */
 /* Events were set to EVENT_REPLAYING: interpret them, after what is new. */
 void journal_replay(struct journal *j);

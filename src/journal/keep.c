@@ -32,7 +32,9 @@ enum err keep_write_minutes(struct store *s, const struct keep_minutes *m, struc
                                    n->duplicates,
                                    n->unreadable,
                                    n->done,
-                                   n->failed };
+                                   n->failed,
+                                   n->handed,
+                                   n->unclaimed };
         struct stmt *q = store_stmt(s, SQL_JOURNAL_MINUTE_ADD, why);
         for (size_t v = 0; v < ARRAY_LEN(values); v++) stmt_i64(q, (int)v + 1, values[v]);
         rc = stmt_run(q, why);
@@ -48,8 +50,12 @@ void keep_end_minutes(struct keep_minutes *m, struct metrics *metrics, bool comm
         struct source_metrics *s = metrics_source(metrics, n->source_id);
         metrics_add(metrics, METRIC_events_done, (uint64_t)n->done);
         metrics_add(metrics, METRIC_events_failed, (uint64_t)n->failed);
+        metrics_add(metrics, METRIC_events_handed, (uint64_t)n->handed);
+        metrics_add(metrics, METRIC_events_unclaimed, (uint64_t)n->unclaimed);
         atomic_fetch_add_explicit(&s->done, (uint64_t)n->done, memory_order_relaxed);
         atomic_fetch_add_explicit(&s->failed, (uint64_t)n->failed, memory_order_relaxed);
+        atomic_fetch_add_explicit(&s->handed, (uint64_t)n->handed, memory_order_relaxed);
+        atomic_fetch_add_explicit(&s->unclaimed, (uint64_t)n->unclaimed, memory_order_relaxed);
     }
     m->count = 0;
 }
@@ -102,6 +108,18 @@ static enum err add_request(struct store *s, struct journal_entry *e, struct why
     return stmt_run(q, why);
 }
 
+/* For the day on which a person is erased. */
+static enum err add_origin(struct store *s, const struct journal_entry *e, struct why *why)
+{
+    struct stmt *q = store_stmt(s, SQL_JOURNAL_ORIGIN_ADD, why);
+    stmt_i64(q, 1, (int64_t)e->source->workspace_id);
+    stmt_i64(q, 2, (int64_t)e->id);
+    stmt_i64(q, 3, (int64_t)e->origin.workspace_id);
+    stmt_i64(q, 4, (int64_t)e->origin.request_id);
+    stmt_text(q, 5, e->origin.locator);
+    return stmt_run(q, why);
+}
+
 enum err keep_entry(struct store *s, struct id_maker *ids, struct known *known,
                     struct keep_minutes *m, struct journal_entry *e, int64_t now_ms,
                     struct why *why)
@@ -125,5 +143,6 @@ enum err keep_entry(struct store *s, struct id_maker *ids, struct known *known,
     n->events += e->fresh;
     n->duplicates += e->duplicates;
     n->unreadable += e->problem.len > 0;
-    return e->stored ? add_request(s, e, why) : OK;
+    enum err rc = e->stored ? add_request(s, e, why) : OK;
+    return rc == OK && e->stored && e->origin.request_id ? add_origin(s, e, why) : rc;
 }

@@ -12,7 +12,7 @@ enum {
 
 struct keep_minute {
     uint64_t workspace_id, source_id;
-    int64_t minute, requests, events, duplicates, unreadable, done, failed;
+    int64_t minute, requests, events, duplicates, unreadable, done, failed, handed, unclaimed;
 };
 
 struct keep_minutes {

@@ -16,9 +16,11 @@ static void count_entry(struct journal *j, const struct journal_entry *e)
     struct metrics *m = j->o.metrics;
     struct source_metrics *s = metrics_source(m, e->source->id);
     int64_t us = clock_mono_us() - e->offered_us;
-    histogram_add(&m->ack, us);
-    histogram_add(&s->ack, us);
-    metrics_add(m, METRIC_requests_accepted, 1);
+    if (e->origin.request_id == 0) { /* one that was handed over: nobody waited for it */
+        histogram_add(&m->ack, us);
+        histogram_add(&s->ack, us);
+        metrics_add(m, METRIC_requests_accepted, 1);
+    }
     metrics_add(m, METRIC_events_stored, e->fresh);
     metrics_add(m, METRIC_events_duplicate, e->duplicates);
     if (e->problem.len) metrics_add(m, METRIC_requests_unreadable, 1);
@@ -70,16 +72,24 @@ static void tell_done(struct journal *j, struct turn *t)
     struct entry_list told;
     struct wakes wakes = { .count = 0 };
     list_init(&told);
+    /* First, as they were kept first: `told` is in the order of the ids, which the mark of what is interpreted relies on. */
+    for (struct journal_entry *e = t->handed, *next; e; e = next) {
+        next = e->next;
+        tell_entry(j, e, &told, &wakes);
+    }
     for (struct journal_entry *e; (e = list_pop(&t->entries));) tell_entry(j, e, &told, &wakes);
     wake_all(&wakes);
+    /* Before the jobs: the turn made them before it took those, and the delivery loop, at its end, takes a job that is done for the
+     * sign that nothing more comes (wind_up). */
+    if (t->born) deliver_hand(j->o.deliver, t->born);
     for (struct journal_job *job = t->jobs.head, *next; job; job = next) {
         next = job->next;
         if (job->rc == OK && job->entry) tell_entry(j, job->entry, &told, &wakes);
         job->done(job, job->rc, &job->why);
     }
     metrics_add(j->o.metrics, METRIC_deliveries_created, t->created);
-    if (t->born) deliver_hand(j->o.deliver, t->born);
     if (t->unborn && j->o.deliver) deliver_wake(j->o.deliver, 0);
+    if (t->held && j->o.deliver) deliver_held(j->o.deliver);
     if (t->interpreting && j->o.interpreted) j->o.interpreted(j->o.interpreted_ctx);
     histogram_add(&j->o.metrics->commit, clock_mono_us() - t->from_us);
     metrics_add(j->o.metrics, METRIC_commits, 1);
@@ -145,6 +155,7 @@ static void sync_and_tell(struct journal *j, struct turn *list)
         } else {
             tell_failed(j, t, rc, &why);
             leased_free_list(t->born); /* the store has them, to be claimed when their lease ends */
+            journal_entry_free_list(t->handed); /* and these, to be read back */
         }
         pthread_mutex_lock(&j->lock);
         j->under_way--;

@@ -63,11 +63,14 @@ struct turn {
     struct job_list jobs;
     bool stopping;
     bool interpreting;
-    int64_t from_us;     /* monotonic */
-    int64_t waited_us;   /* for more requests, with some in hand */
+    int64_t from_us;   /* monotonic */
+    int64_t waited_us; /* for more requests, with some in hand */
+    struct journal_entry
+        *handed; /* requests that events handed to other sources: kept, to be told with the rest */
     struct leased *born; /* deliveries to hand over when it is on disk */
     size_t born_count;
     uint64_t created, unborn;
+    bool held; /* destinations were put on hold by what was interpreted */
     /* Where j->pending.head and j->pending_event, j->stored and j->replaying will stand. */
     struct cursor at;
     struct interpret_backlog stored, replaying;
@@ -96,6 +99,7 @@ struct journal {
         lost; /* entries of a turn that failed to reach the disk: if it gets there after all, their events are to be read back */
     bool finished; /* the writer makes no more turns */
 
+    _Atomic bool empty_asked; /* the log is to be emptied after a commit */
     _Atomic bool
         unsound; /* a sync of the log failed: none counts before the log was written anew */
 

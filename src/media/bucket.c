@@ -313,13 +313,12 @@ static void on_removed(struct wire_call *call)
         removed(b, hash_of(t));
     } else {
         /* No reason to stop carrying: a key may put files there without being allowed to delete any. */
-        int64_t doubled = t->tries < REMOVAL_DOUBLED_MAX ? t->tries : REMOVAL_DOUBLED_MAX;
+        int64_t wait_ms = fetcher_wait_ms(PAUSE_FIRST_MS, t->tries, REMOVAL_DOUBLED_MAX);
         metrics_add(b->m->o.metrics, METRIC_bucket_failures, 1);
         LOG(b->m->o.log, LOG_ERROR, "media.not_removed", log_int("tries", t->tries + 1),
             log_why(&why));
-        (void)note(b,
-                   (struct note){ SQL_MEDIA_REMOVAL_LATER, hash_of(t),
-                                  clock_wall_ms() + ((int64_t)PAUSE_FIRST_MS << doubled), NULL });
+        (void)note(b, (struct note){ SQL_MEDIA_REMOVAL_LATER, hash_of(t), clock_wall_ms() + wait_ms,
+                                     NULL });
     }
     transfer_end(t);
 }

@@ -42,4 +42,10 @@ void post_stop(struct media_fetcher *m);
 /* adopt.c: before the first turn: what lies in the folder is to be carried up. */
 void adopt_folder(struct media_fetcher *m);
 
+/* How long a file waits after its failure number `tries` (from 0): twice as long each time, at most `doubled_max` times. */
+static inline int64_t fetcher_wait_ms(int64_t first_ms, int64_t tries, int64_t doubled_max)
+{
+    return first_ms << (tries < doubled_max ? tries : doubled_max);
+}
+
 #endif

@@ -34,7 +34,10 @@ struct media_options {
     const char *ca_file;
     /* Deliveries that waited for a file may go; from the media thread. NULL: nobody waits. */
     void (*released)(void *ctx);
-    void *released_ctx;
+    /* A destination refuses our token at an upload: it is to be put on hold (`to` in `config`); from the media thread. NULL: nobody does. */
+    void (*refused)(void *ctx, struct config *config, const struct destination *to,
+                    const char *reason);
+    void *ctx; /* of these two */
 };
 
 struct media_fetcher;

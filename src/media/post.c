@@ -3,7 +3,8 @@
  * A delivery that carries a file the other side does not have is put aside by the delivery loop, with a row in media_uploads in the same
  * transaction (deliver/settle.c). Moves of that row: PENDING -> THERE, REFUSED, PENDING (later); and back to PENDING when somebody asks
  * again after `until_ms`. What is settled makes the deliveries due in the same transaction: they are sent, or end with the reason. One upload
- * for a file and a destination serves all of them. Given twice (a kill, a lost answer) is harmless: nobody sees what is not sent. */
+ * for a file and a destination serves all of them. While a destination is on hold or disabled nothing is given to it: its deliveries are let go
+ * of, wait with it, and ask again when they may be sent. Given twice (a kill, a lost answer) is harmless: nobody sees what is not sent. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,14 +100,13 @@ static void post_end(struct post *p, enum upload_state state, const char *proble
     if (journal_call(m->journal, settle_post, p, &why) != OK) /* it stays due */
         LOG(m->o.log, LOG_ERROR, "media.unsettled", log_why(&why));
     else if (state != UPLOAD_PENDING && m->o.released)
-        m->o.released(m->o.released_ctx);
+        m->o.released(m->o.ctx);
     post_free(p);
 }
 
 static void post_later(struct post *p, int64_t wait_ms, const char *problem)
 {
-    int64_t doubled = p->tries < POST_DOUBLED_MAX ? p->tries : POST_DOUBLED_MAX;
-    int64_t own_ms = (int64_t)POST_WAIT_FIRST_MS << doubled;
+    int64_t own_ms = fetcher_wait_ms(POST_WAIT_FIRST_MS, p->tries, POST_DOUBLED_MAX);
     p->tries++;
     p->due_ms = clock_wall_ms() + (wait_ms > own_ms ? wait_ms : own_ms);
     LOG(p->owner->o.log, LOG_WARN, "media.not_given", log_id("media", ID_MEDIA, p->media_id),
@@ -118,6 +118,14 @@ static void post_refused(struct post *p, const char *problem)
 {
     p->remote_id[0] = '\0';
     p->until_ms = clock_wall_ms() + REFUSAL_KEEP_MS;
+    post_end(p, UPLOAD_REFUSED, problem);
+}
+
+/* What is known is that nothing is known (until_ms 0): the deliveries ask again as soon as their destination lets them. */
+static void post_put_off(struct post *p, const char *problem)
+{
+    p->remote_id[0] = '\0';
+    p->until_ms = 0;
     post_end(p, UPLOAD_REFUSED, problem);
 }
 
@@ -133,6 +141,9 @@ static void on_posted(struct wire_call *call)
         post_end(p, UPLOAD_THERE, "");
     } else if (v.kind == VERDICT_DEAD) {
         post_refused(p, v.reason);
+    } else if (v.kind == VERDICT_UNAUTHORISED && p->owner->o.refused) {
+        p->owner->o.refused(p->owner->o.ctx, p->config, p->to, v.reason);
+        post_put_off(p, v.reason); /* after the hold: jobs keep their order */
     } else {
         int64_t wait_ms =
             v.wait_ms > call->reply.retry_after_ms ? v.wait_ms : call->reply.retry_after_ms;
@@ -181,6 +192,10 @@ static void begin_post(struct post *p, bool known)
     m->post_count++;
     if (!p->to || !p->to->kind->messages || !p->to->kind->messages->upload) {
         post_refused(p, "its destination was deleted");
+        return;
+    }
+    if (!p->to->enabled || p->to->hold.len > 0) {
+        post_put_off(p, "its destination is on hold");
         return;
     }
     if (p->storage.len != FILES_HASH_LEN) {

@@ -50,8 +50,9 @@ int64_t histogram_quantile(const struct histogram *h, double p)
 
 struct source_metrics *metrics_source(struct metrics *m, uint64_t source_id)
 {
+    size_t from = (size_t)(source_id * 0x9e3779b97f4a7c15u >> 32); /* ids end alike */
     for (size_t n = 0; n < SOURCES_METERED_MAX; n++) {
-        struct source_metrics *s = &m->sources[(source_id + n) % SOURCES_METERED_MAX];
+        struct source_metrics *s = &m->sources[(from + n) % SOURCES_METERED_MAX];
         uint64_t owner = atomic_load_explicit(&s->source_id, memory_order_acquire);
         if (owner == source_id) return s;
         if (owner == 0 && (atomic_compare_exchange_strong(&s->source_id, &owner, source_id) ||

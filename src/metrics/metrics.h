@@ -21,6 +21,10 @@
     X(events_duplicate, "malote_events_duplicate_total", "Events known already")                   \
     X(events_done, "malote_events_interpreted_total", "Events interpreted")                        \
     X(events_failed, "malote_events_failed_total", "Events that could not be interpreted")         \
+    X(events_handed, "malote_events_handed_total",                                                 \
+      "Events handed to the source that their account belongs to")                                 \
+    X(events_unclaimed, "malote_events_unclaimed_total",                                           \
+      "Events of an account that no source takes; they are failed, too")                           \
     X(commits, "malote_commits_total", "Transactions of the writer")                               \
     X(commit_failures, "malote_commit_failures_total", "Transactions that failed")                 \
     X(deliveries_created, "malote_deliveries_created_total", "Deliveries made by routes")          \
@@ -57,11 +61,12 @@ void histogram_add(struct histogram *h, int64_t us);
 /* Upper bound of the bucket that holds the p-th part (0..1), µs; 0 when empty. */
 int64_t histogram_quantile(const struct histogram *h, double p);
 
-enum { SOURCES_METERED_MAX = 256 };
+enum { SOURCES_METERED_MAX = 1024 };
 /* Since start, per source. Slots are given out once and never reused while the process lives. */
 struct source_metrics {
     _Atomic uint64_t source_id; /* 0 = free */
-    _Atomic uint64_t accepted, denied, refused, duplicates, unreadable, failed, done;
+    _Atomic uint64_t accepted, denied, refused, duplicates, unreadable, failed, done, handed,
+        unclaimed;
     _Atomic int64_t last_ms;
     struct histogram ack, process; /* request -> 2xx; request -> records */
 };

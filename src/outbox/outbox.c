@@ -3,19 +3,18 @@
 
 #include "base/brazil.h"
 #include "base/id.h"
+#include "records/records.h"
 
 static slice digits_of(slice s) { return slice_starts(s, SLICE("+")) ? slice_sub(s, 1, s.len) : s; }
 
 slice outbox_recipient(slice to, struct arena *arena)
 {
     struct brazil_phone phone;
-    bool id = slice_find(to, '.') > 0 && slice_find(to, '.') < to.len && to.len > 2 &&
-              to.ptr[0] >= 'A' && to.ptr[0] <= 'Z';
     slice digits = digits_of(to);
     bool plain = digits.len > 0;
     for (size_t i = 0; i < digits.len; i++)
         plain = plain && digits.ptr[i] >= '0' && digits.ptr[i] <= '9';
-    if (id) return to;
+    if (contact_is_user_id(to)) return to;
     /* With a country code it goes as it is: WhatsApp's own form may lack the ninth digit. */
     if (plain && (to.len != digits.len || digits.len > 11))
         return arena_printf(arena, "+%.*s", SLICE_ARG(digits));
@@ -43,11 +42,39 @@ enum err outbox_destination(const struct config *config, uint64_t workspace_id, 
                    count);
 }
 
+/* The event as a request of the hub's own: no method, no path, nobody sent it. Takes the entry. */
+static struct journal_entry *finish(struct journal_entry *e, struct log *log, struct buf *b,
+                                    int64_t at_ms)
+{
+    struct why why;
+    e->request = (struct request){ .body = buf_slice(b), .received_ms = at_ms };
+    if (buf_ok(b) && journal_entry_read(e, log, &why) == OK && e->events.count == 1) return e;
+    journal_entry_free(e);
+    return NULL;
+}
+
+struct journal_entry *outbox_alert(struct config *config, struct log *log,
+                                   const struct outbox_alert *a)
+{
+    const struct source *own = config_source_builtin(config, a->to->workspace_id);
+    struct journal_entry *e = own ? journal_entry_new(config, own) : NULL;
+    if (!e) return NULL;
+    struct buf b = buf_in(&e->arena, OUTBOX_ALERT_MAX);
+    json_begin_object(&b, NULL);
+    json_put_str(&b, "alert", slice_str(a->alert));
+    if (a->campaign_id) json_put_str(&b, "campaign", a->campaign);
+    json_put_id(&b, "campaign_id", ID_CAMPAIGN, a->campaign_id);
+    json_put_str(&b, "destination", a->to->name);
+    json_put_id(&b, "destination_id", ID_DESTINATION, a->to->id);
+    json_put_str(&b, "reason", a->reason);
+    json_put_time(&b, "at", a->at_ms);
+    json_end_object(&b);
+    return finish(e, log, &b, a->at_ms);
+}
+
 struct journal_entry *outbox_entry(struct config *config, struct log *log,
                                    const struct outbox_message *m)
 {
-    struct why why;
-    char id[ID_TEXT_MAX];
     const struct dest_messages *kind = m->to->kind->messages;
     const struct source *own = config_source_builtin(config, m->to->workspace_id);
     struct journal_entry *e = own ? journal_entry_new(config, own) : NULL;
@@ -55,17 +82,14 @@ struct journal_entry *outbox_entry(struct config *config, struct log *log,
     struct buf b = buf_in(&e->arena, OUTBOX_TEXT_MAX);
     json_begin_object(&b, NULL);
     json_put_str(&b, "key", m->key);
-    json_put_str(&b, "destination_id", id_text(ID_DESTINATION, m->to->id, id));
-    json_put_str(&b, "delivery_id", id_text(ID_DELIVERY, m->delivery_id, id));
-    if (m->message_id) json_put_str(&b, "message_id", id_text(ID_MESSAGE, m->message_id, id));
-    if (m->campaign_id) json_put_str(&b, "campaign_id", id_text(ID_CAMPAIGN, m->campaign_id, id));
+    json_put_id(&b, "destination_id", ID_DESTINATION, m->to->id);
+    json_put_id(&b, "delivery_id", ID_DELIVERY, m->delivery_id);
+    json_put_id(&b, "message_id", ID_MESSAGE, m->message_id);
+    json_put_id(&b, "campaign_id", ID_CAMPAIGN, m->campaign_id);
     json_put_str(&b, "channel", slice_str(kind->channel));
     json_put_str(&b, "account", kind->account(&m->to->cfg));
     json_put_time(&b, "at", m->at_ms);
     json_put_raw(&b, "message", json_print(m->message, &e->arena));
     json_end_object(&b);
-    e->request = (struct request){ .body = buf_slice(&b), .received_ms = m->at_ms };
-    if (buf_ok(&b) && journal_entry_read(e, log, &why) == OK && e->events.count == 1) return e;
-    journal_entry_free(e);
-    return NULL;
+    return finish(e, log, &b, m->at_ms);
 }

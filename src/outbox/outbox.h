@@ -1,11 +1,11 @@
-/* outbox.h: a message that the hub was asked to send, made an event of its own source (sources/malote.c). Whoever asks for one goes
- * through here: POST /api/messages and campaigns. Stored by a job of the writer that brings the entry with it. */
+/* outbox.h: what the hub has to say, made an event of its own source (sources/malote.c): a message that it was asked to send (POST
+ * /api/messages, campaigns), an alert (the delivery loop, campaigns). Stored by a job of the writer that brings the entry with it. */
 #ifndef MALOTE_OUTBOX_OUTBOX_H
 #define MALOTE_OUTBOX_OUTBOX_H
 
 #include "journal/journal.h"
 
-enum { OUTBOX_TEXT_MAX = 64 * 1024 };
+enum { OUTBOX_TEXT_MAX = 64 * 1024, OUTBOX_ALERT_MAX = 4096 };
 
 struct outbox_message {
     const struct destination *to; /* carries messages; in the configuration that is passed */
@@ -21,6 +21,20 @@ struct outbox_message {
 /* The request and its one event, for struct journal_job's `entry`. NULL: too large. */
 struct journal_entry *outbox_entry(struct config *config, struct log *log,
                                    const struct outbox_message *m);
+
+/* What is wrong with a destination, or with a campaign that sends through it. No personal data, no secret. */
+struct outbox_alert {
+    const char *alert;            /* "destination_held" */
+    const struct destination *to; /* in the configuration that is passed */
+    uint64_t campaign_id;         /* 0: of the destination */
+    slice campaign;               /* its name */
+    slice reason;
+    int64_t at_ms;
+};
+
+/* As outbox_entry. NULL: no memory. */
+struct journal_entry *outbox_alert(struct config *config, struct log *log,
+                                   const struct outbox_alert *a);
 
 /* A number as people write it, or an id; what is no number stays for the destination's kind to judge. In `arena`. */
 slice outbox_recipient(slice to, struct arena *arena);

@@ -35,5 +35,8 @@ enum err apply_changes(struct apply_ctx *ctx, const struct changes *changes, str
     if (rc == OK && changes->message_edit) rc = message_edit_apply(ctx, changes->message_edit, why);
     if (rc == OK && changes->message_reaction)
         rc = message_reaction_apply(ctx, changes->message_reaction, why);
+    if (rc == OK && changes->message_read.len > 0)
+        rc = message_read_apply(ctx, changes->message_read, &out->contact_id, why);
+    if (rc == OK && changes->own_number) rc = own_number_apply(ctx, changes->own_number, why);
     return rc;
 }

@@ -17,6 +17,7 @@ struct apply_ctx {
     enum origin_rank rank;
     int64_t occurred_ms; /* of the event: decides between two words of the same rank */
     int64_t now_ms;
+    uint64_t event_id; /* noted where an event names nobody and is yet about somebody */
 };
 
 /* Where a message went; ids 0: nowhere. */
@@ -65,8 +66,26 @@ MUST_CHECK enum err message_status_apply(struct apply_ctx *ctx, const struct mes
                                          struct why *why);
 MUST_CHECK enum err message_edit_apply(struct apply_ctx *ctx, const struct message_edit *e,
                                        struct why *why);
+/* We have read a message of somebody's, and those before it. *contact_id: whose, 0 when it is not known yet. */
+MUST_CHECK enum err message_read_apply(struct apply_ctx *ctx, slice external_id,
+                                       uint64_t *contact_id, struct why *why);
 MUST_CHECK enum err message_reaction_apply(struct apply_ctx *ctx, const struct message_reaction *r,
                                            struct why *why);
+
+/* A number of ours that was heard of. */
+MUST_CHECK enum err own_number_apply(struct apply_ctx *ctx, const struct own_number *n,
+                                     struct why *why);
+/* Is our number `account` among those that `n` speaks of (n->account is not looked at)? With `guess` one that nothing is known of is, if
+ * nothing is known of that owner either. On any connection. */
+MUST_CHECK enum err own_number_is_meant(struct store *s, uint64_t workspace_id,
+                                        const struct own_number *n, slice account, bool guess,
+                                        bool *meant, struct why *why);
+/* The numbers that `n` speaks of, as the workspace's webhooks named them: OWN_NUMBERS_MAX at most. In `arena`. */
+enum { OWN_NUMBERS_MAX = 256 };
+MUST_CHECK enum err own_number_list(struct store *s, uint64_t workspace_id,
+                                    const struct own_number *n, struct arena *arena,
+                                    slice accounts[OWN_NUMBERS_MAX], size_t *count,
+                                    struct why *why);
 
 /* What a person is found by, strongest first; the numbers are stored. */
 enum contact_identity {
@@ -81,6 +100,9 @@ enum contact_identity {
 MUST_CHECK enum err contact_find(struct store *store, uint64_t workspace_id,
                                  enum contact_identity kind, slice value, uint64_t *id,
                                  struct why *why);
+/* The contact that a message to `to` would reach: a number with its country code, or a user id. */
+MUST_CHECK enum err contact_find_recipient(struct store *store, uint64_t workspace_id, slice to,
+                                           uint64_t *id, struct why *why);
 /* The text of one of a contact's stored fields (contacts.fields, parsed; NULL: none); empty when there is none. */
 slice contact_text(json *fields, const char *name);
 

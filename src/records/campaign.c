@@ -35,23 +35,59 @@ static enum err first_id(struct stmt *q, uint64_t *id, struct why *why)
     return rc;
 }
 
+/* The limits of the number or the account, as WhatsApp's destination reads them in an answer (dests/whatsapp_judge.c); here they come
+ * after the message was taken. */
+static bool is_limit(slice code)
+{
+    static const char *const limits[] = { "4", "80007", "130429", "131048" };
+    for (size_t i = 0; i < ARRAY_LEN(limits); i++)
+        if (slice_eq(code, slice_str(limits[i]))) return true;
+    return false;
+}
+
+/* What is wrong is no one's fault in the list: nobody is used up on it. *again false: it was not failed by that, or has ended. */
+static enum err try_again(struct apply_ctx *ctx, uint64_t delivery_id, slice reason, bool *again,
+                          struct why *why)
+{
+    uint64_t campaign_id = 0;
+    struct stmt *q = store_stmt(ctx->store, SQL_CAMPAIGN_OF_DELIVERY, why);
+    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
+    stmt_i64(q, 2, (int64_t)delivery_id);
+    enum err rc = first_id(q, &campaign_id, why);
+    q = rc == OK ? store_stmt(ctx->store, SQL_CAMPAIGN_AGAIN, why) : NULL;
+    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
+    stmt_i64(q, 2, (int64_t)delivery_id);
+    stmt_i64(q, 3, ctx->now_ms);
+    if (rc == OK) rc = stmt_run(q, why);
+    *again = rc == OK && store_changes(ctx->store) > 0;
+    if (!*again) return rc;
+    q = store_stmt(ctx->store, SQL_CAMPAIGN_LIMITED, why);
+    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
+    stmt_i64(q, 2, (int64_t)campaign_id);
+    stmt_text(q, 3, reason);
+    return stmt_run(q, why);
+}
+
 /* Why the channel says it failed: by code alone, its words may repeat what is nobody's business. */
 static enum err set_reason(struct apply_ctx *ctx, const struct message_status *st,
                            uint64_t delivery_id, struct why *why)
 {
     json *data = NULL;
-    slice code = { NULL, 0 };
+    slice code = { NULL, 0 }, reason = SLICE("failed after it was sent");
+    bool again = false;
+    enum err rc = OK;
     if (json_parse(st->data, ctx->arena, &data, NULL) == OK)
         code = json_text(json_at(data, SLICE("/errors/0/code")));
     bool plain = code.len > 0 && code.len <= 10;
     for (size_t i = 0; plain && i < code.len; i++) plain = code.ptr[i] >= '0' && code.ptr[i] <= '9';
+    if (plain)
+        reason = arena_printf(ctx->arena, "failed after it was sent, code %.*s", SLICE_ARG(code));
+    if (is_limit(code)) rc = try_again(ctx, delivery_id, reason, &again, why);
+    if (rc != OK || again) return rc;
     struct stmt *q = store_stmt(ctx->store, SQL_CAMPAIGN_REASON, why);
     stmt_i64(q, 1, (int64_t)ctx->workspace_id);
     stmt_i64(q, 2, (int64_t)delivery_id);
-    stmt_text(q, 3,
-              plain
-                  ? arena_printf(ctx->arena, "failed after it was sent, code %.*s", SLICE_ARG(code))
-                  : SLICE("failed after it was sent"));
+    stmt_text(q, 3, reason);
     return stmt_run(q, why);
 }
 

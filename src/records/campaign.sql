@@ -22,6 +22,19 @@ SELECT delivery_id FROM messages WHERE external_id = $2 AND workspace_id = $1 AN
 -- name: campaign_reason
 UPDATE campaign_recipients SET reason = $3 WHERE workspace_id = $1 AND delivery_id = $2 AND delivery_id > 0 AND state = 7;
 
+-- The channel took the message and then said that it sends no more for now: the person is waiting once more.
+-- name: campaign_again
+UPDATE campaign_recipients SET state = 0, delivery_id = 0, message_id = 0, sent_ms = 0, reason = '', updated_ms = $3
+WHERE workspace_id = $1 AND delivery_id = $2 AND delivery_id > 0 AND state = 7
+  AND campaign_id IN (SELECT c.id FROM campaigns c WHERE c.workspace_id = $1 AND c.state <= 3);
+
+-- One that had handed out everybody runs on; one that a person paused knows already.
+-- name: campaign_limited
+UPDATE campaigns SET limited = $3, busy = 1, state = 1, finished_ms = 0 WHERE workspace_id = $1 AND id = $2 AND state IN (1, 3);
+
+-- name: campaign_of_delivery
+SELECT campaign_id FROM campaign_recipients WHERE workspace_id = $1 AND delivery_id = $2 AND delivery_id > 0;
+
 -- name: campaign_contact
 UPDATE campaign_recipients SET contact_id = $3 WHERE workspace_id = $1 AND delivery_id = $2 AND delivery_id > 0;
 

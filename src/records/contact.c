@@ -2,13 +2,19 @@
  *
  * Invariants: (1) an identity (kind, value) belongs to one contact. (2) Two contacts whose document or external id differ are two
  * people, whatever phone or e-mail they share: a weaker match never joins them. (3) A field keeps the word of the highest rank,
- * and among equals the latest by the event's own time, so the order of arrival does not matter.
+ * and among equals the latest (of two fields the earliest) by the event's own time, so the order of arrival does not matter.
  * Stored form of a field: "email":["value",rank,ms,"origin"]. */
+#include "base/brazil.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "records/conversation.h"
 
-enum { CONTACT_TEXT_MAX = 64 * 1024, FIELD_VALUE_MAX = 1024 };
+enum {
+    CONTACT_TEXT_MAX = 64 * 1024,
+    FIELD_VALUE_MAX = 1024,
+    USER_ID_MAX = 160,
+    USER_ID_COUNTRY_MIN = 2
+};
 
 static const enum contact_field identity_field[IDENTITY_COUNT] = {
     CONTACT_external_id, CONTACT_document, CONTACT_email, CONTACT_phone, CONTACT_wa_user_id
@@ -84,18 +90,25 @@ static enum err save(struct apply_ctx *ctx, const struct stored *s, bool fresh, 
     return stmt_run(q, why);
 }
 
+/* Of these the earliest word stays. */
+static bool is_first(enum contact_field f)
+{
+    return f == CONTACT_ctwa_first_clid || f == CONTACT_ctwa_first_at;
+}
+
 /* True when f2 should replace f1. A tie goes to the greater text, so that shuffled arrival ends the same. */
-static bool better(const struct stored_field *now, const struct stored_field *fresh)
+static bool better(const struct stored_field *now, const struct stored_field *fresh, bool first)
 {
     if (fresh->value.len == 0) return false;
     if (now->value.len == 0 || fresh->rank != now->rank)
         return now->value.len == 0 || fresh->rank > now->rank;
-    return fresh->ms != now->ms ? fresh->ms > now->ms : slice_cmp(fresh->value, now->value) > 0;
+    if (fresh->ms != now->ms) return (fresh->ms < now->ms) == first;
+    return slice_cmp(fresh->value, now->value) > 0;
 }
 
-static bool merge_field(struct stored_field *now, const struct stored_field *fresh)
+static bool merge_field(struct stored_field *now, const struct stored_field *fresh, bool first)
 {
-    if (!better(now, fresh)) return false;
+    if (!better(now, fresh, first)) return false;
     *now = *fresh;
     return true;
 }
@@ -104,6 +117,32 @@ static bool merge_field(struct stored_field *now, const struct stored_field *fre
 slice contact_text(json *fields, const char *name)
 {
     return json_str(yyjson_arr_get(json_get(fields, name), 0));
+}
+
+bool contact_is_user_id(slice id)
+{
+    size_t dot = slice_find(id, '.');
+    if (dot < USER_ID_COUNTRY_MIN || dot + 1 >= id.len || id.len > USER_ID_MAX) return false;
+    for (size_t i = 0; i < id.len; i++) {
+        char c = id.ptr[i];
+        bool country = c >= 'A' && c <= 'Z';
+        bool plain = country || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '.' ||
+                     c == '_' || c == '-';
+        if (i < dot ? !country : !plain) return false;
+    }
+    return true;
+}
+
+enum err contact_find_recipient(struct store *store, uint64_t workspace_id, slice to, uint64_t *id,
+                                struct why *why)
+{
+    struct brazil_phone phone;
+    if (brazil_phone(to, &phone, NULL) == OK)
+        return contact_find(store, workspace_id, IDENTITY_PHONE, brazil_phone_text(&phone), id,
+                            why);
+    return contact_find(store, workspace_id,
+                        slice_starts(to, SLICE("+")) ? IDENTITY_PHONE : IDENTITY_WA_USER, to, id,
+                        why);
 }
 
 enum err contact_find(struct store *store, uint64_t workspace_id, enum contact_identity kind,
@@ -149,8 +188,8 @@ static enum err join(struct apply_ctx *ctx, struct stored *kept, const struct st
                      struct why *why)
 {
     for (size_t i = 0; i < CONTACT_FIELD_COUNT; i++)
-        (void)merge_field(&kept->field[i], &gone->field[i]);
-    (void)merge_field(&kept->fbclid_ms, &gone->fbclid_ms);
+        (void)merge_field(&kept->field[i], &gone->field[i], is_first((enum contact_field)i));
+    (void)merge_field(&kept->fbclid_ms, &gone->fbclid_ms, false);
     static const enum sql moves[] = { SQL_CONTACT_MOVE_IDENTITIES,    SQL_CONTACT_MOVE_ORDERS,
                                       SQL_CONTACT_MOVE_SUBSCRIPTIONS, SQL_CONTACT_MOVE_CHECKOUTS,
                                       SQL_CONTACT_MOVE_RECIPIENTS,    SQL_CONTACT_MARK_MERGED };
@@ -243,12 +282,12 @@ static bool merge_all(struct apply_ctx *ctx, const struct contact *c, struct sto
     for (size_t i = 0; i < CONTACT_FIELD_COUNT; i++) {
         struct stored_field fresh = { clean(c->field[i], ctx->arena), ctx->origin, ctx->rank,
                                       ctx->occurred_ms };
-        changed = merge_field(&s->field[i], &fresh) || changed;
+        changed = merge_field(&s->field[i], &fresh, is_first((enum contact_field)i)) || changed;
     }
     if (c->fbclid_ms > 0) {
         slice text = arena_printf(ctx->arena, "%lld", (long long)c->fbclid_ms);
         struct stored_field fresh = { text, ctx->origin, ctx->rank, ctx->occurred_ms };
-        changed = merge_field(&s->fbclid_ms, &fresh) || changed;
+        changed = merge_field(&s->fbclid_ms, &fresh, false) || changed;
     }
     return changed;
 }

@@ -20,6 +20,7 @@ static void read_row(struct stmt *q, int from, struct conversation *c)
     c->last_out_ms = stmt_col_i64(q, from + 3);
     c->messages_in = stmt_col_i64(q, from + 4);
     c->messages_out = stmt_col_i64(q, from + 5);
+    c->read_ms = stmt_col_i64(q, from + 6);
 }
 
 static enum err find(struct apply_ctx *ctx, uint64_t contact_id, slice peer, slice account,
@@ -75,6 +76,17 @@ static enum err save(struct apply_ctx *ctx, const struct conversation *c, struct
     stmt_i64(q, 7, c->messages_in);
     stmt_i64(q, 8, c->messages_out);
     stmt_i64(q, 9, ctx->now_ms);
+    stmt_i64(q, 10, c->read_ms);
+    return stmt_run(q, why);
+}
+
+enum err conversation_read(struct apply_ctx *ctx, uint64_t id, int64_t until_ms, struct why *why)
+{
+    struct stmt *q = store_stmt(ctx->store, SQL_CONVERSATION_READ, why);
+    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
+    stmt_i64(q, 2, (int64_t)id);
+    stmt_i64(q, 3, until_ms);
+    stmt_i64(q, 4, ctx->now_ms);
     return stmt_run(q, why);
 }
 
@@ -88,6 +100,8 @@ enum err conversation_touch(struct apply_ctx *ctx, struct conversation *c, const
     if (fresh) *(in ? &c->messages_in : &c->messages_out) += 1;
     raise(&c->last_message_ms, m->at_ms);
     if (!placeholder) raise(in ? &c->last_in_ms : &c->last_out_ms, m->at_ms);
+    /* Who answers has read. A campaign answers nobody. */
+    if (!in && !placeholder && m->campaign_id == 0) raise(&c->read_ms, m->at_ms);
     if (in && m->origin > MESSAGE_BY_HISTORY)
         raise(&c->window_until_ms, m->at_ms + CONVERSATION_WINDOW_MS);
     return save(ctx, c, why);
@@ -111,6 +125,7 @@ static enum err pour(struct apply_ctx *ctx, const struct conversation *from,
     raise(&into->last_message_ms, from->last_message_ms);
     raise(&into->last_in_ms, from->last_in_ms);
     raise(&into->last_out_ms, from->last_out_ms);
+    raise(&into->read_ms, from->read_ms);
     rc = save(ctx, into, why);
     if (rc != OK) return rc;
     q = store_stmt(ctx->store, SQL_CONVERSATION_DELETE, why);

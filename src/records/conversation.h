@@ -9,6 +9,7 @@ enum { CONVERSATION_WINDOW_MS = 24 * 3600 * 1000 }; /* free-form after the perso
 struct conversation {
     uint64_t id, contact_id;
     int64_t window_until_ms, last_message_ms, last_in_ms, last_out_ms, messages_in, messages_out;
+    int64_t read_ms; /* what came in until then was read, or answered by a person */
 };
 
 /* The conversation of a message, made when there is none. *out zeroed, id 0, when the message names neither person nor group. */
@@ -18,6 +19,9 @@ MUST_CHECK enum err conversation_of(struct apply_ctx *ctx, const struct message 
  * a placeholder is known of it. History moves no window. */
 MUST_CHECK enum err conversation_touch(struct apply_ctx *ctx, struct conversation *c,
                                        const struct message *m, bool fresh, struct why *why);
+/* All of it up to a moment was read. */
+MUST_CHECK enum err conversation_read(struct apply_ctx *ctx, uint64_t id, int64_t until_ms,
+                                      struct why *why);
 /* Contact `gone` turned out to be `kept`: its conversations and their tickets become kept's. */
 MUST_CHECK enum err conversation_join(struct apply_ctx *ctx, uint64_t gone, uint64_t kept,
                                       struct why *why);

@@ -207,12 +207,6 @@ enum err fields_read_checkout(slice text, struct arena *arena, struct checkout *
     return rc;
 }
 
-static void put_id(struct buf *b, enum id_kind kind, uint64_t id)
-{
-    char text[ID_TEXT_MAX];
-    if (id) json_put_str(b, "id", id_text(kind, id, text));
-}
-
 void fields_write_items(struct buf *b, const struct order *o)
 {
     json_begin_array(b, "items");
@@ -235,7 +229,7 @@ void fields_write_order(struct buf *b, const struct order *o)
 void record_json_order(struct buf *b, const char *key, const struct order *o, uint64_t id)
 {
     json_begin_object(b, key);
-    put_id(b, ID_ORDER, id);
+    json_put_id(b, "id", ID_ORDER, id);
     fields_write_order(b, o);
     json_end_object(b);
 }
@@ -244,7 +238,7 @@ void record_json_subscription(struct buf *b, const char *key, const struct subsc
                               uint64_t id)
 {
     json_begin_object(b, key);
-    put_id(b, ID_SUBSCRIPTION, id);
+    json_put_id(b, "id", ID_SUBSCRIPTION, id);
     json_put_opt(b, "status", slice_str(subscription_status_name[s->status]));
     if (s->has_amount) json_put_i64(b, "amount", s->amount);
     fields_write(b, &fields_subscription, s);
@@ -254,7 +248,7 @@ void record_json_subscription(struct buf *b, const char *key, const struct subsc
 void record_json_checkout(struct buf *b, const char *key, const struct checkout *c, uint64_t id)
 {
     json_begin_object(b, key);
-    put_id(b, ID_CHECKOUT, id);
+    json_put_id(b, "id", ID_CHECKOUT, id);
     fields_write(b, &fields_checkout, c);
     json_end_object(b);
 }

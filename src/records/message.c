@@ -117,6 +117,31 @@ static enum err add(struct apply_ctx *ctx, const struct message *m, const struct
     return stmt_run(q, why);
 }
 
+/* Was it marked as read before it came to be known? */
+static enum err take_early_read(struct apply_ctx *ctx, const struct message *m,
+                                struct conversation *c, uint64_t contact_id, struct why *why)
+{
+    bool row = false;
+    if (m->direction != MESSAGE_IN) return OK;
+    struct stmt *q = store_stmt(ctx->store, SQL_MESSAGE_READ_KNOWN, why);
+    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
+    stmt_text(q, 2, m->external_id);
+    enum err rc = stmt_step(q, &row, why);
+    int64_t event_id = rc == OK && row ? stmt_col_i64(q, 0) : 0;
+    stmt_reset(q);
+    if (rc != OK || !row) return rc;
+    if (m->at_ms > c->read_ms) c->read_ms = m->at_ms;
+    q = store_stmt(ctx->store, SQL_MESSAGE_READ_DONE, why);
+    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
+    stmt_text(q, 2, m->external_id);
+    rc = stmt_run(q, why);
+    q = rc == OK ? store_stmt(ctx->store, SQL_MESSAGE_READ_ABOUT, why) : NULL;
+    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
+    stmt_i64(q, 2, event_id);
+    stmt_i64(q, 3, (int64_t)contact_id);
+    return rc == OK ? stmt_run(q, why) : rc;
+}
+
 static enum err add_new(struct apply_ctx *ctx, const struct message *m, uint64_t contact_id,
                         struct stored *s, struct why *why)
 {
@@ -128,6 +153,7 @@ static enum err add_new(struct apply_ctx *ctx, const struct message *m, uint64_t
     enum err rc = conversation_of(ctx, m, contact_id, &c, why);
     s->conversation_id = c.id;
     if (rc == OK) rc = ticket_of(ctx, &c, m, &s->ticket_id, why);
+    if (rc == OK) rc = take_early_read(ctx, m, &c, contact_id, why);
     if (rc == OK) rc = conversation_touch(ctx, &c, m, informed(m->type) > 0, why);
     if (rc == OK) rc = load_edits(ctx, m->external_id, s, why);
     if (rc == OK && m->direction == MESSAGE_OUT) rc = load_state(ctx, m->external_id, s, why);
@@ -198,7 +224,10 @@ static enum err merge(struct apply_ctx *ctx, const struct message *m, struct sto
     bool ticket = s->ticket_id == 0 && m->origin > MESSAGE_BY_HISTORY && c.id == s->conversation_id;
     if (rc == OK && ticket) rc = ticket_of(ctx, &c, m, &s->ticket_id, why);
     bool first = now == 0 && fresh > 0;
-    if (rc == OK && c.id == s->conversation_id) rc = conversation_touch(ctx, &c, m, first, why);
+    struct message known = *m; /* who tells it again may not know that it was a campaign's */
+    if (known.campaign_id == 0) known.campaign_id = s->campaign_id;
+    if (rc == OK && c.id == s->conversation_id)
+        rc = conversation_touch(ctx, &c, &known, first, why);
     if (rc == OK && better) rc = replace(ctx, m, s, why);
     if (rc == OK) rc = set_ours(ctx, m, s, why);
     return rc == OK ? set_state(ctx, m->external_id, m->state, m->state_ms, why) : rc;
@@ -286,10 +315,29 @@ enum err message_status_apply(struct apply_ctx *ctx, const struct message_status
     stmt_i64(q, 6, st->state);
     stmt_i64(q, 7, ctx->now_ms);
     stmt_text(q, 8, st->data);
+    stmt_i64(q, 9, (int64_t)ctx->event_id);
     enum err rc = stmt_run(q, why);
     if (rc == OK) rc = prove(ctx, st, why);
     if (rc == OK) rc = set_state(ctx, st->external_id, st->state, st->at_ms, why);
     return rc == OK ? campaign_status(ctx, st, why) : rc;
+}
+
+enum err message_read_apply(struct apply_ctx *ctx, slice external_id, uint64_t *contact_id,
+                            struct why *why)
+{
+    struct stored s;
+    enum err rc = load(ctx, external_id, &s, why);
+    if (rc != OK) return rc;
+    *contact_id = s.contact_id;
+    if (s.id != 0)
+        return s.direction == MESSAGE_IN && s.conversation_id != 0
+                   ? conversation_read(ctx, s.conversation_id, s.at_ms, why)
+                   : OK;
+    struct stmt *q = store_stmt(ctx->store, SQL_MESSAGE_READ_EARLY, why);
+    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
+    stmt_text(q, 2, external_id);
+    stmt_i64(q, 3, (int64_t)ctx->event_id);
+    return stmt_run(q, why);
 }
 
 enum err message_edit_apply(struct apply_ctx *ctx, const struct message_edit *e, struct why *why)

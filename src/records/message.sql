@@ -25,8 +25,8 @@ UPDATE messages SET status = $3, status_ms = $4, updated_ms = $5 WHERE external_
   AND direction = 2 AND (status < $3 OR (status = $3 AND status_ms > $4));
 
 -- name: message_status_add
-INSERT INTO message_statuses (workspace_id, external_id, recipient, status, at_ms, rank, received_ms, data)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (external_id, recipient, status, at_ms, workspace_id) DO NOTHING;
+INSERT INTO message_statuses (workspace_id, external_id, recipient, status, at_ms, rank, received_ms, data, event_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (external_id, recipient, status, at_ms, workspace_id) DO NOTHING;
 
 -- name: message_status_best
 SELECT rank, at_ms FROM message_statuses WHERE external_id = $2 AND workspace_id = $1 AND rank > 0
@@ -75,6 +75,19 @@ UPDATE deliveries SET remote_id = $3, updated_ms = $4,
   state = CASE WHEN state <> 1 AND outcome_unknown > 0 THEN 2 ELSE state END
 WHERE workspace_id = $1 AND id = $2 AND (state = 1 OR (state IN (0, 3) AND outcome_unknown > 0)) AND remote_id = ''
   AND NOT EXISTS (SELECT 1 FROM messages m WHERE m.external_id = $3 AND m.workspace_id = $1);
+
+-- name: message_read_early
+INSERT INTO message_reads (workspace_id, external_id, event_id) VALUES ($1, $2, $3) ON CONFLICT (external_id, workspace_id) DO NOTHING;
+
+-- name: message_read_known
+SELECT event_id FROM message_reads WHERE external_id = $2 AND workspace_id = $1;
+
+-- name: message_read_done
+DELETE FROM message_reads WHERE external_id = $2 AND workspace_id = $1;
+
+-- What the mark's event could not say: whom it is about.
+-- name: message_read_about
+UPDATE event_data SET contact_id = $3 WHERE workspace_id = $1 AND id = $2 AND contact_id = 0;
 
 -- name: message_external_id
 SELECT external_id FROM messages WHERE workspace_id = $1 AND id = $2;

@@ -30,9 +30,8 @@ static void put_media(struct buf *b, const struct media *m)
 /* The link of a file is left out: it is a key to it for some minutes, and of no use after. */
 void record_json_message(struct buf *b, const char *key, const struct message *m, uint64_t id)
 {
-    char text[ID_TEXT_MAX];
     json_begin_object(b, key);
-    if (id) json_put_str(b, "id", id_text(ID_MESSAGE, id, text));
+    json_put_id(b, "id", ID_MESSAGE, id);
     json_put_str(b, "channel", m->channel);
     json_put_opt(b, "account", m->account);
     json_put_str(b, "external_id", m->external_id);

@@ -33,16 +33,10 @@ struct checkout *checkout_new(struct arena *arena)
     return c;
 }
 
-static void put_id(struct buf *b, enum id_kind kind, uint64_t id)
-{
-    char text[ID_TEXT_MAX];
-    if (id) json_put_str(b, "id", id_text(kind, id, text));
-}
-
 void record_json_contact(struct buf *b, const char *key, const struct contact *c, uint64_t id)
 {
     json_begin_object(b, key);
-    put_id(b, ID_CONTACT, id);
+    json_put_id(b, "id", ID_CONTACT, id);
     for (size_t i = 0; i < CONTACT_FIELD_COUNT; i++)
         json_put_opt(b, contact_field_name[i], c->field[i]);
     json_put_time(b, "fbclid_at", c->fbclid_ms);

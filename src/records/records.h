@@ -39,14 +39,19 @@ enum { ORDER_ITEMS_MAX = 100 };
     X(utm_content)                                                                                 \
     X(page_url) /* landing page */                                                                 \
     X(referrer)                                                                                    \
-    X(wa_id)        /* WhatsApp's own form of the number: digits; where messages are sent to */    \
-    X(wa_user_id)   /* business-scoped id: "BR.1349…" */                                         \
-    X(wa_parent_id) /* the same person for a group of businesses */                                \
-    X(wa_username)  /* without '@' */                                                              \
-    X(wa_name)      /* name in the profile: the person's own choice, often no real name */         \
-    X(wa_saved)     /* "yes" or "no": is in the address book of the app */                         \
-    X(wa_marketing) /* "stop" or "resume": may marketing be sent, by the person's own word */      \
-    X(ctwa_clid)    /* click id of the ad that led to the conversation */
+    X(wa_id)           /* WhatsApp's own form of the number: digits; where messages are sent to */ \
+    X(wa_user_id)      /* business-scoped id: "BR.1349…" */                                      \
+    X(wa_parent_id)    /* the same person for a group of businesses */                             \
+    X(wa_username)     /* without '@' */                                                           \
+    X(wa_name)         /* name in the profile: the person's own choice, often no real name */      \
+    X(wa_saved)        /* "yes" or "no": is in the address book of the app */                      \
+    X(wa_marketing)    /* "stop" or "resume": may marketing be sent, by the person's own word */   \
+    X(ctwa_clid)       /* click id of the latest ad that led here; the next three belong to it */  \
+    X(ctwa_at)         /* when: the time of the message that it came with */                       \
+    X(ctwa_account)    /* the WhatsApp account (WABA) that was written to */                       \
+    X(ctwa_ad)         /* id of the ad or post */                                                  \
+    X(ctwa_first_clid) /* of the first one */                                                      \
+    X(ctwa_first_at)
 
 enum contact_field {
 #define CONTACT_ENUM(name) CONTACT_##name,
@@ -250,8 +255,33 @@ struct message_reaction {
     int64_t at_ms;
 };
 
+/* A number of ours at a channel. owner: the channel's account that it belongs to; number: its digits, empty when not said. */
+struct own_number {
+    slice channel, account, owner, number;
+};
+
+/* The event is of an account that is not (or no longer) the source's that received it: interpret/hand.h. */
+struct handover {
+    slice account; /* its id, for people */
+    slice to;      /* "workspace/source" as the settings say; empty: they do not know the account */
+    bool own;      /* it is the source's own after all: it came before the settings said so */
+    slice
+        body; /* a body as the platform would send it, with nothing but the account's part in it */
+    slice locator; /* where in the request's body that part is: a JSON Pointer */
+};
+
+/* The channel says that an account of ours may not send any more. */
+struct account_hold {
+    struct own_number
+        who;      /* account empty: it is not said by that; number empty: all of the owner's */
+    slice reason; /* for people */
+    /* What says so, `to` empty, for the sources that others of its numbers belong to. NULL: whatever comes in there is the source's own. */
+    const struct handover *part;
+};
+
 /* What one event changes. Members that it says nothing about are NULL. */
 struct changes {
+    const struct handover *hand_over; /* not NULL: nothing else is set but own_number and hold */
     struct contact *contact;
     struct order *order;
     struct subscription *subscription;
@@ -260,6 +290,9 @@ struct changes {
     struct message_status *message_status;
     struct message_edit *message_edit;
     struct message_reaction *message_reaction;
+    slice message_read;            /* external id of a message of theirs that we have read */
+    struct own_number *own_number; /* of ours, which it came by */
+    struct account_hold *hold;
     uint64_t
         send_to; /* id of the one destination it is to be sent to, beside what routes say; 0: none */
     uint64_t delivery_id; /* of that delivery, chosen beforehand */
@@ -267,6 +300,9 @@ struct changes {
     slice
         custom; /* JSON object of whatever else the event carries for destinations; may be empty */
 };
+
+/* A business-scoped user id: a country's letters, a dot, letters and digits ("BR.1349…"; a parent's: "BR.ENT.1349…"). */
+bool contact_is_user_id(slice id);
 
 /* Zeroed, with the -1 "unknown" amounts set; NULL when the arena is full. */
 struct order *order_new(struct arena *arena);

@@ -5,6 +5,18 @@ SELECT COALESCE(MAX(id), 0) FROM messages;
 -- name: search_newest (postgres)
 SELECT CAST(0 AS BIGINT);
 
+-- name: search_merge (sqlite)
+INSERT INTO message_words (message_words, rank) VALUES ('merge', $1);
+
+-- name: search_merge (postgres)
+SELECT CAST($1 AS BIGINT);
+
+-- name: search_work (sqlite)
+SELECT total_changes();
+
+-- name: search_work (postgres)
+SELECT CAST(0 AS BIGINT);
+
 -- name: search_add (sqlite)
 INSERT INTO message_words (rowid, text) SELECT id, text FROM messages WHERE id > $1 AND id <= $2 AND text <> '';
 

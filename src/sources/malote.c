@@ -1,7 +1,8 @@
 /* malote.c: the hub's own source: what it has to tell, and what it was asked to send, is an event like any other. Its "request" is
- * written by the hub itself (deliver/alert.c, outbox/outbox.c); nothing comes in from outside, whatever the signature.
+ * written by the hub itself (outbox/outbox.c); nothing comes in from outside, whatever the signature.
  *
  *   {"alert":"destination_held","destination":"pixel","destination_id":"dst_…","reason":"…","at":"2026-03-10T12:18:30.500Z"}
+ *   {"alert":"campaign_paused","campaign":"natal","campaign_id":"cam_…","destination":…,"destination_id":…,"reason":…,"at":…}
  *   {"key":"…","destination_id":"dst_…","delivery_id":"dlv_…","message_id":"msg_…",["campaign_id":"cam_…",]"channel":"whatsapp","account":"106…",
  *    "at":"…","message":{"to":"+5511…","type":"text","text":"…"}}
  *
@@ -25,11 +26,14 @@ static enum err split(struct request *r, const struct settings *cfg UNUSED, stru
     if (rc == OK) rc = time_parse(json_get_text(root, "at"), &at_ms, NULL, why);
     if (rc != OK) return rc;
     json *message = json_get(root, "message");
+    slice campaign = json_get_text(root, "campaign_id");
     slice alert = json_get_text(root, "alert"), id = json_get_text(root, "destination_id"),
-          ms = arena_printf(arena, "%lld", (long long)at_ms), key = json_get_text(root, "key");
+          ms = arena_printf(arena, "%lld", (long long)at_ms),
+          key = json_get_text(root, "delivery_id");
     if (id.len == 0 || (message ? key.len == 0 : alert.len == 0))
         return why_set(why, ERR_SYNTAX, "this is no alert and no message");
-    const slice of_alert[] = { alert, id, ms }, of_message[] = { SLICE("message"), id, key };
+    const slice of_alert[] = { alert, campaign.len > 0 ? campaign : id, ms },
+                of_message[] = { SLICE("message"), id, key };
     struct event *e = event_list_add(out, arena);
     if (!e || !ms.ptr) return why_set(why, ERR_LIMIT, "arena full");
     *e = (struct event){ .type = message ? SLICE("message.outgoing") : SLICE("malote.alert"),
@@ -60,7 +64,10 @@ static enum err read_message(json *root, struct cleaner *cl, struct changes *out
     if (id_parse(ID_DESTINATION, json_get_text(root, "destination_id"), &out->send_to) != OK ||
         id_parse(ID_DELIVERY, json_get_text(root, "delivery_id"), &out->delivery_id) != OK)
         return why_set(why, ERR_SYNTAX, "the message names no destination or delivery");
-    if (own.len == 0) return clean_end(cl, why); /* a read mark: nothing anybody would read */
+    if (own.len == 0) { /* a read mark: nothing anybody would read */
+        out->message_read = json_get_text(m, "message_id");
+        return clean_end(cl, why);
+    }
     struct message *o = arena_new(cl->arena, struct message, 1);
     struct contact *c = arena_new(cl->arena, struct contact, 1);
     if (!o || !c) return why_set(why, ERR_LIMIT, "arena full");

@@ -1,8 +1,10 @@
 /* whatsapp.h: what the files of the source kind `whatsapp-cloud` share.
  *
  *   whatsapp_cloud.c    settings, proof, handshake, split: a body into events
+ *   whatsapp_home.c     whose a change is, when one app has several numbers
  *   whatsapp_walk.c     where in a body an event lies, and its part of it
  *   whatsapp_contact.c  who it is about
+ *   whatsapp_account.c  our own end: the number, and whether it may send
  *   whatsapp_message.c  messages, edits, revocations, reactions
  *   whatsapp_stop.c     words by which a person asks for no marketing
  *   whatsapp_media.c    how files are fetched
@@ -26,6 +28,7 @@ enum {
     WA_API_VERSION,
     WA_STOP_WORDS,
     WA_RESUME_WORDS,
+    WA_ACCOUNTS,
     WA_SETTING_COUNT
 };
 enum {
@@ -45,6 +48,7 @@ enum whatsapp_part {
     WA_PREFERENCE, /* value.user_preferences[] */
     WA_AUTOMATIC,  /* value.automatic_events[] */
     WA_ERRORS,     /* value.errors, all of them */
+    WA_OTHER,      /* the change, of a number that is not the source's own */
     WA_WHOLE,      /* the change, or whatever else was found */
 };
 
@@ -58,6 +62,23 @@ struct whatsapp_place {
 /* Finds the event's part of the body by its locator. ERR_SYNTAX when it is not there. */
 MUST_CHECK enum err whatsapp_locate(json *root, slice locator, struct whatsapp_place *out,
                                     struct why *why);
+/* Of an event's locator, the part that leads to its change. */
+slice whatsapp_change_of(slice locator);
+
+enum whatsapp_home {
+    WA_OURS,
+    WA_ELSEWHERE, /* another source's, which `accounts` names */
+    WA_NOBODYS    /* the settings do not know the number */
+};
+/* Whose is the change? *account: the id that decides; *to: as `accounts` says. */
+enum whatsapp_home whatsapp_home(const struct whatsapp_place *p, const struct settings *cfg,
+                                 slice *account, slice *to);
+/* The change, to be handed over. NULL: no memory. */
+struct handover *whatsapp_home_part(const struct whatsapp_place *p, json *root, slice account,
+                                    slice to, slice locator, struct cleaner *cl);
+/* The type of an event that is a whole change of another number. */
+#define WA_OTHER_TYPE SLICE("whatsapp.other_account")
+
 /* The digits of our own number, as the change says. */
 slice whatsapp_own_number(const struct whatsapp_place *p, struct arena *arena);
 /* Is the message one of ours: an echo, or from our own number? */
@@ -73,9 +94,8 @@ slice whatsapp_text(struct cleaner *cl, json *v);
 /* First `max` bytes at most, cut between characters. */
 slice whatsapp_cut(slice text, size_t max);
 
-/* Is it a number (digits, perhaps with '+'), or a business-scoped user id ("BR.1349…")? */
+/* Is it a number (digits, perhaps with '+')? What is none may be a user id (contact_is_user_id). */
 bool whatsapp_is_number(slice id);
-bool whatsapp_is_user_id(slice id);
 /* Either put into the field it belongs to; a number fills phone and wa_id. */
 void whatsapp_contact_id(struct cleaner *cl, struct contact *c, slice id);
 /* "+5511999990005", with the ninth digit whichever form came; empty when it is no number. */
@@ -84,6 +104,14 @@ slice whatsapp_phone(struct cleaner *cl, slice id);
 struct contact *whatsapp_contact(const struct whatsapp_place *p, bool ours, struct cleaner *cl);
 /* The contact for a system message, moved to the new number or id. */
 struct contact *whatsapp_moved_contact(const struct whatsapp_place *p, struct cleaner *cl);
+
+/* The number of ours that the change is about; NULL: it names none. */
+struct own_number *whatsapp_account_number(const struct whatsapp_place *p, struct cleaner *cl);
+/* The account (WABA) that the change is of, as it says. */
+slice whatsapp_account_of(const struct whatsapp_place *p);
+/* Does the change say that we may not send any more? NULL: no. */
+struct account_hold *whatsapp_account_hold(const struct whatsapp_place *p, int64_t received_ms,
+                                           struct cleaner *cl);
 
 /* Interpreting, part by part. */
 MUST_CHECK enum err whatsapp_read_message(const struct whatsapp_place *p, const struct request *r,

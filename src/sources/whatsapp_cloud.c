@@ -12,10 +12,11 @@
 static const struct setting settings[] = {
     [WA_APP_SECRET] = { .name = "app_secret",
                         .type = SETTING_LIST,
-                        .required = true,
                         .secret = true,
                         .max = 256,
-                        .help = "Secret of the Meta app, which signs; two while it is changed." },
+                        .help = "Secret of the Meta app, which signs; two while it is changed. "
+                                "Required, unless the source only takes what others hand it "
+                                "(`accept_from`)." },
     [WA_VERIFY_TOKEN] = { .name = "verify_token",
                           .type = SETTING_TEXT,
                           .secret = true,
@@ -25,8 +26,9 @@ static const struct setting settings[] = {
     [WA_NUMBERS] = { .name = "numbers",
                      .type = SETTING_LIST,
                      .max = CLEAN_ID_MAX,
-                     .help = "Ids (phone_number_id) of the numbers that belong here; messages of "
-                             "others are kept as failed events. Empty: every number." },
+                     .help = "Ids (phone_number_id) of the numbers that belong here; what is of "
+                             "others is kept as failed events, unless `accounts` says whose it is. "
+                             "Empty, and `accounts` too: every number." },
     [WA_TICKET_REOPEN] = { .name = "ticket_reopen_hours",
                            .type = SETTING_INT,
                            .fallback = "0",
@@ -63,6 +65,13 @@ static const struct setting settings[] = {
                                       "\"RECADASTRAR\"]",
                           .max = 100,
                           .help = "The same for words that allow marketing again." },
+    [WA_ACCOUNTS] = { .name = "accounts",
+                      .type = SETTING_MAP,
+                      .max = CLEAN_ID_MAX,
+                      .help =
+                          "Numbers of the same app that other sources have: phone_number_id, or "
+                          "the id of a whole business account, to \"workspace/source\". That "
+                          "source must name this one in its `accept_from`." },
 };
 _Static_assert(ARRAY_LEN(settings) == WA_SETTING_COUNT, "every setting is in the table");
 
@@ -77,6 +86,19 @@ static struct scheme scheme_of(const struct settings *cfg)
 static enum err check(const struct settings *cfg, struct why *why)
 {
     const struct scheme scheme = scheme_of(cfg);
+    const struct setting_value *accepts = settings_named(cfg, "accept_from"),
+                               *accounts = settings_get(cfg, WA_ACCOUNTS);
+    bool only_handed = accepts && accepts->count > 0 && scheme.secret_count == 0;
+    if (scheme.secret_count == 0 && !only_handed)
+        return why_set(why, ERR_SYNTAX, "setting `app_secret`: required");
+    for (size_t i = 0; i < accounts->count; i++) {
+        if (accounts->items[i].value.len == 0)
+            return why_set(why, ERR_SYNTAX, "setting `accounts`: write workspace/source");
+        for (size_t j = 0; j < settings_get(cfg, WA_NUMBERS)->count; j++)
+            if (slice_eq(accounts->items[i].name, settings_get(cfg, WA_NUMBERS)->items[j].value))
+                return why_set(why, ERR_SYNTAX,
+                               "setting `accounts`: a number of `numbers` is in it, too");
+    }
     if (scheme.secret_count > WA_SECRETS_MAX)
         return why_set(why, ERR_SYNTAX, "setting `app_secret`: at most %d", WA_SECRETS_MAX);
     slice version = settings_text(cfg, WA_API_VERSION);
@@ -86,13 +108,14 @@ static enum err check(const struct settings *cfg, struct why *why)
         if (version.ptr[i] != '.' && (version.ptr[i] < '0' || version.ptr[i] > '9'))
             return why_set(why, ERR_SYNTAX, "setting `api_version`: must look like v25.0");
     enum err rc = whatsapp_stop_check(cfg, why);
-    return rc == OK ? scheme_check(&scheme, why) : rc;
+    return rc == OK && !only_handed ? scheme_check(&scheme, why) : rc;
 }
 
 static enum err verify(struct request *r, const struct settings *cfg, int64_t now_ms,
                        struct arena *arena, struct why *why)
 {
     const struct scheme scheme = scheme_of(cfg);
+    if (scheme.secret_count == 0) return why_set(why, ERR_DENIED, "no_secret_configured");
     return scheme_verify(&scheme, r, now_ms, arena, why);
 }
 
@@ -125,6 +148,7 @@ static enum err handshake(struct request *r, const struct settings *cfg, struct 
 
 struct splitter {
     struct cleaner cl;
+    const struct settings *cfg;
     struct event_list *out;
     bool many; /* more events than one request may hold */
 };
@@ -161,7 +185,7 @@ static slice key_of(struct splitter *s, const struct whatsapp_place *p)
         /* A file's message comes twice: first without, then with it. And what is history here may be news elsewhere. */
         parts[0] = p->thread ? SLICE("history") : SLICE("history_file");
         parts[n++] = id;
-    } else if (p->part == WA_WHOLE || p->part == WA_ERRORS) {
+    } else if (p->part >= WA_ERRORS) {
         /* The same may happen again later: the entry's time tells. */
         parts[0] = p->part == WA_ERRORS ? SLICE("errors") : SLICE("change");
         parts[n++] = clean_id(&s->cl, json_get(p->entry, "id"));
@@ -183,7 +207,7 @@ static slice name_of(struct splitter *s, const struct whatsapp_place *p)
     static const char *const words[] = { "status", "action", "value", "event_name", "type" };
     slice system = clean_id(&s->cl, json_get(json_get(p->item, "system"), "type"));
     if (system.len > 0) return whatsapp_cut(system, EVENT_TYPE_MAX);
-    for (size_t i = 0; p->part != WA_WHOLE && i < ARRAY_LEN(words); i++) {
+    for (size_t i = 0; p->part < WA_OTHER && i < ARRAY_LEN(words); i++) {
         slice word = clean_id(&s->cl, json_get(p->item, words[i]));
         if (word.len > 0) return whatsapp_cut(word, EVENT_TYPE_MAX);
     }
@@ -273,7 +297,16 @@ static void add_change(struct splitter *s, struct whatsapp_place *at, slice base
         { "automatic_events", WA_AUTOMATIC },
     };
     size_t found = 0;
+    slice account, to;
     at->value = json_get(at->change, "value");
+    if (whatsapp_home(at, s->cfg, &account, &to) != WA_OURS) {
+        struct whatsapp_place whole =
+            *at; /* one event: what it says, and of whom, is not for here */
+        whole.part = WA_OTHER;
+        whole.item = at->change;
+        add(s, &whole, base);
+        return;
+    }
     for (size_t i = 0; i < ARRAY_LEN(arrays) && !s->cl.full; i++)
         found += add_items(s, at, base, arrays[i].array, arrays[i].part);
     found += add_history(s, at, base);
@@ -290,10 +323,10 @@ static void add_change(struct splitter *s, struct whatsapp_place *at, slice base
     add(s, &p, base);
 }
 
-static enum err split(struct request *r, const struct settings *cfg UNUSED, struct arena *arena,
+static enum err split(struct request *r, const struct settings *cfg, struct arena *arena,
                       struct event_list *out, struct why *why)
 {
-    struct splitter s = { .cl = { .arena = arena }, .out = out };
+    struct splitter s = { .cl = { .arena = arena }, .cfg = cfg, .out = out };
     struct whatsapp_place at = { .part = WA_WHOLE };
     size_t e, es, c, cs;
     json *root = NULL;
@@ -324,19 +357,27 @@ static enum err split(struct request *r, const struct settings *cfg UNUSED, stru
 
 /* ---- interpret ---- */
 
-/* Messages of a number that belongs to somebody else here, perhaps: kept, shown, replayable once it is listed. */
-static enum err check_number(const struct whatsapp_place *p, const struct settings *cfg,
-                             struct why *why)
+/* For other sources: what is theirs, or that an account may not send any more, of which they may have numbers. */
+static void read_part(const struct whatsapp_place *p, json *root, const struct event *e,
+                      const struct settings *cfg, struct cleaner *cl, struct changes *out)
 {
-    const struct setting_value *numbers = settings_get(cfg, WA_NUMBERS);
-    slice id = json_get_text(json_get(p->value, "metadata"), "phone_number_id");
-    if (numbers->count == 0 || p->part == WA_WHOLE) return OK;
-    for (size_t i = 0; i < numbers->count; i++)
-        if (slice_eq(numbers->items[i].value, id)) return OK;
-    bool plain = whatsapp_is_number(id) || (id.len > 0 && id.len < 32);
-    for (size_t i = 0; plain && i < id.len; i++) plain = id.ptr[i] >= '0' && id.ptr[i] <= '9';
-    return why_set(why, ERR_SYNTAX, "phone_number_id %.*s is not one of the source's `numbers`",
-                   plain ? (int)id.len : 1, plain ? id.ptr : "?");
+    slice account, to;
+    enum whatsapp_home home = whatsapp_home(p, cfg, &account, &to);
+    /* One that was kept whole, and is ours by now, comes in anew: then its parts are events of their own. */
+    bool anew = home == WA_OURS && slice_eq(e->type, WA_OTHER_TYPE);
+    if (anew) out->hold = NULL;
+    bool shared = out->hold && settings_get(cfg, WA_ACCOUNTS)->count > 0;
+    if (home == WA_OURS && !anew && !shared) return;
+    struct handover *part = whatsapp_home_part(p, root, account, to, e->locator, cl);
+    if (!part) return;
+    part->own = anew;
+    if (home != WA_OURS || anew) out->hand_over = part;
+    if (shared) {
+        struct handover *all = arena_new(cl->arena, struct handover, 1);
+        if (all) *all = *part;
+        if (all) all->to = (slice){ NULL, 0 };
+        out->hold->part = all;
+    }
 }
 
 static enum err interpret(struct request *r, const struct event *e, const struct settings *cfg,
@@ -348,8 +389,13 @@ static enum err interpret(struct request *r, const struct event *e, const struct
     *out = (struct changes){ 0 };
     enum err rc = request_json(r, arena, &root, why);
     if (rc == OK) rc = whatsapp_locate(root, e->locator, &p, why);
-    if (rc == OK) rc = check_number(&p, cfg, why);
     if (rc != OK) return rc;
+    if (!p.value && slice_eq(e->type, WA_OTHER_TYPE))
+        return why_set(why, ERR_SYNTAX, "its part of the body was erased");
+    out->own_number = whatsapp_account_number(&p, &cl);
+    if (p.part == WA_WHOLE) out->hold = whatsapp_account_hold(&p, r->received_ms, &cl);
+    read_part(&p, root, e, cfg, &cl, out);
+    if (out->hand_over || cl.full) return clean_end(&cl, why);
     switch (yyjson_is_obj(p.item) ? p.part : WA_WHOLE) {
     case WA_MESSAGE:
     case WA_ECHO:

@@ -3,9 +3,10 @@
  * Number and business-scoped user id may each be missing, and `from` may hold either: both are ways to find one person
  * (records/contact.c), neither is the person. `contacts` beside the messages is matched by them, never by its position. */
 #include "base/brazil.h"
+#include "base/time.h"
 #include "sources/whatsapp.h"
 
-enum { NUMBER_MIN = 5, NUMBER_MAX = 15, USER_ID_MAX = 160 };
+enum { NUMBER_MIN = 5, NUMBER_MAX = 15 };
 
 static slice digits_of(slice id)
 {
@@ -18,19 +19,6 @@ bool whatsapp_is_number(slice id)
     for (size_t i = 0; i < d.len; i++)
         if (d.ptr[i] < '0' || d.ptr[i] > '9') return false;
     return d.len >= NUMBER_MIN && d.len <= NUMBER_MAX;
-}
-
-bool whatsapp_is_user_id(slice id)
-{
-    size_t dot = slice_find(id, '.');
-    if (dot == 0 || dot + 1 >= id.len || id.len > USER_ID_MAX) return false;
-    for (size_t i = 0; i < id.len; i++) {
-        char c = id.ptr[i];
-        bool plain = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
-                     c == '.' || c == '_' || c == '-';
-        if (!plain) return false;
-    }
-    return true;
 }
 
 slice whatsapp_phone(struct cleaner *cl, slice id)
@@ -55,7 +43,7 @@ void whatsapp_contact_id(struct cleaner *cl, struct contact *c, slice id)
         if (c->field[CONTACT_wa_id].len > 0) return;
         c->field[CONTACT_wa_id] = digits_of(id);
         c->field[CONTACT_phone] = whatsapp_phone(cl, id);
-    } else if (whatsapp_is_user_id(id) && c->field[CONTACT_wa_user_id].len == 0) {
+    } else if (contact_is_user_id(id) && c->field[CONTACT_wa_user_id].len == 0) {
         c->field[CONTACT_wa_user_id] = id;
     }
 }
@@ -108,6 +96,23 @@ static struct contact *begin(struct cleaner *cl)
     return c;
 }
 
+/* The ad that the person came by; without a click id (Meta has none for some places) it is nothing that anything could be credited to. */
+static void put_click(struct cleaner *cl, struct contact *c, const struct whatsapp_place *p)
+{
+    json *referral = json_get(p->item, "referral");
+    int64_t at_ms = whatsapp_time(p->item);
+    char text[TIME_TEXT_MAX];
+    put(cl, c, CONTACT_ctwa_clid, json_get(referral, "ctwa_clid"));
+    if (c->field[CONTACT_ctwa_clid].len == 0) return;
+    c->field[CONTACT_ctwa_first_clid] = c->field[CONTACT_ctwa_clid];
+    put(cl, c, CONTACT_ctwa_account, json_get(p->entry, "id"));
+    put(cl, c, CONTACT_ctwa_ad, json_get(referral, "source_id"));
+    if (at_ms <= 0) return;
+    slice at = arena_dup(cl->arena, time_format(at_ms, text));
+    if (!at.ptr) cl->full = true;
+    c->field[CONTACT_ctwa_at] = c->field[CONTACT_ctwa_first_at] = at;
+}
+
 struct contact *whatsapp_contact(const struct whatsapp_place *p, bool ours, struct cleaner *cl)
 {
     static const char *const theirs[] = { "from",
@@ -143,7 +148,7 @@ struct contact *whatsapp_contact(const struct whatsapp_place *p, bool ours, stru
     bool nobody = c->field[CONTACT_wa_id].len == 0 && c->field[CONTACT_wa_user_id].len == 0;
     if (nobody && !ours && yyjson_arr_size(list) == 1) profile = yyjson_arr_get_first(list);
     if (profile) read_profile(cl, c, profile);
-    put(cl, c, CONTACT_ctwa_clid, json_get(json_get(p->item, "referral"), "ctwa_clid"));
+    put_click(cl, c, p);
     return end(cl, c);
 }
 
@@ -160,7 +165,7 @@ struct contact *whatsapp_moved_contact(const struct whatsapp_place *p, struct cl
     put(cl, c, CONTACT_wa_parent_id, json_get(system, "parent_user_id"));
     if (c->field[CONTACT_wa_id].len > 0 && whatsapp_is_number(from))
         c->former_phone = whatsapp_phone(cl, from);
-    if (c->field[CONTACT_wa_user_id].len > 0 && whatsapp_is_user_id(previous))
+    if (c->field[CONTACT_wa_user_id].len > 0 && contact_is_user_id(previous))
         c->former_wa_user_id = previous;
     whatsapp_contact_id(cl, c, from);
     whatsapp_contact_id(cl, c, json_get_text(p->item, "from_user_id"));

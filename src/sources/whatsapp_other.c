@@ -56,9 +56,10 @@ enum err whatsapp_read_status(const struct whatsapp_place *p, const struct reque
     if (s->external_id.len == 0 || s->external_id.len > MESSAGE_ID_MAX)
         return why_set(why, ERR_SYNTAX, "the status names no message");
     out->message_status = s;
-    /* Statuses tell nothing new of a person but which user id belongs to a number. */
-    if (!group && json_get(p->item, "recipient_user_id") && json_get(p->value, "contacts"))
-        out->contact = whatsapp_contact(p, false, cl);
+    /* Statuses tell nothing new of a person but which user id belongs to a number; often only in the `contacts` beside them. */
+    struct contact *who =
+        !group && json_get(p->value, "contacts") ? whatsapp_contact(p, false, cl) : NULL;
+    if (who && who->field[CONTACT_wa_user_id].len > 0) out->contact = who;
     return OK;
 }
 

@@ -16,6 +16,8 @@ static slice head(slice locator, size_t parts)
     return slice_sub(locator, 0, at);
 }
 
+slice whatsapp_change_of(slice locator) { return head(locator, CHANGE_PARTS); }
+
 static slice part_at(slice locator, size_t index)
 {
     slice part = { NULL, 0 };
@@ -124,6 +126,7 @@ slice whatsapp_event_type(const struct whatsapp_place *p, struct cleaner *cl)
     case WA_PREFERENCE: return SLICE("contact.preference");
     case WA_AUTOMATIC: return SLICE("whatsapp.automatic_event");
     case WA_ERRORS: return SLICE("whatsapp.error");
+    case WA_OTHER: return WA_OTHER_TYPE;
     case WA_WHOLE: break;
     }
     slice field = json_get_text(p->change, "field");

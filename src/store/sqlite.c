@@ -14,6 +14,7 @@
 
 enum {
     BUSY_WAIT_MS = 5000,
+    EMPTY_WAIT_MS = 20,
     CACHE_KIB_WRITER = 24576,
     CACHE_KIB_READER = 4096,
     LOOKASIDE_BYTES = 4096,
@@ -162,7 +163,8 @@ static enum err sqlite_open(const char *path, enum store_mode mode, struct store
     (void)snprintf(
         pragmas, sizeof pragmas,
         "PRAGMA busy_timeout=%d; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-        "PRAGMA cache_size=-%d; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=268435456; %s",
+        "PRAGMA cache_size=-%d; PRAGMA temp_store=MEMORY; PRAGMA journal_size_limit=268435456;"
+        "PRAGMA secure_delete=ON; %s",
         BUSY_WAIT_MS, mode == STORE_WRITER ? CACHE_KIB_WRITER : CACHE_KIB_READER,
         mode == STORE_READER ? "PRAGMA query_only=ON;" : "");
     if (rc == OK) sqlite3_extended_result_codes(s->db, 1);
@@ -291,6 +293,15 @@ static enum err sqlite_checkpoint(struct store *s, struct why *why)
                                                     : failed(db_of(s), code, "checkpoint", why);
 }
 
+static enum err sqlite_empty_log(struct store *s, struct why *why)
+{
+    (void)sqlite3_busy_timeout(db_of(s), EMPTY_WAIT_MS); /* the writer has others to serve */
+    int code = sqlite3_wal_checkpoint_v2(db_of(s), NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    (void)sqlite3_busy_timeout(db_of(s), BUSY_WAIT_MS);
+    if (code == SQLITE_BUSY) return why_set(why, ERR_BUSY, "the log is still read");
+    return code == SQLITE_OK ? OK : failed(db_of(s), code, "checkpoint", why);
+}
+
 static int on_problem(void *ctx, int count, char **values, char **names UNUSED)
 {
     struct why *why = ctx;
@@ -335,6 +346,7 @@ const struct store_driver store_sqlite = {
     .changes = sqlite_changes,
     .backup = sqlite_backup,
     .checkpoint = sqlite_checkpoint,
+    .empty_log = sqlite_empty_log,
     .defer_sync = sqlite_defer_sync,
     .log_open = sqlite_log_open,
     .log_sync = sqlite_log_sync,

@@ -146,6 +146,8 @@ enum err store_checkpoint(struct store *s, struct why *why)
     return s->driver->checkpoint(s, why);
 }
 
+enum err store_empty_log(struct store *s, struct why *why) { return s->driver->empty_log(s, why); }
+
 enum err store_log_open(struct store *s, struct store_log *out, struct why *why)
 {
     out->driver = s->driver;

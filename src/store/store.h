@@ -46,6 +46,7 @@ struct store_driver {
     int64_t (*changes)(struct store *s);
     enum err (*backup)(struct store *s, const char *path, struct why *why);
     enum err (*checkpoint)(struct store *s, struct why *why);
+    enum err (*empty_log)(struct store *s, struct why *why);
     void (*defer_sync)(struct store *s, bool defer);
     enum err (*log_open)(struct store *s, void **out, struct why *why);
     enum err (*log_sync)(void *log, struct why *why);
@@ -118,6 +119,9 @@ MUST_CHECK enum err store_backup(struct store *s, const char *path, struct why *
 MUST_CHECK enum err store_integrity(struct store *s, struct why *why);
 /* Moves the write-ahead log into the database as far as readers allow; never waits for them. On any writing connection. */
 MUST_CHECK enum err store_checkpoint(struct store *s, struct why *why);
+/* Moves all of the log into the database and cuts it to nothing, so that no older state of a page is left in it; on the writing thread,
+ * outside of transactions. ERR_BUSY: a reader needs it still; it is not waited for longer than a moment. */
+MUST_CHECK enum err store_empty_log(struct store *s, struct why *why);
 /* The writing connection's log, for the one thread that syncs it. */
 struct store_log {
     const struct store_driver *driver;

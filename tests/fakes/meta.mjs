@@ -108,6 +108,8 @@ export function checkEvent(event, index, nowSeconds) {
   if (event.action_source === 'business_messaging') {
     if (!event.messaging_channel) refuse('messaging_channel is missing', 2804063);
     if (!MESSAGING_NAMES.has(event.event_name)) refuse('event_name is not allowed for messaging', 2804066);
+    if (event.messaging_channel === 'whatsapp' && !(event.user_data?.ctwa_clid && event.user_data.whatsapp_business_account_id))
+      refuse('ctwa_clid and whatsapp_business_account_id are required', 2804019);
   }
   checkUser(event.user_data, at);
   checkCustom(event);

@@ -31,6 +31,16 @@ function file(v, name) {
   if ('link' in v && !/^https?:\/\/\S+$/.test(v.link)) refuse(`${name}.link is no address`, 131009);
 }
 
+const HEADER_FILES = new Set(['image', 'video', 'document']);
+function headerFile(v, name) {
+  if (typeof v[v.type] !== 'object') refuse(`${name}.${v.type} is required`, 131008);
+  only(v[v.type], new Set(['id', 'link', 'filename']), name);
+  file(v[v.type], name);
+}
+// Every file id that a message names: its own, its template's header's, its interactive header's.
+const fileIds = (body) => [body[body.type], ...(body.template?.components ?? []).flatMap((c) => c.parameters ?? []).map((p) => p[p.type]),
+  body.interactive?.header?.[body.interactive.header.type]].map((v) => v?.id).filter((id) => /^9000\d+$/.test(id ?? ''));
+
 const INTERACTIVE = {
   button(a) {
     if (!Array.isArray(a.buttons) || a.buttons.length < 1 || a.buttons.length > 3) refuse('1 to 3 buttons', 131009);
@@ -60,10 +70,14 @@ const CHECK = {
     if (!/^[a-z0-9_]+$/.test(v.name ?? '')) refuse('template name', 131009);
     text(v.language?.code, 'template.language.code', 10);
     if (v.name === 'missing') throw new Refusal(132001, 'template name does not exist in the translation', 404);
-    for (const c of v.components ?? []) for (const p of c.parameters ?? []) if (p.type === 'text' && !p.text) refuse('empty parameter', 131008);
+    for (const c of v.components ?? []) for (const p of c.parameters ?? []) {
+      if (p.type === 'text' && !p.text) refuse('empty parameter', 131008);
+      if (HEADER_FILES.has(p.type)) headerFile(p, 'template header');
+    }
   },
   interactive(v) {
     if ('body' in v) text(v.body?.text, 'interactive.body.text', v.type === 'list' ? 4096 : 1024);
+    if (HEADER_FILES.has(v.header?.type)) headerFile(v.header, 'interactive.header');
     if (typeof v.action !== 'object') refuse('interactive.action', 131008);
     INTERACTIVE[v.type]?.(v.action);
   },
@@ -151,8 +165,7 @@ export class FakeWhatsApp {
 
   take(number, body, mode) {
     checkMessage(body);
-    const file = body[body.type]?.id;
-    if (/^9000\d+$/.test(file ?? '') && this.files.get(file)?.number !== number) throw new Refusal(131053, 'Media upload error');
+    if (fileIds(body).some((id) => this.files.get(id)?.number !== number)) throw new Refusal(131053, 'Media upload error');
     const to = (body.to ?? body.recipient ?? '').replace('+', '');
     const [, prefix, code] = /^to:(\d+):(\d+)$/.exec(mode) ?? [];
     if (prefix && to.startsWith(prefix)) throw new Refusal(Number(code), 'refused on demand');

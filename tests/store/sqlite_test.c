@@ -49,7 +49,7 @@ static sqlite3 *other(const struct hub *h)
 static enum err add_minute(struct store *s, int64_t minute, int64_t requests, struct why *why)
 {
     struct stmt *q = store_stmt(s, SQL_JOURNAL_MINUTE_ADD, why);
-    const int64_t values[] = { 1, 7, minute, requests, 0, 0, 0, 0, 0 };
+    const int64_t values[] = { 1, 7, minute, requests, 0, 0, 0, 0, 0, 0, 0 };
     for (size_t i = 0; i < ARRAY_LEN(values); i++) stmt_i64(q, (int)i + 1, values[i]);
     return stmt_run(q, why);
 }
@@ -421,7 +421,7 @@ static void backup_while_writing(void **state)
     pthread_t thread;
     struct writing w = { .hub = h };
     hub_run(h, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)"
-               " INSERT INTO source_minutes SELECT 1, 9, i, i, 0, 0, 0, 0, 0 FROM n");
+               " INSERT INTO source_minutes SELECT 1, 9, i, i, 0, 0, 0, 0, 0, 0, 0 FROM n");
     assert_int_equal(pthread_create(&thread, NULL, write_on, &w), 0);
     for (int turn = 0; turn < 5; turn++) {
         struct hub copy = *h;

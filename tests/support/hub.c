@@ -70,6 +70,29 @@ struct journal *hub_journal(struct hub *h, bool interpret)
 
 /* ---- configuration ---- */
 
+/* {"workspaces": ["shop"]}: beside `default`, with the ids 2, 3, ... */
+static void read_workspaces(struct config *c, json *list)
+{
+    size_t count = yyjson_arr_size(list);
+    c->workspaces = arena_new(&c->arena, struct workspace, count + 1);
+    c->workspaces[c->workspace_count++] =
+        (struct workspace){ .id = HUB_WORKSPACE, .name = SLICE("default"), .enabled = true };
+    for (size_t i = 0; i < count; i++)
+        c->workspaces[c->workspace_count++] = (struct workspace){
+            .id = i + 2, .name = json_str(yyjson_arr_get(list, i)), .enabled = true
+        };
+}
+
+/* A record's member `workspace`, by name; without it `default`. */
+static const struct workspace *workspace_of(const struct config *c, json *v)
+{
+    json *name = json_get(v, "workspace");
+    const struct workspace *w =
+        config_workspace_by_name(c, name ? json_str(name) : SLICE("default"));
+    CHECK(w);
+    return w;
+}
+
 static void read_sources(struct config *c, json *list)
 {
     struct why why;
@@ -77,8 +100,10 @@ static void read_sources(struct config *c, json *list)
     for (size_t i = 0; i < yyjson_arr_size(list); i++) {
         json *v = yyjson_arr_get(list, i);
         struct source *s = &c->sources[c->source_count++];
+        const struct workspace *w = workspace_of(c, v);
         *s = (struct source){ .id = i + 1,
-                              .workspace_id = HUB_WORKSPACE,
+                              .workspace_id = w->id,
+                              .workspace = w->name,
                               .name = json_str(json_get(v, "name")),
                               .kind = plugins_source(json_str(json_get(v, "kind"))) };
         CHECK(s->kind);
@@ -94,7 +119,7 @@ static void read_destinations(struct config *c, json *list)
         json *v = yyjson_arr_get(list, i);
         struct destination *d = &c->destinations[c->destination_count++];
         *d = (struct destination){ .id = i + 1,
-                                   .workspace_id = HUB_WORKSPACE,
+                                   .workspace_id = workspace_of(c, v)->id,
                                    .name = json_str(json_get(v, "name")),
                                    .kind = plugins_dest(json_str(json_get(v, "kind"))) };
         CHECK(d->kind);
@@ -110,7 +135,7 @@ static void read_routes(struct config *c, json *list)
         json *v = yyjson_arr_get(list, i);
         struct route *r = &c->routes[c->route_count++];
         *r = (struct route){ .id = i + 1,
-                             .workspace_id = HUB_WORKSPACE,
+                             .workspace_id = workspace_of(c, v)->id,
                              .name = json_str(json_get(v, "name")) };
         must(tables_read_route(c, v, &c->arena, r, &why), &why);
     }
@@ -125,6 +150,7 @@ void hub_configure(struct hub *h, const char *text)
     atomic_init(&c->refs, 1);
     arena_init(&c->arena, HUB_CONFIG_MAX);
     must(json_parse(slice_str(text), &c->arena, &root, &why), &why);
+    read_workspaces(c, json_get(root, "workspaces"));
     read_sources(c, json_get(root, "sources"));
     read_destinations(c, json_get(root, "destinations"));
     read_routes(c, json_get(root, "routes"));

@@ -6,8 +6,8 @@ import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, writeFi
 import http from 'node:http';
 import { join } from 'node:path';
 import test from 'node:test';
-import { ADMIN_KEY, BIN, accepted, cakto, caktoSource, crm, folder, freePort, paidOrder, pixel, run,
-  send, startHub, startMeta, startSink, toCrm, toPixel, until } from './hub.mjs';
+import { ADMIN_KEY, BIN, accepted, cakto, caktoSource, crm, folder, freePort, paidOrder, pixel, postWhatsapp, run,
+  send, startHub, startMeta, startSink, startWhatsApp, toCrm, toPixel, until, waMessage, waSource, zap } from './hub.mjs';
 
 const INGEST = 'ingest', READER = 'reader', OPERATOR = 'operator', ADMIN = 'admin', OPEN = 'open', PUBLIC = 'public';
 // Every route and the least role that may call it; open: also without a key from this machine. A route that is missing here fails.
@@ -40,6 +40,8 @@ const ROUTES = {
   'GET /api/campaigns/{id}/recipients': READER, 'POST /api/campaigns/{id}/recipients': OPERATOR,
   'POST /api/campaigns/{id}/start': OPERATOR, 'POST /api/campaigns/{id}/resume': OPERATOR,
   'POST /api/campaigns/{id}/pause': OPERATOR, 'POST /api/campaigns/{id}/cancel': OPERATOR,
+  'GET /api/workspaces': ADMIN, 'POST /api/workspaces': ADMIN, 'GET /api/workspaces/{name}': ADMIN, 'DELETE /api/workspaces/{name}': ADMIN,
+  'POST /api/workspaces/{name}/disable': ADMIN, 'POST /api/workspaces/{name}/enable': ADMIN, 'POST /api/workspaces/{name}/key': ADMIN,
   'GET /api/stats': READER, 'GET /api/keys': ADMIN, 'POST /api/keys': ADMIN, 'DELETE /api/keys/{name}': ADMIN,
 };
 const RANK = { [INGEST]: 0, [READER]: 1, [OPERATOR]: 2, [ADMIN]: 3 };
@@ -146,6 +148,86 @@ test('personal data: masked for a key that may not see it, shown to the admin, n
   }
   assert.match(masked, /\*\*\*/);
   assert.match(masked, /pessoa-1/, 'orders are no secret');
+});
+
+// A hub whose `default` holds one of everything, by the names and ids under which it is asked for.
+async function filled(t) {
+  const sink = await startSink(t), wa = await startWhatsApp(t), hub = await startHub(t);
+  await hub.apply({ sources: [caktoSource(), waSource()], destinations: [crm(sink), zap(wa),
+    { name: 'nowhere', kind: 'http', url: 'http://127.0.0.1:1/', secret: 'a-secret-of-nowhere-0123456789', retries: ['50ms'] }],
+  routes: [toCrm({ from: 'cakto' }), { name: 'to-nowhere', from: 'cakto', on: ['order.*'], to: 'nowhere' }] });
+  await accepted(hub, paidOrder('pedido-1', (d) => Object.assign(d.customer, { name: 'Zuleica Marcante', email: 'zuleica@example.com' })));
+  await postWhatsapp(hub, [waMessage('image', { id: '1001', mime_type: 'image/jpeg', sha256: 'x' }, { from: '5511988887777' })]);
+  await hub.post('/api/keys', { name: 'eyes', role: 'reader' });
+  const campaign = await hub.post('/api/campaigns', { name: 'inverno', template: { name: 'oferta', language: 'pt_BR', parameters: ['{{nome}}'] } });
+  await hub.post(`/api/campaigns/${campaign.id}/recipients`, { recipients: [{ to: '+5511988887777', nome: 'Zuleica' }] });
+  await hub.deliveries('nowhere', 'dead', 1);
+  await hub.deliveries('crm', 'delivered', 1);
+  await until('the file to be given up', async () => (await hub.get('/api/media')).items[0]?.state === 'failed');
+  return { sink, wa, hub };
+}
+
+test('every route: the key of another workspace finds nothing of this one, and changes nothing', async (t) => {
+  const { hub, sink, wa } = await filled(t);
+  const shop = (await hub.post('/api/workspaces', { name: 'shop' })).admin_key.key, as = { key: shop };
+  const all = async (path) => (await hub.all(path)).map((item) => item.id ?? item.name);
+  const lists = { '/api/sources': ['cakto', 'wa'], '/api/destinations': ['crm', 'zap', 'nowhere'], '/api/routes': ['all-to-crm'], '/api/keys': ['eyes'],
+    '/api/orders': ['pedido-1'], '/api/workspaces': ['default', 'shop', 'nothing'] };
+  for (const path of ['events', 'requests', 'deliveries', 'dead-letters', 'contacts', 'messages', 'media', 'conversations', 'tickets', 'campaigns']) {
+    lists[`/api/${path}`] = await all(`/api/${path}`);
+    assert.ok(lists[`/api/${path}`].length > 0, `there is one of ${path}`);
+  }
+  const before = await everything(hub, ADMIN_KEY), sent = sink.events().length;
+  const bodies = { 'POST /api/tickets/{id}/assign': { assignee: 'eve' }, 'POST /api/campaigns/{id}/recipients': { recipients: [{ to: '+5511977776666', nome: 'Eve' }] } };
+  let asked = 0;
+  for (const name of Object.keys(ROUTES)) {
+    const [method, path] = name.split(' ');
+    if (!path.includes('{')) continue;
+    for (const id of lists[path.slice(0, path.indexOf('/{'))]) {
+      const answer = await hub.call(method, path.replace(/\{\w+\}/, id), bodies[name] ?? withBody(method), as);
+      assert.equal(answer.status, path.startsWith('/api/workspaces') ? 403 : 404, `${name} of ${id}: ${answer.text}`);
+      assert.doesNotMatch(answer.text, /Zuleica|Marcante|zuleica|988887777/, name);
+      asked++;
+    }
+  }
+  assert.ok(asked > 50, `${asked} were asked for`);
+  /* ids and names of this workspace inside calls of the other */
+  const [contact] = lists['/api/contacts'], [conversation] = lists['/api/conversations'], [file] = lists['/api/media'];
+  await hub.post('/api/destinations', zap(wa, { name: 'own' }), as);
+  const header = (media) => [{ type: 'header', parameters: [{ type: 'image', image: { media } }] }];
+  for (const [method, path, body, ...statuses] of [
+    ['POST', '/api/events?source=cakto', { a: 1 }, 404], ['POST', '/api/events/replay', { source: 'cakto' }, 404],
+    ['POST', '/api/messages', { contact, type: 'text', text: 'x' }, 404], ['POST', '/api/messages', { to: '+5511977776666', type: 'text', text: 'x', destination: 'zap' }, 404],
+    ['POST', '/api/messages', { to: '+5511977776666', type: 'image', image: { media: file } }, 400, 404, 409],
+    ['POST', '/api/messages', { to: '+5511977776666', type: 'template', template: { name: 'o', language: 'pt_BR', components: header(file) } }, 400, 404, 409],
+    ['POST', '/api/messages', { to: '+5511977776666', type: 'interactive', interactive: { type: 'button', header: header(file)[0].parameters[0], body: { text: 'x' },
+      action: { buttons: [{ type: 'reply', reply: { id: 'a', title: 'b' } }] } } }, 400, 404, 409],
+    ['POST', '/api/campaigns', { name: 'x', template: { name: 'o', language: 'pt_BR', components: header(file) } }, 400, 404, 409],
+    ['POST', '/api/routes', { name: 'r', on: ['*'], to: 'crm' }, 404], ['POST', '/api/routes', { name: 'r', from: 'cakto', on: ['*'], to: 'own' }, 404],
+    ['POST', '/api/apply', { routes: [{ name: 'r', on: ['*'], to: 'crm' }] }, 404], ['POST', '/api/campaigns', { name: 'x', destination: 'zap', template: { name: 'o', language: 'pt_BR' } }, 404],
+    ['GET', '/api/events?source=cakto', undefined, 404], ['GET', '/api/deliveries?destination=crm', undefined, 404],
+    ['GET', '/api/webhook-cakto/stats', undefined, 404], ['GET', '/metrics', undefined, 403], ['POST', '/api/workspaces', { name: 'mine' }, 403], ['GET', '/api/workspaces', undefined, 403]]) {
+    const answer = await hub.call(method, path, body, as);
+    assert.ok(statuses.includes(answer.status), `${method} ${path} ${JSON.stringify(body)}: ${answer.status} ${answer.text}`);
+  }
+  for (const query of [`messages?contact=${contact}`, `messages?conversation=${conversation}`, `tickets?conversation=${conversation}`, `conversations?contact=${contact}`,
+    'contacts?email=zuleica@example.com', 'messages/search?q=a', 'dead-letters?kind=delivery'])
+    assert.deepEqual((await hub.call('GET', `/api/${query}`, undefined, as)).json?.items ?? [], [], query);
+  await hub.post('/api/dead-letters/retry', {}, as);
+  await hub.post('/api/events/replay', { all: true }, as);
+  await hub.call('POST', '/api/media/prune', { older_than: '1s' }, as);
+  await hub.post('/api/apply?prune=true', { sources: [], destinations: [], routes: [] }, as);
+  /* nothing of it is seen there, by any list, figure or state; and all is here as it was */
+  const parts = (text) => text.split('\n\n').filter((part) => !/^\/api\/(kinds|openapi)/.test(part));
+  const seen = parts(await everything(hub, shop)).join('\n\n');
+  for (const word of ['Zuleica', 'Marcante', 'zuleica', '988887777', 'pedido-1', 'cakto', 'nowhere', '"crm"', '"zap"', 'inverno', 'eyes', 'wamid', '/in/default'])
+    assert.ok(!seen.includes(word), `${word}: …${seen.slice(Math.max(0, seen.indexOf(word) - 200), seen.indexOf(word) + 40)}…`);
+  const figures = await hub.get('/api/stats', as);
+  assert.deepEqual([figures.last_hour.requests, figures.last_hour.events, figures.since_start], [0, 0, undefined]);
+  assert.equal(sink.events().length, sent);
+  assert.equal(wa.events().length, 0);
+  const calm = (text) => parts(text).filter((part) => !/^\/(metrics|status|health|api\/(stats|events\/stats|workspaces))|\/stats\n/.test(part));
+  assert.deepEqual(calm(await everything(hub, ADMIN_KEY)), calm(before));
 });
 
 // A server that says back everything it was sent, as careless ones do.

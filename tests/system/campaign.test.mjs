@@ -268,6 +268,12 @@ test('twenty refused in a row for one reason: it pauses, and the list is not use
   const paused = await counts(hub, id, { accepted: 0, queued: 0 }, 'paused');
   assert.match(paused.reason, /^20 in a row failed: code 132001/);
   assert.ok(paused.counts.failed >= 20 && paused.counts.waiting > 0, JSON.stringify(paused));
+  await hub.quiet();
+  const [alert, ...others] = await hub.all('/api/events?source=malote&type=malote.alert');
+  assert.deepEqual([alert.name, others], ['campaign_paused', []]);
+  const { custom } = (await hub.get(`/api/events/${alert.id}`)).data;
+  assert.deepEqual({ ...custom, at: '', destination_id: '' }, { alert: 'campaign_paused', campaign: paused.name, campaign_id: id, destination: 'zap',
+    destination_id: '', reason: paused.reason, at: '' });
   wa.mode('ok');
   const on = await hub.post(`/api/campaigns/${id}/resume`);
   assert.deepEqual([on.state, on.reason], ['running', undefined]);
@@ -275,6 +281,27 @@ test('twenty refused in a row for one reason: it pauses, and the list is not use
   await hub.post('/api/dead-letters/retry', { destination: 'zap', reason: '132001' });
   await counts(hub, id, { accepted: 90, failed: 0, queued: 0 });
   once(wa);
+});
+
+test('Meta takes a message and then says that the number may send no more for now: nobody is used up, it pauses and tells', async (t) => {
+  const { wa, hub } = await started(t);
+  const id = await campaign(hub, lines(6));
+  await start(hub, id);
+  await counts(hub, id, { accepted: 6 }, 'finished');
+  const [a, b, c, ...rest] = wa.events(), failed = (e, code) => status(e, 'failed', { errors: [{ code, title: 'limit' }] });
+  await statuses(hub, [...rest.map((e) => status(e, 'delivered')), failed(a, 131048), failed(b, 130429), failed(c, 131049)]);
+  await hub.patch('/api/destinations/zap', { timeout: '1100ms' }); // wakes the campaigns
+  const paused = await counts(hub, id, { waiting: 2, failed: 1, delivered: 3 }, 'paused');
+  assert.match(paused.reason, /^failed after it was sent, code 13(1048|0429)$/);
+  await statuses(hub, [failed(a, 131048)]); // told again: nothing
+  assert.deepEqual((await hub.all('/api/events?source=malote&type=malote.alert')).map((e) => e.name), ['campaign_paused']);
+  await hub.post(`/api/campaigns/${id}/resume`);
+  await counts(hub, id, { waiting: 0, accepted: 5, failed: 1 }, 'finished');
+  const tos = reach(wa);
+  assert.deepEqual([tos.length, new Set(tos).size], [8, 6], 'the two once more, and nobody else');
+  await statuses(hub, wa.events().slice(6).map((e) => status(e, 'read')));
+  await statuses(hub, [failed(a, 131048)]);
+  assert.equal((await counts(hub, id, { read: 2, failed: 1 }, 'finished')).reason, undefined);
 });
 
 test('a cancelled campaign takes back what a held destination kept', async (t) => {
@@ -396,20 +423,19 @@ test('the command line: made from a file, a long list in pieces, started', async
   once(wa);
 });
 
+const picture = async (hub) => (await (await fetch(`${hub.base}/api/media`, { method: 'POST', body: Buffer.alloc(1000, 7),
+  headers: { 'content-type': 'image/jpeg', 'x-api-key': hub.env.MALOTE_ADMIN_KEY } })).json()).id;
+const withHeader = (type, file) => ({ name: 'oferta', language: 'pt_BR', components: [{ type: 'header', parameters: [{ type, [type]: file }] }] });
+
 test('a message that waits for its file takes no place of a campaign; a header names its file by link', async (t) => {
   const { wa, hub } = await started(t, { destination: { concurrency: 1 }, sources: [] });
-  const picture = await fetch(`${hub.base}/api/media`, { method: 'POST', body: Buffer.alloc(1000, 7),
-    headers: { 'content-type': 'image/jpeg', 'x-api-key': hub.env.MALOTE_ADMIN_KEY } });
-  const media = (await picture.json()).id, to = '+5511999990005';
+  const media = await picture(hub), to = '+5511999990005';
   wa.mode('media:500');
   await hub.post('/api/messages', { to, type: 'image', image: { media } });
   await until('the upload to fail', () => wa.stats().rejected.length >= 1);
   const [waits] = await hub.deliveries('zap', 'waiting', 1);
   assert.equal(waits.reason, 'waits for its file');
-  const header = (image) => ({ name: 'oferta', language: 'pt_BR', components: [{ type: 'header', parameters: [{ type: 'image', image }] }] });
-  const bad = await hub.call('POST', '/api/campaigns', { name: 'bad', template: header({ media }) });
-  assert.deepEqual([bad.status, /header takes `id` or `link`/.test(bad.text)], [400, true], bad.text);
-  const link = 'https://loja.example/foto.jpg', id = await campaign(hub, lines(5), { template: header({ link }) });
+  const link = 'https://loja.example/foto.jpg', id = await campaign(hub, lines(5), { template: withHeader('image', { link }) });
   await start(hub, id);
   await counts(hub, id, { accepted: 5, queued: 0, failed: 0 }, 'finished');
   once(wa);
@@ -419,4 +445,28 @@ test('a message that waits for its file takes no place of a campaign; a header n
   await hub.start();
   await hub.deliveries('zap', 'delivered', 6);
   assert.deepEqual(wa.events().filter(({ body }) => body.to === to).map(({ body }) => body.type), ['image']);
+});
+
+test('a picture of ours in the template\'s header: one upload for the whole campaign, also over a kill', async (t) => {
+  const { wa, hub } = await started(t, { sources: [] });
+  const media = await picture(hub);
+  for (const [template_, status, words] of [[withHeader('video', { media }), 400, /no file of this type as video/],
+    [withHeader('image', { media: 'med_0000000000001' }), 404, /no such file/], [withHeader('image', { media: '{{foto}}' }), 400, /uploaded file/]]) {
+    const bad = await hub.call('POST', '/api/campaigns', { name: 'bad', template: template_ });
+    assert.deepEqual([bad.status, words.test(bad.text)], [status, true], bad.text);
+  }
+  const id = await campaign(hub, lines(60), { template: withHeader('image', { media }) });
+  wa.mode('media:500');
+  await start(hub, id);
+  await until('all to wait for the file', async () => (await hub.all('/api/deliveries?destination=zap&state=waiting'))
+    .filter(({ reason }) => reason === 'waits for its file').length === 60);
+  assert.deepEqual(reach(wa), []);
+  await hub.kill();
+  wa.mode('ok');
+  await hub.start();
+  await counts(hub, id, { accepted: 60, queued: 0, failed: 0 }, 'finished');
+  once(wa);
+  assert.equal(wa.uploads, 1);
+  const [[file]] = [...wa.files];
+  for (const { body } of wa.events()) assert.deepEqual(body.template.components[0].parameters[0].image, { id: file });
 });

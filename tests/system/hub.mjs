@@ -298,11 +298,14 @@ export const waMessage = (type, part, more) => ({ from: '5511999990005', id: `wa
   timestamp: String(Math.floor(Date.now() / 1000)), type, [type]: part, ...more });
 
 // Posts one change, signed as Meta does.
-export async function postWhatsapp(hub, messages, value = {}) {
-  const body = JSON.stringify({ object: 'whatsapp_business_account', entry: [{ id: '1', changes: [{ field: 'messages', value: {
+export async function postWhatsapp(hub, messages, value = {}, account = '1') {
+  return postChange(hub, 'messages', {
     messaging_product: 'whatsapp', metadata: { display_phone_number: '15550783881', phone_number_id: WA_NUMBER },
     contacts: [...new Set(messages.map((m) => m.from))].map((wa_id) => ({ profile: { name: 'Cliente' }, wa_id })), messages,
-    ...value } }] }] });
+    ...value }, { id: account });
+}
+export async function postChange(hub, field, value, entry = { id: '1' }) {
+  const body = JSON.stringify({ object: 'whatsapp_business_account', entry: [{ ...entry, changes: [{ field, value }] }] });
   const answer = await hub.call('POST', '/api/whatsapp', body, { key: null,
     headers: { 'x-hub-signature-256': `sha256=${createHmac('sha256', WA_SECRET).update(body).digest('hex')}` } });
   assert.equal(answer.status, 200, answer.text);

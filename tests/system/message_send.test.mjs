@@ -1,12 +1,17 @@
 // message_send.test.mjs: POST /api/messages against a fake Graph API: sent once, whatever happens on the way; told at once what cannot be.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { join } from 'node:path';
 import test from 'node:test';
 import { ADMIN_KEY, WHATSAPP_TOKEN, accepted, caktoSource, folder, paidOrder, pause, startHub, startWhatsApp, until, zap } from './hub.mjs';
 
+const sqlite = spawnSync('sqlite3', ['--version']).status === 0;
 const NUMBER = '106540352242922', TO = '+5511999990005', APP_SECRET = 'app-secret-of-the-system-tests';
 const text = (more) => ({ to: TO, type: 'text', text: 'Oi, Ana', ...more });
 const inbox = (more) => ({ name: 'inbox', kind: 'whatsapp-cloud', path: '/wa', app_secret: [APP_SECRET], ...more });
+
+const template = { to: TO, type: 'template', template: { name: 'oi', language: 'pt_BR' } };
 
 async function started(t, { destination = {}, sources = [], routes = [] } = {}) {
   const wa = await startWhatsApp(t);
@@ -209,6 +214,62 @@ test('a routed event becomes a template, once per order; the command line sends'
   assert.equal(code, 0, err);
   await state(hub, JSON.parse(out).delivery, 'delivered');
   assert.equal(wa.stats().messages, 2);
+});
+
+// Meta reads the request and the connection is cut: on a new connection, and on one that was kept, where libcurl would send it once more.
+for (const kept of [false, true])
+  test(`cut off after the request was read, on a ${kept ? 'kept' : 'new'} connection: sent once, and not again by itself`, async (t) => {
+    const { wa, hub } = await started(t, { sources: [inbox()], destination: { concurrency: 1 } });
+    const before = kept ? 1 : 0;
+    if (kept) await state(hub, (await hub.post('/api/messages', template)).delivery, 'delivered');
+    wa.mode('lost', 1);
+    const { delivery } = await hub.post('/api/messages', template);
+    const dead = await state(hub, delivery, 'dead');
+    assert.match(dead.reason, /^outcome unknown: .*not repeated by itself/);
+    await pause(500);
+    assert.equal(wa.stats().messages, before + 1);
+  });
+
+test('repeat_unknown: what may have arrived is sent once more after two minutes, unless a status proves it', { skip: !sqlite && 'needs the sqlite3 tool' }, async (t) => {
+  const { wa, hub } = await started(t, { sources: [inbox()], destination: { repeat_unknown: true } });
+  wa.mode('lost', 2);
+  const proven = await hub.post('/api/messages', template), lost = await hub.post('/api/messages', { ...template, to: '+5511999990006' });
+  for (const { delivery } of [proven, lost]) {
+    const waits = await until(`${delivery} to have been tried`, async () => { const d = await hub.get(`/api/deliveries/${delivery}`); return d.attempts_made.length === 1 && d; });
+    assert.deepEqual([waits.state, waits.attempts_made[0].verdict], ['waiting', 'retry']);
+    assert.match(waits.reason, /^outcome unknown: no answer$/);
+    const wait = Date.parse(waits.due_at) - Date.now();
+    assert.ok(wait > 100_000 && wait < 150_000, `${wait} ms`);
+  }
+  const first = wa.events().find(({ body }) => body.to === TO);
+  await webhook(hub, { statuses: [{ id: first.id, status: 'delivered', timestamp: String(Math.floor(Date.now() / 1000)), recipient_id: TO.slice(1), biz_opaque_callback_data: proven.delivery }] });
+  assert.equal((await state(hub, proven.delivery, 'delivered')).reason, 'proven by a status');
+  await hub.stop();
+  assert.equal(spawnSync('sqlite3', [join(hub.data, 'malote.db'), 'UPDATE deliveries SET due_ms = 1 WHERE state = 0']).status, 0); // two minutes later
+  await hub.start();
+  const done = await state(hub, lost.delivery, 'delivered');
+  assert.equal(done.attempts_made.length, 2);
+  const bodies = wa.events().map(({ body }) => body), twice = bodies.filter(({ to }) => to === '+5511999990006');
+  assert.deepEqual([bodies.length, twice.length], [3, 2]);
+  assert.deepEqual(twice[0], twice[1], 'the same delivery\'s id: a status of either is known');
+});
+
+test('an idempotency key is remembered for as long as it is set, and then forgotten', async (t) => {
+  const wa = await startWhatsApp(t), hub = await startHub(t, { env: { MALOTE_MESSAGE_KEYS: '2s' } });
+  await hub.apply({ destinations: [zap(wa, { rate_per_min: 0 })] });
+  const send = (key, say) => hub.post('/api/messages', text({ text: say, idempotency_key: key }));
+  const first = await send('k', 'um');
+  assert.equal((await send('k', 'um')).delivery, first.delivery);
+  for (let i = 0; i < 9; i++) await send(`other-${i}`, 'x');
+  await pause(2100);
+  const second = await send('k', 'dois'); // no conflict: that key is none any more
+  assert.deepEqual([second.duplicate, second.delivery === first.delivery], [false, false]);
+  await send('l', 'três');
+  await until('all to go out', () => wa.stats().messages === 12);
+  assert.equal(wa.events().filter(({ body }) => body.text.body === 'dois').length, 1);
+  if (sqlite) assert.equal(spawnSync('sqlite3', [join(hub.data, 'malote.db'), 'SELECT group_concat(key) FROM message_keys']).stdout.toString().split(',').length, 2);
+  const { code, err } = await hub.cli(['serve'], { env: { MALOTE_MESSAGE_KEYS: 'soon' } });
+  assert.deepEqual([code, /MALOTE_MESSAGE_KEYS is 1s to 366d/.test(err)], [1, true], err);
 });
 
 test('what was accepted before a kill is sent after it, once', async (t) => {

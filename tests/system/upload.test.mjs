@@ -127,6 +127,36 @@ test('a message with a file: given to Meta once, named by Meta\'s id in every me
   assert.deepEqual(sent(wa)[3].document, { id, filename: 'foto.jpg' });
 });
 
+const header = (type, file) => [{ type: 'header', parameters: [{ type, [type]: file }] }];
+const templated = (type, file) => ({ to: '+5511999990005', type: 'template', template: { name: 'oferta', language: 'pt_BR', components: header(type, file) } });
+const buttons = (type, file) => ({ to: '+5511999990005', type: 'interactive', interactive: { type: 'button', header: { type, [type]: file },
+  body: { text: 'Quer?' }, action: { buttons: [{ type: 'reply', reply: { id: 'a', title: 'Sim' } }] } } });
+
+test('a file in the header of a template or of buttons: given once, Meta\'s id in its place', async (t) => {
+  const { wa, hub } = await setup(t);
+  const { json: picture } = await upload(hub, randomBytes(50_000)), { json: paper } = await upload(hub, 'nota', { type: 'application/pdf' });
+  await hub.post('/api/messages', templated('image', { media: picture.id }));
+  await hub.post('/api/messages', buttons('image', { media: picture.id }));
+  await hub.post('/api/messages', templated('document', { media: paper.id, filename: 'nota.pdf' }));
+  await hub.deliveries('zap', 'delivered', 3);
+  assert.equal(wa.uploads, 2);
+  const id = (mime) => [...wa.files].find(([, file]) => file.mime === mime)[0];
+  const bodies = sent(wa), of = (type, name) => bodies.find((b) => b.type === type && JSON.stringify(b).includes(name));
+  assert.deepEqual(of('template', 'image').template.components, header('image', { id: id('image/jpeg') }));
+  assert.deepEqual(of('template', 'nota.pdf').template.components, header('document', { id: id('application/pdf'), filename: 'nota.pdf' }));
+  assert.deepEqual(of('interactive', 'image').interactive.header, { type: 'image', image: { id: id('image/jpeg') } });
+  assert.deepEqual(wa.stats().rejected, []);
+  wa.forget(); // Meta let go of it: given anew, once
+  await hub.post('/api/messages', { ...templated('image', { media: picture.id }), to: '+5511999990006' });
+  await hub.deliveries('zap', 'delivered', 4);
+  assert.equal(wa.uploads, 3);
+  for (const [body, status, words] of [[templated('video', { media: picture.id }), 400, /no file of this type as video/],
+    [buttons('document', { media: 'med_0000000000001' }), 404, /no such file/], [buttons('image', { media: paper.id }), 400, /no file of this type as image/]]) {
+    const answer = await hub.call('POST', '/api/messages', body);
+    assert.deepEqual([answer.status, words.test(answer.text)], [status, true], answer.text);
+  }
+});
+
 test('what no channel would take is refused at once', async (t) => {
   const { wa, hub } = await setup(t);
   const { json: picture } = await upload(hub, randomBytes(6 * 1024 * 1024)), { json: text } = await upload(hub, 'hello', { type: 'text/plain' });
@@ -167,6 +197,29 @@ test('Meta refuses a file for good: the message ends with the reason; a retry by
   const dead = await hub.delivery('zap', 'dead');
   assert.match(dead.reason, /its file was refused: code 100/);
   assert.equal(sent(wa).length, 0);
+});
+
+test('Meta refuses the token at an upload: the destination is held, told of once, and resumed the file is given at once', async (t) => {
+  const { wa, hub } = await setup(t);
+  const { json } = await upload(hub, randomBytes(1000));
+  wa.mode('media:unauthorised');
+  for (const to of ['+5511999990005', '+5511999990006']) await hub.post('/api/messages', { ...image(json.id), to });
+  const held = await until('the hold', async () => { const d = await hub.get('/api/destinations/zap'); assert.equal(d.state, 'held'); return d; });
+  assert.match(held.hold, /^unauthorised: code 190/);
+  await hub.deliveries('zap', 'held', 2);
+  const [alert, ...more] = await until('the alert', async () => { const list = await hub.all('/api/events?source=malote&type=malote.alert'); return list.length && list; });
+  assert.deepEqual([alert.name, more], ['destination_held', []]);
+  const before = wa.requests;
+  await pause(2500); // the first repetition of an upload that failed would be there
+  assert.equal(wa.requests, before, 'nothing is given to a destination on hold');
+  assert.deepEqual((await hub.get('/api/deliveries?destination=zap')).items.map((d) => d.attempts), [0, 0]);
+  await hub.kill();
+  await hub.start();
+  wa.mode('ok');
+  await hub.post('/api/destinations/zap/resume');
+  await hub.deliveries('zap', 'delivered', 2);
+  assert.deepEqual([wa.uploads, sent(wa).length], [1, 2]);
+  assert.equal((await hub.all('/api/events?source=malote&type=malote.alert')).length, 1);
 });
 
 test('a file that Meta has let go of is given anew, once, and the message sent', async (t) => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
-import { crm, startHub, startSink, toCrm, until } from './hub.mjs';
+import { accepted, caktoSource, crm, paidOrder, pixel, startHub, startMeta, startSink, startWhatsApp, toCrm, toPixel, until, zap } from './hub.mjs';
 
 const SECRET = '5f4dcc3b5aa765d61d8327deb882cf99', NEXT = 'the-secret-after-it', PATH = '/in/whatsapp', NUMBER = '106540352242922';
 const source = (more) => ({ name: 'whatsapp', kind: 'whatsapp-cloud', path: PATH, app_secret: SECRET, verify_token: 'meatyhamhock', ...more });
@@ -121,6 +121,57 @@ test('a history of megabytes is taken in one request, opens no ticket and goes n
   assert.deepEqual(await hub.get(`/api/conversations/${conversation.id}`), conversation);
   assert.equal((await hub.all('/api/events?state=done')).length, 1201);
   assert.equal((await hub.all('/api/deliveries')).length, 0);
+});
+
+test('who came by an ad in WhatsApp and buys in the shop: a messaging Purchase with the click; who did not: none', async (t) => {
+  const meta = await startMeta(t), hub = await startHub(t);
+  await hub.apply({ sources: [source(), caktoSource()], destinations: [pixel(meta, { action_source: 'business_messaging' })], routes: [toPixel({ on: ['order.paid'] })] });
+  const at = (days) => String(Math.floor(Date.now() / 1000) - days * 86400);
+  const referral = (ctwa_clid) => ({ referral: { source_id: '1202', source_type: 'ad', source_url: 'https://fb.me/x', ...(ctwa_clid && { ctwa_clid }) } });
+  const from = (phone, id, days, clid) => text(id, 'Oi', { from: phone, timestamp: at(days), ...referral(clid) });
+  await received(hub, envelope({ messages: [from('5511988887777', 'wamid.2', 1, 'AfTwo'), from('5511988887777', 'wamid.1', 3, 'AfOne'),
+    from('5511988887777', 'wamid.3', 0), from('5511977776666', 'wamid.4', 9, 'AfOld')] }), 4);
+  const buys = (phone, order) => accepted(hub, paidOrder(order, (data) => { data.customer.phone = phone; data.customer.email = `${phone}@example.com`; data.customer.docNumber = ''; }));
+  await buys('11988887777', 'o-1');
+  await buys('11977776666', 'o-2'); // too long ago
+  await buys('11966665555', 'o-3'); // by no ad
+  await hub.delivery('pixel', 'delivered');
+  await hub.quiet();
+  assert.equal((await hub.all('/api/deliveries')).length, 1);
+  const [{ event }] = meta.events();
+  assert.deepEqual([event.event_name, event.action_source, event.messaging_channel, event.user_data.ctwa_clid, event.user_data.whatsapp_business_account_id],
+    ['Purchase', 'business_messaging', 'whatsapp', 'AfTwo', '1']);
+  const { fields } = (await hub.get('/api/contacts?phone=%2B5511988887777')).items[0];
+  assert.deepEqual(['ctwa_clid', 'ctwa_first_clid', 'ctwa_ad'].map((name) => fields[name].value), ['AfTwo', 'AfOne', '1202']);
+});
+
+test('unread: what came in since somebody read or answered, whatever the order of arrival', async (t) => {
+  const wa = await startWhatsApp(t), hub = await startHub(t);
+  await hub.apply({ sources: [source()], destinations: [zap(wa)] });
+  const now = Math.floor(Date.now() / 1000), at = (s) => ({ timestamp: String(now - 1000 + s) });
+  const unread = async () => (await hub.all('/api/conversations'))[0].unread;
+  await received(hub, envelope({ messages: [text('wamid.a', 'um', at(1)), text('wamid.b', 'dois', at(2)), text('wamid.c', 'três', at(3))] }), 3);
+  assert.equal(await unread(), 3);
+  await hub.post('/api/messages', { type: 'read', message_id: 'wamid.b' });
+  await until('one unread', async () => (await unread()) === 1);
+  await hub.post('/api/messages', { type: 'read', message_id: 'wamid.e' }); // marked before it is known here
+  await hub.quiet();
+  await received(hub, envelope({ messages: [text('wamid.d', 'quatro', at(4))] }), 1);
+  assert.equal(await unread(), 2);
+  await received(hub, envelope({ messages: [text('wamid.e', 'cinco', at(5))] }), 1);
+  assert.equal(await unread(), 0);
+  await received(hub, envelope({ messages: [text('wamid.f', 'seis', at(6)), text('wamid.h', 'oito', at(8))] }), 2);
+  await received(hub, envelope({ message_echoes: [{ from: '5511955550100', to: '5511999990001', id: 'wamid.g', type: 'text', text: { body: 'sete' }, ...at(7) }] }, 'smb_message_echoes'), 1);
+  assert.equal(await unread(), 1, 'an echo, late: what came after it is unread');
+  const campaign = await hub.post('/api/campaigns', { name: 'c', template: { name: 'oi', language: 'pt_BR' } });
+  await hub.post(`/api/campaigns/${campaign.id}/recipients`, { recipients: [{ to: '+5511999990001' }] });
+  await hub.post(`/api/campaigns/${campaign.id}/start`);
+  await until('the campaign to reach her', () => wa.events().some(({ body }) => body.type === 'template'));
+  assert.equal(await unread(), 1, 'a campaign answers nobody');
+  await hub.post('/api/messages', { to: '+5511999990001', type: 'text', text: 'Pois não?' });
+  await until('none unread', async () => (await unread()) === 0);
+  await received(hub, envelope({ history: [{ metadata: { phase: 0 }, threads: [{ id: '5511999990001', messages: [text('wamid.old', 'antes', { timestamp: String(now + 60) })] }] }] }, 'history'), 2);
+  assert.equal(await unread(), 0, 'history is no news');
 });
 
 test('a number that is not listed is kept and can be replayed; what is new tomorrow is kept too', async (t) => {

@@ -190,9 +190,9 @@ static void builtin_source(void **state UNUSED)
     struct why why = { .code = OK };
     struct seal_key key = { .id = { 1 } };
     struct config *c = NULL;
-    hub_run(&hub, "INSERT INTO workspaces VALUES (2, 'second', 0);"
+    hub_run(&hub, "INSERT INTO workspaces VALUES (2, 'second', 0, 1);"
                   "INSERT INTO destinations VALUES (9, 1, 'ops', 'http', "
-                  "'{\"url\":\"https://ops.example\"}', X'', '', 1, 1);"
+                  "'{\"url\":\"https://ops.example\"}', X'', '', 1, 1, 0);"
                   "INSERT INTO routes VALUES (8, 1, 'alerts', "
                   "'{\"from\":\"malote\",\"on\":[\"*\"],\"to\":\"ops\"}', 1, 1)");
     if (config_load(hub.store, &key, &c, &why) != OK) fail_msg("%s", why.text);

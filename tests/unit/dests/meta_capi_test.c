@@ -341,6 +341,66 @@ static void admission(void **state UNUSED)
     }
 }
 
+/* Which click a messaging event is credited to, if any. NOW - DAY is when it happened. */
+static void clicks_on_ads(void **state UNUSED)
+{
+#define AT(day) "2001-09-" day "T01:46:40.000Z" /* it happened on the 9th */
+#define CLICK(clid, at) "\"ctwa_clid\":\"" clid "\",\"ctwa_at\":\"" at "\",\"ctwa_account\":\"77\""
+#define FIRST(clid, at) "\"ctwa_first_clid\":\"" clid "\",\"ctwa_first_at\":\"" at "\""
+    static const struct {
+        const char *source, *data, *want; /* NULL: no use for it */
+    } cases[] = {
+        { "business_messaging", "\"contact\":{" CLICK("AfLast", AT("05")) "}",
+          "\"messaging_channel\":\"whatsapp\",\"user_data\":{\"ctwa_clid\":\"AfLast\","
+          "\"whatsapp_business_account_id\":\"77\"}" },
+        { "business_messaging", "\"contact\":{" CLICK("AfLast", AT("02")) "}",
+          "\"ctwa_clid\":\"AfLast\"" }, /* seven days to the second */
+        { "business_messaging", "\"contact\":{" CLICK("AfLast", "2001-09-02T01:46:39.999Z") "}",
+          NULL },
+        { "business_messaging", "\"contact\":{" CLICK("AfLast", AT("10")) "}", NULL },
+        { "business_messaging",
+          "\"contact\":{" CLICK("AfLast", AT("10")) "," FIRST("AfFirst", AT("08")) "}",
+          "\"ctwa_clid\":\"AfFirst\"" },
+        { "business_messaging",
+          "\"contact\":{" CLICK("AfLast", AT("08")) "," FIRST("AfFirst", AT("07")) "}",
+          "\"ctwa_clid\":\"AfLast\"" },
+        { "business_messaging",
+          "\"contact\":{" CLICK("AfLast", AT("08")) "},\"custom\":{\"ctwa_clid\":\"AfOwn\","
+                                                    "\"whatsapp_business_account_id\":\"88\"}",
+          "{\"ctwa_clid\":\"AfOwn\",\"whatsapp_business_account_id\":\"88\"}" },
+        { "business_messaging",
+          "\"contact\":{" CLICK("AfLast", AT("08")) "},\"custom\":{"
+                                                    "\"whatsapp_business_account_id\":\"88\"}",
+          "{\"ctwa_clid\":\"AfLast\",\"whatsapp_business_account_id\":\"77\"}" },
+        { "business_messaging", PERSON, NULL },
+        { "business_messaging", PERSON ",\"custom\":{\"messaging_channel\":\"whatsapp\"}", NULL },
+        { "business_messaging",
+          PERSON ",\"custom\":{\"messaging_channel\":\"messenger\",\"page_id\":\"5\"}",
+          "\"messaging_channel\":\"messenger\"" },
+        { "system_generated",
+          "\"contact\":{\"email\":\"a@example.com\"," CLICK("AfLast", AT("08")) "}",
+          "\"action_source\":\"system_generated\",\"user_data\":{\"em\":" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct settings cfg = settings_text_of(
+            arena_printf(&arena, "{" PLAIN ",\"action_source\":\"%s\"}", cases[i].source).ptr);
+        slice data = arena_printf(&arena, "{" PAID ",%s}", cases[i].data), key;
+        struct outgoing_delivery d = delivery_of("order.paid", data.ptr, "Purchase:o");
+        struct outgoing out;
+        d.event.occurred_ms = NOW - DAY;
+        enum err rc = dest_meta_capi.delivery_key(&d.event, &cfg, &arena, &key, NULL);
+        assert_int_equal(rc, cases[i].want ? OK : ERR_MISSING);
+        if (rc != OK) continue;
+        struct verdict v = dest_meta_capi.admit(&d, &cfg, NOW, &arena);
+        if (v.kind != VERDICT_DELIVERED) fail_msg("case %zu: %s", i, v.reason);
+        assert_int_equal(dest_meta_capi.render(&d, 1, &cfg, NOW, &arena, &out, NULL), OK);
+        if (slice_find_slice(out.body, slice_str(cases[i].want)) == out.body.len)
+            fail_msg("case %zu: %.*s", i, SLICE_ARG(out.body));
+        if (slice_eq(slice_str(cases[i].source), SLICE("system_generated")))
+            assert_int_equal(slice_find_slice(out.body, SLICE("ctwa")), out.body.len);
+    }
+}
+
 static void times_are_whole_seconds_and_never_of_the_future(void **state UNUSED)
 {
     struct settings cfg = settings_text_of("{" PLAIN "}");
@@ -457,6 +517,7 @@ int main(int argc, char **argv)
         TEST(lists_are_as_the_vectors),
         TEST(keys_come_from_the_order),
         TEST(admission),
+        TEST(clicks_on_ads),
         TEST(times_are_whole_seconds_and_never_of_the_future),
         TEST(batches),
         TEST(full_arena_is_a_limit),

@@ -310,6 +310,88 @@ static void files_of_ours(void **state UNUSED)
     }
 }
 
+/* Wherever a message names a file of ours: Meta's id takes its place, and nothing else changes. */
+static void files_in_messages(void **state UNUSED)
+{
+#define HEADER_OF(file)                                                                            \
+    "{\"name\":\"oferta\",\"language\":%s,\"components\":[{\"type\":\"body\","                     \
+    "\"parameters\":[{\"type\":\"text\",\"text\":\"Ana\"}]},{\"type\":\"HEADER\","                 \
+    "\"parameters\":[" file "],\"x\":1}]}"
+    static const struct {
+        const char *type, *message, *body;
+    } cases[] = {
+        { "image", "{\"media\":\"med_0000000000001\",\"caption\":\"Oi\"}",
+          "{\"id\":\"777\",\"caption\":\"Oi\"}" },
+        { "template", HEADER_OF("{\"type\":\"image\",\"image\":{\"media\":\"med_0000000000001\"}}"),
+          HEADER_OF("{\"type\":\"image\",\"image\":{\"id\":\"777\"}}") },
+        { "template",
+          HEADER_OF("{\"type\":\"document\",\"document\":{\"filename\":\"a.pdf\","
+                    "\"media\":\"med_0000000000001\"}}"),
+          HEADER_OF("{\"type\":\"document\",\"document\":{\"id\":\"777\",\"filename\":"
+                    "\"a.pdf\"}}") },
+        { "interactive",
+          "{\"type\":\"button\",\"header\":{\"type\":\"video\",\"video\":{\"media\":"
+          "\"med_0000000000001\"}},\"body\":{\"text\":\"Oi\"},\"action\":{\"buttons\":[{"
+          "\"type\":\"reply\",\"reply\":{\"id\":\"1\",\"title\":\"Sim\"}}]}}",
+          "{\"type\":\"button\",\"header\":{\"type\":\"video\",\"video\":{\"id\":"
+          "\"777\"}},\"body\":{\"text\":\"Oi\"},\"action\":{\"buttons\":[{"
+          "\"type\":\"reply\",\"reply\":{\"id\":\"1\",\"title\":\"Sim\"}}]}}" },
+    };
+    struct settings cfg = settings_of("");
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct outgoing out;
+        struct why why;
+        char text[1024], want[1024];
+        int n = snprintf(text, sizeof text,
+                         "{\"to\":\"+5511999990005\",\"type\":\"%s\",\"%s\":", cases[i].type,
+                         cases[i].type);
+        n += snprintf(text + n, sizeof text - (size_t)n, cases[i].message, "\"pt_BR\"");
+        snprintf(text + n, sizeof text - (size_t)n, "}");
+        n = snprintf(want, sizeof want, "\"%s\":", cases[i].type);
+        snprintf(want + n, sizeof want - (size_t)n, cases[i].body, "{\"code\":\"pt_BR\"}");
+        struct outgoing_delivery d = delivery_of(slice_str(text));
+        struct verdict v = dest_whatsapp_cloud.admit(&d, &cfg, 1, &arena);
+        if (v.kind != VERDICT_DELIVERED) fail_msg("%zu: %s", i, v.reason);
+        assert_int_equal(dest_whatsapp_cloud.render(&d, 1, &cfg, 1, &arena, &out, &why), ERR_BUSY);
+        assert_slice(d.needs_file, SLICE("med_0000000000001"));
+        d.file = SLICE("777");
+        assert_int_equal(dest_whatsapp_cloud.render(&d, 1, &cfg, 1, &arena, &out, &why), OK);
+        if (slice_find_slice(out.body, slice_str(want)) == out.body.len)
+            fail_msg("%zu: %.*s\nwithout %s", i, SLICE_ARG(out.body), want);
+        assert_int_equal(slice_find_slice(out.body, SLICE("med_")), out.body.len);
+    }
+}
+
+/* What is checked is the file's type against the header's. */
+static void files_of_headers(void **state UNUSED)
+{
+    static const struct {
+        const char *message, *mime;
+        enum err rc;
+    } cases[] = {
+        { "{\"type\":\"template\",\"template\":{\"components\":[{\"type\":\"header\","
+          "\"parameters\":[{\"type\":\"video\",\"video\":{\"media\":\"med_x\"}}]}]}}",
+          "video/mp4", OK },
+        { "{\"type\":\"template\",\"template\":{\"components\":[{\"type\":\"header\","
+          "\"parameters\":[{\"type\":\"video\",\"video\":{\"media\":\"med_x\"}}]}]}}",
+          "image/jpeg", ERR_SYNTAX },
+        { "{\"type\":\"interactive\",\"interactive\":{\"header\":{\"type\":\"image\","
+          "\"image\":{\"media\":\"med_x\"}}}}",
+          "image/png", OK },
+        { "{\"type\":\"interactive\",\"interactive\":{\"header\":{\"type\":\"image\","
+          "\"image\":{\"media\":\"med_x\"}}}}",
+          "application/pdf", ERR_SYNTAX },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct why why;
+        json *message;
+        assert_int_equal(json_parse(slice_str(cases[i].message), &arena, &message, &why), OK);
+        assert_slice(whatsapp_file(message), SLICE("med_x"));
+        assert_int_equal(whatsapp_file_fits(message, slice_str(cases[i].mime), 1, &why),
+                         cases[i].rc);
+    }
+}
+
 static void answers_to_an_upload(void **state UNUSED)
 {
     static const struct {
@@ -347,6 +429,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_of_ours),
         cmocka_unit_test(answers_to_an_upload),
+        cmocka_unit_test_setup_teardown(files_in_messages, setup, teardown),
+        cmocka_unit_test_setup_teardown(files_of_headers, setup, teardown),
         cmocka_unit_test_setup_teardown(bodies, setup, teardown),
         cmocka_unit_test_setup_teardown(mistakes, setup, teardown),
         cmocka_unit_test_setup_teardown(judged, setup, teardown),

@@ -134,6 +134,36 @@ static void lead_wins_field_by_field(void **state UNUSED)
     arena_free(&a);
 }
 
+/* Of the ads that a person came by the first and the latest, whatever order they are heard of in. */
+static void first_and_latest_ad(void **state UNUSED)
+{
+#define CAME(ms, clid)                                                                             \
+    {                                                                                              \
+        ORIGIN_PLATFORM, ms,                                                                       \
+            { { CONTACT_phone, "+5511999990005" },                                                 \
+              { CONTACT_ctwa_clid, clid },                                                         \
+              { CONTACT_ctwa_at, clid "-at" },                                                     \
+              { CONTACT_ctwa_first_clid, clid },                                                   \
+              { CONTACT_ctwa_first_at, clid "-at" } },                                             \
+            0                                                                                      \
+    }
+    static const struct change came[] = { CAME(10, "b"), CAME(20, "c"), CAME(30, "a") };
+    size_t order[] = { 0, 1, 2 }, count = 0;
+    struct arena a;
+    arena_init(&a, 1 << 20);
+    do {
+        struct contact c;
+        count++;
+        for (size_t i = 0; i < 3; i++) apply(100 + count, &came[order[i]], &a, &c);
+        assert_slice(c.field[CONTACT_ctwa_clid], SLICE("a"));
+        assert_slice(c.field[CONTACT_ctwa_at], SLICE("a-at"));
+        assert_slice(c.field[CONTACT_ctwa_first_clid], SLICE("b"));
+        assert_slice(c.field[CONTACT_ctwa_first_at], SLICE("b-at"));
+    } while (shuffle_next(order, 3));
+    assert_int_equal(count, 6);
+    arena_free(&a);
+}
+
 static slice stored(uint64_t workspace_id, struct arena *a)
 {
     char sql[512];
@@ -348,11 +378,44 @@ static void odd_values(void **state UNUSED)
     arena_free(&a);
 }
 
+/* One rule for all who meet a user id: webhooks, messages, lists. */
+static void user_ids(void **state UNUSED)
+{
+    static const struct {
+        const char *id;
+        bool is;
+    } cases[] = {
+        { "BR.13491208655302741918", true },
+        { "US.ENT.11815799212886844830", true },
+        { "BR.aZ-_9", true },
+        { "", false },
+        { "BR.", false },
+        { ".1", false },
+        { "B.1", false },
+        { "br.1", false },
+        { "B1.2", false },
+        { "BR1349", false },
+        { "BR.1 2", false },
+        { "BR.\xc3\xa1", false },
+        { "+5511999990005", false },
+        { "ana@example.com", false },
+    };
+    char longest[161];
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        if (contact_is_user_id(slice_str(cases[i].id)) != cases[i].is) fail_msg("%s", cases[i].id);
+    memset(longest, '1', sizeof longest);
+    memcpy(longest, "BR.", 3);
+    assert_true(contact_is_user_id(slice_of(longest, 160)));
+    assert_false(contact_is_user_id(slice_of(longest, 161)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(found_by_each_identity, setup, teardown),
         cmocka_unit_test_setup_teardown(lead_wins_field_by_field, setup, teardown),
+        cmocka_unit_test_setup_teardown(first_and_latest_ad, setup, teardown),
+        cmocka_unit_test(user_ids),
         cmocka_unit_test_setup_teardown(every_order_ends_alike, setup, teardown),
         cmocka_unit_test_setup_teardown(documents_keep_people_apart, setup, teardown),
         cmocka_unit_test_setup_teardown(external_ids_keep_people_apart, setup, teardown),

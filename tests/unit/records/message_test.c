@@ -135,6 +135,8 @@ static void make(uint32_t n, uint32_t count, struct made *m, struct arena *a)
                                          .data = SLICE("{}") };
         m->changes.message_edit = &m->edit;
     } else {
+        /* Every other time one of theirs was read as well. */
+        if (n % 16 == 15) m->changes.message_read = wamid(a, target / 8 * 8);
         m->reaction = (struct message_reaction){
             .channel = SLICE("whatsapp"),
             .external_id = wamid(a, target / 8),
@@ -174,7 +176,9 @@ static slice dump(uint64_t workspace_id, struct arena *a)
         " contact_id"
         " UNION ALL SELECT 'c ' || who || ' ' || window_until_ms || ' ' || last_message_ms || ' ' "
         "|| last_in_ms || ' ' ||"
-        " last_out_ms || ' ' || messages_in || ' ' || messages_out FROM conversations c, w, p "
+        " last_out_ms || ' ' || messages_in || ' ' || messages_out || ' ' || read_ms || ' ' || "
+        "(SELECT COUNT(*) FROM messages x WHERE x.conversation_id = c.id AND x.at_ms > c.read_ms "
+        "AND x.direction = 1 AND x.origin > 1) FROM conversations c, w, p "
         "WHERE workspace_id = w.id AND"
         " p.id = contact_id"
         " UNION ALL SELECT 't ' || who || ' ' || state || ' ' || opened_ms || ' ' || closed_ms || "
@@ -194,6 +198,7 @@ static slice dump(uint64_t workspace_id, struct arena *a)
         "WHERE workspace_id = w.id"
         " UNION ALL SELECT 'r ' || external_id || reactor || emoji || at_ms FROM "
         "message_reactions, w WHERE workspace_id = w.id"
+        " UNION ALL SELECT 'x ' || external_id FROM message_reads, w WHERE workspace_id = w.id"
         " UNION ALL SELECT 'f ' || external_id || state FROM media, w WHERE workspace_id = w.id"
         ") ORDER BY line)";
     char sql[4096];

@@ -36,6 +36,23 @@ static inline void kind_print_event(struct buf *b, const struct event *e, const 
     if (c->message_edit) record_json_message_edit(b, "message_edit", c->message_edit);
     if (c->message_reaction)
         record_json_message_reaction(b, "message_reaction", c->message_reaction);
+    if (c->hand_over) {
+        json_begin_object(b, "hand_over");
+        json_put_str(b, "account", c->hand_over->account);
+        json_put_str(b, "to", c->hand_over->to);
+        json_put_bool(b, "own", c->hand_over->own);
+        json_put_raw(b, "body", c->hand_over->body);
+        json_put_str(b, "locator", c->hand_over->locator);
+        json_end_object(b);
+    }
+    if (c->hold) {
+        json_begin_object(b, "hold");
+        json_put_str(b, "owner", c->hold->who.owner);
+        json_put_opt(b, "number", c->hold->who.number);
+        json_put_str(b, "reason", c->hold->reason);
+        if (c->hold->part) json_put_raw(b, "part", c->hold->part->body);
+        json_end_object(b);
+    }
     if (c->custom.len > 0) json_put_raw(b, "custom", c->custom);
     json_end_object(b);
 }

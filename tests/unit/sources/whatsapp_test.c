@@ -1,47 +1,10 @@
-/* whatsapp_test.c: what the golden payloads leave out: proofs, the handshake, odd values everywhere, limits, keys, numbers that are
- * not ours, and shapes of tomorrow. */
+/* whatsapp_test.c: what the golden payloads leave out: proofs, the handshake, odd values everywhere, limits, keys, and
+ * shapes of tomorrow. */
 #include "test.h"
 
-#include "kind.h"
-
-extern const struct source_kind source_whatsapp_cloud;
-static const struct source_kind *const kind = &source_whatsapp_cloud;
+#include "whatsapp_run.h"
 
 static const char *tests_dir;
-
-#define SECRET "5f4dcc3b5aa765d61d8327deb882cf99"
-#define SETTINGS "{\"app_secret\":\"" SECRET "\",\"verify_token\":\"meatyhamhock\"}"
-
-/* One message in its envelope. */
-#define ENVELOPE(value)                                                                            \
-    "{\"object\":\"whatsapp_business_account\",\"entry\":[{\"id\":\"1\",\"changes\":[{\"field\":"  \
-    "\"messages\",\"value\":{\"metadata\":{\"display_phone_number\":\"5511955550100\","            \
-    "\"phone_number_id\":\"106\"}," value "}}]}]}"
-#define MESSAGE(members)                                                                           \
-    ENVELOPE("\"messages\":[{\"from\":\"5511999990001\",\"id\":\"wamid.A\",\"timestamp\":"         \
-             "\"1750000000\"," members "}]")
-
-struct result {
-    enum err rc;
-    struct why why;
-    json *list, *event;
-};
-
-static struct result run_with(const char *settings, slice body, struct arena *a)
-{
-    struct result res = { 0 };
-    slice out = { NULL, 0 }, exact = test_exact(body);
-    struct settings cfg = kind_settings(kind, settings, a);
-    struct request r = { .body = exact, .received_ms = 1773144000000 };
-    res.rc = kind_run(kind, &r, &cfg, a, &out, &res.why);
-    free((void *)(uintptr_t)exact.ptr);
-    if (res.rc == OK) {
-        assert_int_equal(json_parse(out, a, &res.list, NULL), OK);
-        assert_int_equal(slice_find_slice(out, SLICE("\\u0000")), out.len);
-        res.event = yyjson_arr_get_first(res.list);
-    }
-    return res;
-}
 
 /* ---- proof ---- */
 
@@ -349,20 +312,6 @@ static void unreadable(void **state UNUSED)
     }
 }
 
-static void only_our_numbers(void **state UNUSED)
-{
-    static const char other[] = "{\"app_secret\":\"s\",\"numbers\":[\"107\"]}",
-                      ours[] = "{\"app_secret\":\"s\",\"numbers\":[\"107\",\"106\"]}";
-    slice body = SLICE(MESSAGE("\"type\":\"text\",\"text\":{\"body\":\"x\"}"));
-    struct arena a;
-    arena_init(&a, 1 << 20);
-    struct result r = run_with(other, body, &a);
-    assert_int_equal(r.rc, ERR_SYNTAX); /* kept as a failed event, which can be replayed */
-    assert_non_null(strstr(r.why.text, "106"));
-    assert_int_equal(run_with(ours, body, &a).rc, OK);
-    arena_free(&a);
-}
-
 /* More messages than Meta would send in one body, and more than one request may hold. */
 static void thousands(void **state UNUSED)
 {
@@ -506,17 +455,11 @@ int main(int argc, char **argv)
 {
     tests_dir = argc > 1 ? argv[1] : "tests";
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(signatures),
-        cmocka_unit_test(settings_are_checked),
-        cmocka_unit_test(handshakes),
-        cmocka_unit_test(bodies),
-        cmocka_unit_test(own_words),
-        cmocka_unit_test(unreadable),
-        cmocka_unit_test(only_our_numbers),
-        cmocka_unit_test(thousands),
-        cmocka_unit_test(odd_values_cost_one_item_at_most),
-        cmocka_unit_test(samples),
-        cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(signatures), cmocka_unit_test(settings_are_checked),
+        cmocka_unit_test(handshakes), cmocka_unit_test(bodies),
+        cmocka_unit_test(own_words),  cmocka_unit_test(unreadable),
+        cmocka_unit_test(thousands),  cmocka_unit_test(odd_values_cost_one_item_at_most),
+        cmocka_unit_test(samples),    cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
