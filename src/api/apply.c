@@ -120,6 +120,7 @@ static enum err apply_run(void *arg, struct store *s, struct why *why)
     for (int noun = CONFIG_SOURCE; rc == OK && a->prune && noun <= CONFIG_DESTINATION; noun++)
         rc = prune_all(a, &ctx, config, (enum config_noun)noun, why);
     config_release(config);
+    if (rc == OK) rc = config_check(s, &app->key, ctx.workspace_id, why);
     if (rc == OK && a->dry_run)
         return why_set(why, ERR_BUSY, "dry run"); /* undone: that is the point */
     return rc;

@@ -194,10 +194,7 @@ static enum err edit_run(void *arg, struct store *s, struct why *why)
         rc = change_put(&ctx, config, e->noun, id, e->given, e->merge, &id, why);
     config_release(config);
     /* The whole must still load, or no later start would: a route may name what was renamed. */
-    struct config *whole = NULL;
-    if (rc == OK && config_load(s, &app->key, &whole, why) != OK) rc = ERR_CONFLICT;
-    config_release(whole);
-    return rc;
+    return rc == OK && !e->remove ? config_check(s, &app->key, ws, why) : rc;
 }
 
 /* Runs the edit on the writer, then swaps the configuration in. False: the answer is written. */

@@ -136,7 +136,11 @@ static enum err change_run(void *arg, struct store *s, struct why *why)
     struct app *app = w->call->app;
     if (w->remove) return drop(s, w->id, why);
     if (w->key.len == 0) return set(s, w->id, w->enabled, why);
-    enum err rc = w->id == 0 ? add(w, s, why) : OK;
+    enum err rc = OK;
+    if (w->id == 0) {
+        rc = add(w, s, why);
+        if (rc == OK) rc = config_check(s, &app->key, w->id, why);
+    }
     return rc == OK ? keys_set_admin(s, &app->ids, w->id, w->key, why) : rc;
 }
 

@@ -8,6 +8,8 @@
 
 enum {
     CONFIG_ARENA_MAX = 64 * 1024 * 1024,
+    CONFIG_CHANGE_MAX = 48 * 1024 * 1024, /* after a change by a person */
+    CONFIG_SHARE_MAX = 8 * 1024 * 1024,   /* of one workspace; the owner's may have it all */
     SECRETS_TEXT_MAX = 256 * 1024,
     BUILTIN_BODY_MAX = 16 * 1024
 };
@@ -35,6 +37,9 @@ static enum err blame(const char *noun, slice name, enum err rc, struct why *why
 {
     char text[WHY_TEXT_MAX];
     if (!why || rc == OK) return rc;
+    /* It is the last of many, and may be another workspace's. */
+    if (rc == ERR_LIMIT)
+        return why_set(why, rc, "the configuration of all workspaces is too large");
     memcpy(text, why->text, sizeof text);
     text[sizeof text - 80] = '\0';
     return why_set(why, rc, "%s %.*s: %s", noun, SLICE_ARG(name), text);
@@ -143,6 +148,12 @@ static enum err add_builtin(struct config *c, const struct workspace *w, struct 
     return OK;
 }
 
+static void take_share(struct config *c, uint64_t workspace_id, size_t bytes)
+{
+    for (size_t i = 0; i < c->workspace_count; i++)
+        if (c->workspaces[i].id == workspace_id) c->workspaces[i].bytes += bytes;
+}
+
 static enum err load_all(struct store *s, const struct seal_key *key, struct config *c,
                          struct why *why)
 {
@@ -160,6 +171,7 @@ static enum err load_all(struct store *s, const struct seal_key *key, struct con
         enum err rc;
         while ((rc = stmt_step(q, &row, why)) == OK && row) {
             slice name = stmt_col_text(q, 2);
+            size_t before = c->arena.used;
             if (i == CONFIG_SOURCE) {
                 c->sources = room(&c->arena, c->sources, c->source_count, sizeof *c->sources);
                 rc = c->sources
@@ -181,6 +193,7 @@ static enum err load_all(struct store *s, const struct seal_key *key, struct con
                 rc = blame(parts[i].noun, name, rc, why);
                 break;
             }
+            take_share(c, (uint64_t)stmt_col_i64(q, 1), c->arena.used - before);
         }
         stmt_reset(q);
         for (size_t w = 0; rc == OK && i == CONFIG_SOURCE && w < c->workspace_count; w++)
@@ -217,14 +230,14 @@ static enum err sort_sources(struct config *c, struct why *why)
     return OK;
 }
 
-enum err config_load(struct store *s, const struct seal_key *key, struct config **out,
-                     struct why *why)
+static enum err load(struct store *s, const struct seal_key *key, size_t bytes_max,
+                     struct config **out, struct why *why)
 {
     *out = NULL;
     struct config *c = calloc(1, sizeof *c);
     if (!c) return why_set(why, ERR_LIMIT, "out of memory");
     atomic_init(&c->refs, 1);
-    arena_init(&c->arena, CONFIG_ARENA_MAX);
+    arena_init(&c->arena, bytes_max);
     enum err rc = load_workspaces(s, c, why);
     if (rc == OK) rc = load_all(s, key, c, why);
     if (rc == OK) rc = sort_sources(c, why);
@@ -233,6 +246,27 @@ enum err config_load(struct store *s, const struct seal_key *key, struct config 
     else
         config_release(c);
     return rc;
+}
+
+enum err config_load(struct store *s, const struct seal_key *key, struct config **out,
+                     struct why *why)
+{
+    return load(s, key, CONFIG_ARENA_MAX, out, why);
+}
+
+enum err config_check(struct store *s, const struct seal_key *key, uint64_t workspace_id,
+                      struct why *why)
+{
+    struct config *c = NULL;
+    if (load(s, key, CONFIG_CHANGE_MAX, &c, why) != OK) return ERR_CONFLICT;
+    const struct workspace *w = config_workspace_by_id(c, workspace_id);
+    size_t bytes = w ? w->bytes : 0;
+    config_release(c);
+    return workspace_id == WORKSPACE_OWNER || bytes <= CONFIG_SHARE_MAX
+               ? OK
+               : why_set(why, ERR_CONFLICT,
+                         "the workspace's configuration is too large: it may take %d MiB",
+                         CONFIG_SHARE_MAX >> 20);
 }
 
 void config_box_init(struct config_box *box)

@@ -21,6 +21,7 @@ struct workspace {
     bool
         enabled; /* false: its sources and destinations count as disabled, whatever they say themselves */
     int64_t created_ms;
+    size_t bytes; /* that its records take of the snapshot */
 };
 
 /* The workspace `default`: it exists from the start, and its admins are the installation's owners, who alone make and end others. */
@@ -106,6 +107,10 @@ struct config_box {
  * longer valid: why names the record), ERR_IO. Gives *out with one reference. */
 MUST_CHECK enum err config_load(struct store *s, const struct seal_key *key, struct config **out,
                                 struct why *why);
+/* The same in less memory, and within the share of that workspace: may a change of its records stay? What comes without being asked,
+ * a hold say, then still finds room, and one tenant leaves room for the others. ERR_CONFLICT with the reason. */
+MUST_CHECK enum err config_check(struct store *s, const struct seal_key *key, uint64_t workspace_id,
+                                 struct why *why);
 
 void config_box_init(struct config_box *box);
 /* Takes `fresh` and lets the old one go. */

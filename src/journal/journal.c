@@ -459,6 +459,24 @@ static void pending_finish(struct journal *j, const struct turn *t)
     j->replaying = t->replaying;
 }
 
+static void turn_end(struct journal *j, struct turn *t)
+{
+    pending_finish(j, t);
+    j->turn_at = (j->turn_at + 1) % TURNS_MAX;
+    tell_offer(j, t);
+}
+
+/* Parts what the turn was asked for, and could not store, from what it understood. That is told first: a job that ends must find the
+ * deliveries that were made before it. */
+static void turn_split(struct turn *t, struct turn *asked)
+{
+    *asked = (struct turn){ .born = NULL };
+    list_init(&asked->entries);
+    for (struct journal_entry *e; (e = list_pop(&t->entries));) list_push(&asked->entries, e);
+    asked->jobs = t->jobs;
+    t->jobs = (struct job_list){ .head = NULL };
+}
+
 static void *writer(void *arg)
 {
     struct journal *j = arg;
@@ -471,11 +489,13 @@ static void *writer(void *arg)
         j->pressure = t->entries.count > j->pressure ? t->entries.count : j->pressure * 15 / 16;
         if (j->busy)
             j->earned_us += (clock_mono_us() - t->from_us - t->waited_us) / INTERPRET_SHARE;
-        if (rc != OK) tell_failed(j, t, rc, &why);
-        if (rc == OK || t->interpreting) {
-            pending_finish(j, t);
-            j->turn_at = (j->turn_at + 1) % TURNS_MAX;
-            tell_offer(j, t);
+        if (rc == OK) {
+            turn_end(j, t);
+        } else {
+            struct turn asked;
+            turn_split(t, &asked);
+            if (t->interpreting) turn_end(j, t);
+            tell_failed(j, &asked, rc, &why);
         }
         if (atomic_load(&j->empty_asked) && checkpoint_empty(j->checkpoint, j->store, &why) == OK)
             atomic_store(&j->empty_asked, false);

@@ -308,6 +308,22 @@ static bool is_under_way(const struct media_fetcher *m, uint64_t id)
     return false;
 }
 
+static size_t share_of(const struct media_fetcher *m, uint64_t workspace_id)
+{
+    size_t n = 0;
+    for (const struct item *i = m->under_way; i; i = i->next) n += i->workspace_id == workspace_id;
+    return n;
+}
+
+/* The workspace that has its share under way; 0: none. There can be one. */
+static uint64_t sated(const struct media_fetcher *m)
+{
+    _Static_assert(2 * MEDIA_SHARE_MAX > MEDIA_PARALLEL_MAX, "two have no room for their shares");
+    for (const struct item *i = m->under_way; i; i = i->next)
+        if (share_of(m, i->workspace_id) >= MEDIA_SHARE_MAX) return i->workspace_id;
+    return 0;
+}
+
 static struct item *read_due(struct media_fetcher *m, int64_t now_ms)
 {
     struct why why = { .code = OK };
@@ -316,6 +332,7 @@ static struct item *read_due(struct media_fetcher *m, int64_t now_ms)
     struct stmt *q = store_stmt(m->reader, SQL_MEDIA_DUE, &why);
     stmt_i64(q, 1, now_ms);
     stmt_i64(q, 2, MEDIA_PARALLEL_MAX);
+    stmt_i64(q, 3, (int64_t)sated(m));
     while (stmt_step(q, &row, &why) == OK && row) {
         struct item *i = read_item(m, q);
         if (!i) break;
@@ -360,7 +377,8 @@ static void begin_due(struct media_fetcher *m)
     int64_t now_ms = clock_wall_ms();
     for (struct item *i = read_due(m, now_ms), *next; i; i = next) {
         next = i->next;
-        if (m->count >= MEDIA_PARALLEL_MAX || is_under_way(m, i->id))
+        if (m->count >= MEDIA_PARALLEL_MAX || is_under_way(m, i->id) ||
+            share_of(m, i->workspace_id) >= MEDIA_SHARE_MAX)
             item_free(i);
         else
             begin(m, i, now_ms);
@@ -374,6 +392,7 @@ static int64_t next_wait_ms(struct media_fetcher *m)
     bool row = false;
     if (m->count >= MEDIA_PARALLEL_MAX) return POLL_MAX_MS;
     struct stmt *q = store_stmt(m->reader, SQL_MEDIA_NEXT_DUE, &why);
+    stmt_i64(q, 1, (int64_t)sated(m));
     int64_t wait_ms = POLL_MAX_MS;
     if (stmt_step(q, &row, &why) == OK && row && !stmt_col_null(q, 0))
         wait_ms = stmt_col_i64(q, 0) - clock_wall_ms();

@@ -16,6 +16,7 @@
 
 enum {
     MEDIA_PARALLEL_MAX = 8, /* downloads at once */
+    MEDIA_SHARE_MAX = 6,    /* of one workspace: its slow files leave room for others' */
     MEDIA_TRIES_MAX = 3,    /* then it has failed, until a person asks again */
     MEDIA_TIMEOUT_MS = 10 * 60 * 1000,
     MEDIA_LEASE_MS = 15 * 60 * 1000,

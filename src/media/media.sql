@@ -1,9 +1,9 @@
 -- name: media_due
 SELECT id, workspace_id, source_id, account, external_id, kind, sha256, size, url, url_ms, tries, created_ms FROM media
-WHERE state <= 2 AND storage = '' AND due_ms <= $1 ORDER BY due_ms LIMIT $2;
+WHERE state <= 2 AND storage = '' AND due_ms <= $1 AND workspace_id <> $3 ORDER BY due_ms LIMIT $2;
 
 -- name: media_next_due
-SELECT MIN(due_ms) FROM media WHERE state <= 2 AND storage = '';
+SELECT MIN(due_ms) FROM media WHERE state <= 2 AND storage = '' AND workspace_id <> $1;
 
 -- name: media_take_back
 UPDATE media SET state = 1, tries = tries - 1, due_ms = $1 WHERE state <= 2 AND storage = '' AND state = 2 AND updated_ms < $1;

@@ -187,7 +187,10 @@ static slice key_of(struct splitter *s, const struct whatsapp_place *p)
         parts[n++] = id;
     } else if (p->part >= WA_ERRORS) {
         /* The same may happen again later: the entry's time tells. */
-        parts[0] = p->part == WA_ERRORS ? SLICE("errors") : SLICE("change");
+        /* Another's change that turns out to be ours comes anew: it must not look known. */
+        parts[0] = p->part == WA_ERRORS  ? SLICE("errors")
+                   : p->part == WA_OTHER ? SLICE("other")
+                                         : SLICE("change");
         parts[n++] = clean_id(&s->cl, json_get(p->entry, "id"));
         parts[n++] = clean_id(&s->cl, json_get(p->entry, "time"));
         parts[n++] = digest(s, p->change ? p->change : p->item);

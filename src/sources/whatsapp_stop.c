@@ -1,6 +1,8 @@
 /* whatsapp_stop.c: words by which a person asks for no marketing, or for some again: the whole text of a message, or a button.
  *
  * Compared without case, accents, punctuation and emoji, and never as a part of a text: "quero parar de fumar" is no opt-out. */
+#include <stdlib.h>
+
 #include "base/brazil.h"
 #include "base/text.h"
 #include "sources/whatsapp.h"
@@ -38,24 +40,42 @@ static bool is_listed(const struct settings *cfg, size_t setting, slice word)
     return false;
 }
 
+struct word {
+    char text[STOP_TEXT_MAX];
+    size_t len;
+};
+
+static int by_text(const void *a, const void *b)
+{
+    const struct word *x = a, *y = b;
+    return slice_cmp(slice_of(x->text, x->len), slice_of(y->text, y->len));
+}
+
+/* Each word is folded once: this runs whenever a configuration is loaded, on the writer, for everybody's sources. */
 enum err whatsapp_stop_check(const struct settings *cfg, struct why *why)
 {
     static const size_t lists[] = { WA_STOP_WORDS, WA_RESUME_WORDS };
-    char room[STOP_TEXT_MAX];
-    for (size_t k = 0; k < ARRAY_LEN(lists); k++) {
+    size_t stops = settings_get(cfg, WA_STOP_WORDS)->count;
+    struct word *stop = calloc(stops + 1, sizeof *stop), one;
+    if (!stop) return why_set(why, ERR_LIMIT, "out of memory");
+    enum err rc = OK;
+    for (size_t k = 0; rc == OK && k < ARRAY_LEN(lists); k++) {
         const struct setting_value *list = settings_get(cfg, lists[k]);
-        for (size_t i = 0; i < list->count; i++) {
-            slice word = fold_word(list->items[i].value, room);
-            if (word.len == 0)
-                return why_set(why, ERR_SYNTAX,
-                               "setting `%s`: a word has letters or digits, at most %d bytes",
-                               k == 0 ? "stop_words" : "resume_words", STOP_TEXT_MAX);
-            if (k == 1 && is_listed(cfg, WA_STOP_WORDS, word))
-                return why_set(why, ERR_SYNTAX,
-                               "setting `resume_words`: one of them is a stop word, too");
+        for (size_t i = 0; rc == OK && i < list->count; i++) {
+            struct word *w = k == 0 ? &stop[i] : &one;
+            w->len = fold_word(list->items[i].value, w->text).len;
+            if (w->len == 0)
+                rc = why_set(why, ERR_SYNTAX,
+                             "setting `%s`: a word has letters or digits, at most %d bytes",
+                             k == 0 ? "stop_words" : "resume_words", STOP_TEXT_MAX);
+            else if (k == 1 && bsearch(w, stop, stops, sizeof *stop, by_text))
+                rc = why_set(why, ERR_SYNTAX,
+                             "setting `resume_words`: one of them is a stop word, too");
         }
+        if (k == 0) qsort(stop, stops, sizeof *stop, by_text);
     }
-    return OK;
+    free(stop);
+    return rc;
 }
 
 slice whatsapp_stop_word(json *message, const struct settings *cfg)

@@ -183,6 +183,39 @@ static void loading(void **state UNUSED)
     arena_free(&a);
 }
 
+/* A destination of some 300 KiB: blanks are kept as they were written. */
+static void add_large(int id, int workspace_id)
+{
+    char sql[512];
+    snprintf(sql, sizeof sql,
+             "INSERT INTO destinations VALUES (%d, %d, 'd%d', 'http', "
+             "'{\"url\":\"https://a.example\"' || replace(hex(zeroblob(150000)), '0', ' ') || '}', "
+             "X'', '', 1, 1, 0)",
+             id, workspace_id, id);
+    hub_run(&hub, sql);
+}
+
+/* One tenant's records leave room for the others'; the owner may fill what there is for changes, and a start has some more. */
+static void shares(void **state UNUSED)
+{
+    struct why why = { .code = OK };
+    struct seal_key key = { .id = { 1 } };
+    struct config *c = NULL;
+    int id = 100, records = 0;
+    hub_run(&hub, "INSERT INTO workspaces VALUES (2, 'second', 0, 1)");
+    for (; records < 1000 && config_check(hub.store, &key, 2, &why) == OK; records++)
+        add_large(id++, 2);
+    assert_in_range(records, 2, 999);
+    assert_non_null(strstr(why.text, "8 MiB"));
+    assert_int_equal(config_check(hub.store, &key, 1, &why), OK);
+    for (records = 0; records < 1000 && config_check(hub.store, &key, 1, &why) == OK; records++)
+        add_large(id++, 1);
+    assert_in_range(records, 2, 999);
+    assert_null(strstr(why.text, "destination d"));
+    assert_int_equal(config_load(hub.store, &key, &c, &why), OK); /* it starts all the same */
+    config_release(c);
+}
+
 /* Each workspace has the hub's own source, whatever the tables hold; routes may name it, no path leads to it. */
 static void builtin_source(void **state UNUSED)
 {
@@ -216,6 +249,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(secrets_are_split, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(loading, setup, teardown),
+        cmocka_unit_test_setup_teardown(shares, setup, teardown),
         cmocka_unit_test_setup_teardown(builtin_source, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
