@@ -78,6 +78,18 @@ test('a message is sent once, and delivery, message and statuses are one thing',
   assert.equal((await hub.get('/api/events?state=failed')).items.length, 0);
 });
 
+test("Meta's own context is an answer, and what is not known is refused by its name", async (t) => {
+  const { wa, hub } = await started(t);
+  const { delivery, message } = await hub.post('/api/messages', text({ context: { message_id: 'wamid.ASKED' } }));
+  await state(hub, delivery, 'delivered');
+  assert.deepEqual(wa.events()[0].body.context, { message_id: 'wamid.ASKED' });
+  assert.equal((await hub.get(`/api/messages/${message}`)).reply_to, 'wamid.ASKED');
+  const refused = await hub.call('POST', '/api/messages', text({ replyTo: 'wamid.ASKED' }));
+  assert.equal(refused.status, 400, refused.text);
+  assert.match(refused.json.error.message, /`replyTo`/);
+  assert.equal(wa.stats().messages, 1);
+});
+
 test('two at once under one key are one message', async (t) => {
   const { wa, hub } = await started(t);
   const answers = await Promise.all(Array.from({ length: 8 }, () => hub.post('/api/messages', text({ idempotency_key: 'k' }))));
