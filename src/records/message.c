@@ -222,10 +222,10 @@ static enum err merge(struct apply_ctx *ctx, const struct message *m, struct sto
     bool better = fresh != now ? fresh > now : (int64_t)m->origin >= s->origin;
     enum err rc = conversation_of(ctx, m, s->contact_id, &c, why);
     bool ticket = s->ticket_id == 0 && m->origin > MESSAGE_BY_HISTORY && c.id == s->conversation_id;
-    if (rc == OK && ticket) rc = ticket_of(ctx, &c, m, &s->ticket_id, why);
-    bool first = now == 0 && fresh > 0;
     struct message known = *m; /* who tells it again may not know that it was a campaign's */
     if (known.campaign_id == 0) known.campaign_id = s->campaign_id;
+    if (rc == OK && ticket) rc = ticket_of(ctx, &c, &known, &s->ticket_id, why);
+    bool first = now == 0 && fresh > 0;
     if (rc == OK && c.id == s->conversation_id)
         rc = conversation_touch(ctx, &c, &known, first, why);
     if (rc == OK && better) rc = replace(ctx, m, s, why);
