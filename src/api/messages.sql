@@ -31,8 +31,10 @@ ORDER BY at_ms, rank LIMIT 200;
 SELECT emoji, at_ms, reactor FROM message_reactions WHERE external_id = $2 AND workspace_id = $1 AND emoji <> ''
 ORDER BY at_ms LIMIT 200;
 
+-- The original first, whatever the clocks say.
 -- name: messages_edits
-SELECT kind, at_ms, text FROM message_edits WHERE external_id = $2 AND workspace_id = $1 ORDER BY at_ms LIMIT 200;
+SELECT kind, at_ms, text FROM message_edits WHERE external_id = $2 AND workspace_id = $1
+ORDER BY CASE WHEN kind = 3 THEN 0 ELSE 1 END, at_ms LIMIT 200;
 
 -- name: messages_media
 SELECT id, kind, mime, sha256, size, filename, state, problem FROM media WHERE workspace_id = $1 AND id = $2;

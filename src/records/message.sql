@@ -45,6 +45,19 @@ FROM message_edits WHERE external_id = $2 AND workspace_id = $1;
 SELECT text FROM message_edits WHERE external_id = $2 AND workspace_id = $1 AND kind = 1
 ORDER BY at_ms DESC, edit_id DESC LIMIT 1;
 
+-- The text that the first edit is about to take away. No edit has an empty edit_id; 3 is MESSAGE_ORIGINAL.
+-- name: message_original_keep
+INSERT INTO message_edits (workspace_id, external_id, edit_id, kind, at_ms, text, data)
+SELECT m.workspace_id, m.external_id, '', 3, m.at_ms, m.text, '' FROM messages m
+WHERE m.external_id = $2 AND m.workspace_id = $1 AND m.edited_ms = 0
+ON CONFLICT (external_id, edit_id, workspace_id) DO NOTHING;
+
+-- By the word of who knows the message when its text is an edit's already.
+-- name: message_original_set
+INSERT INTO message_edits (workspace_id, external_id, edit_id, kind, at_ms, text, data)
+VALUES ($1, $2, '', 3, $3, $4, '') ON CONFLICT (external_id, edit_id, workspace_id) DO UPDATE
+SET at_ms = excluded.at_ms, text = excluded.text;
+
 -- name: message_set_edit
 UPDATE messages SET text = $3, edited_ms = $4, updated_ms = $5 WHERE external_id = $2 AND workspace_id = $1;
 

@@ -313,6 +313,11 @@ static void latest_words_count(void **state UNUSED)
                      "m.external_id = 'wamid.2'",
                      &a);
         assert_slice(got, SLICE("newest 500 800 4 650 0 0")); /* history: no ticket, no window */
+        got = hub_text(&hub,
+                       "SELECT at_ms || ' ' || text FROM message_edits WHERE external_id = "
+                       "'wamid.2' AND kind = 3 AND edit_id = ''",
+                       &a);
+        assert_slice(got, SLICE("200 text 2"));
         hub_run(&hub, "DELETE FROM messages; DELETE FROM message_edits; DELETE FROM "
                       "message_statuses; DELETE FROM conversations");
         assert_int_equal(store_begin(hub.store, &why), OK);
