@@ -90,6 +90,23 @@ test("Meta's own context is an answer, and what is not known is refused by its n
   assert.equal(wa.stats().messages, 1);
 });
 
+test('a message that failed says why, in the list and by itself', async (t) => {
+  const { wa, hub } = await started(t, { sources: [inbox()] });
+  await webhook(hub, incoming());
+  const { delivery, message } = await hub.post('/api/messages', text());
+  await state(hub, delivery, 'delivered');
+  assert.equal((await hub.get(`/api/messages/${message}`)).error, undefined);
+  const failed = status(wa.events()[0].id, 'failed', delivery);
+  failed.statuses[0].errors = [{ code: 131026, title: 'Message undeliverable', message: 'Message undeliverable', error_data: { details: 'Not on WhatsApp' } }];
+  await webhook(hub, failed);
+  const want = { code: 131026, title: 'Message undeliverable', details: 'Not on WhatsApp' };
+  const seen = await hub.get(`/api/messages/${message}`);
+  assert.deepEqual([seen.status, seen.error], ['failed', want]);
+  assert.deepEqual((await hub.all('/api/messages?direction=out')).map((m) => m.error), [want]);
+  assert.deepEqual((await hub.all(`/api/messages?conversation=${seen.conversation}&direction=out`)).map((m) => m.error), [want]);
+  assert.deepEqual((await hub.all(`/api/messages?contact=${seen.contact}&direction=out`)).map((m) => m.error), [want]);
+});
+
 test('two at once under one key are one message', async (t) => {
   const { wa, hub } = await started(t);
   const answers = await Promise.all(Array.from({ length: 8 }, () => hub.post('/api/messages', text({ idempotency_key: 'k' }))));
