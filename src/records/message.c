@@ -298,6 +298,13 @@ enum err message_named(struct store *store, uint64_t workspace_id, uint64_t deli
     stmt_i64(q, 4, rank);
     stmt_i64(q, 5, at_ms);
     stmt_i64(q, 6, now_ms);
+    rc = stmt_run(q, why);
+    if (rc != OK || rank == MESSAGE_FAILED) return rc;
+    q = store_stmt(store, SQL_MESSAGE_REACT, why);
+    stmt_i64(q, 1, (int64_t)workspace_id);
+    stmt_i64(q, 2, (int64_t)delivery_id);
+    stmt_text(q, 3, external_id);
+    stmt_i64(q, 4, at_ms);
     return stmt_run(q, why);
 }
 

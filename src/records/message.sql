@@ -80,6 +80,17 @@ UPDATE messages SET external_id = $3, updated_ms = $6, status_ms = CASE WHEN sta
 WHERE delivery_id = $2 AND delivery_id > 0 AND workspace_id = $1
   AND NOT EXISTS (SELECT 1 FROM messages x WHERE x.external_id = $3 AND x.workspace_id = $1);
 
+-- A reaction that was sent as a message of its own, now at its target as one that an echo told of.
+-- name: message_react
+INSERT INTO message_reactions (workspace_id, external_id, reactor, emoji, at_ms, reaction_id)
+SELECT m.workspace_id, m.reply_to, '', m.text, CAST($4 AS BIGINT), CAST($3 AS TEXT) FROM messages m
+WHERE m.delivery_id = $2 AND m.delivery_id > 0 AND m.workspace_id = $1 AND m.type = 'reaction' AND m.direction = 2
+  AND m.reply_to <> ''
+ON CONFLICT (external_id, reactor, workspace_id) DO UPDATE
+SET emoji = excluded.emoji, at_ms = excluded.at_ms, reaction_id = excluded.reaction_id
+WHERE excluded.at_ms > message_reactions.at_ms
+  OR (excluded.at_ms = message_reactions.at_ms AND excluded.reaction_id > message_reactions.reaction_id);
+
 -- By a status that carries the delivery's id. What waits or was given up without a known outcome is delivered (deliver/delivery.h);
 -- what is under way is told by its remote_id (settle_result). Not by a status of an earlier message of the same delivery.
 -- name: message_delivery_proven

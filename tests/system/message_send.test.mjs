@@ -107,6 +107,36 @@ test('a message that failed says why, in the list and by itself', async (t) => {
   assert.deepEqual((await hub.all(`/api/messages?contact=${seen.contact}&direction=out`)).map((m) => m.error), [want]);
 });
 
+test('a reaction of ours stands at its message, and is no answer', async (t) => {
+  const { wa, hub } = await started(t, { sources: [inbox()] });
+  const asked = incoming();
+  await webhook(hub, asked);
+  const about = asked.messages[0].id;
+  const react = async (emoji) => {
+    const sent = await hub.post('/api/messages', { to: TO, type: 'reaction', reaction: { message_id: about, emoji } });
+    await state(hub, sent.delivery, 'delivered');
+    return sent.message;
+  };
+  const [target] = await hub.all('/api/messages?direction=in');
+  const reactions = async () => (await hub.get(`/api/messages/${target.id}`)).reactions.map((r) => [r.emoji, r.reactor]);
+  const first = await react('👍');
+  assert.deepEqual(await reactions(), [['👍', undefined]]);
+  assert.deepEqual(wa.events()[0].body.reaction, { message_id: about, emoji: '👍' });
+  assert.equal(wa.events()[0].body.context, undefined);
+  assert.equal((await hub.get(`/api/messages/${first}`)).status, 'accepted');
+  await react('❤️');
+  assert.deepEqual(await reactions(), [['❤️', undefined]]);
+  await react('');
+  assert.deepEqual(await reactions(), []);
+  wa.mode('code:131026', 1);
+  const refused = await hub.post('/api/messages', { to: TO, type: 'reaction', reaction: { message_id: about, emoji: '😮' } });
+  await state(hub, refused.delivery, 'dead');
+  assert.deepEqual(await reactions(), []);
+  const [conversation] = await hub.all('/api/conversations');
+  assert.deepEqual([conversation.messages_in, conversation.messages_out, conversation.unread, conversation.last_out_at], [1, 0, 1, undefined]);
+  assert.equal((await hub.all('/api/tickets'))[0].first_reply_at, undefined);
+});
+
 test('two at once under one key are one message', async (t) => {
   const { wa, hub } = await started(t);
   const answers = await Promise.all(Array.from({ length: 8 }, () => hub.post('/api/messages', text({ idempotency_key: 'k' }))));
