@@ -8,6 +8,24 @@ static slice shown(struct call *c, slice text)
     return c->key.pii || text.len == 0 ? text : SLICE("***");
 }
 
+/* Why it failed, as the channel said. */
+static void put_error(struct call *c, slice status_data)
+{
+    json *root = NULL, *first;
+    struct buf *b = &c->out;
+    if (status_data.len == 0 || json_parse(status_data, c->x->arena, &root, NULL) != OK) return;
+    first = yyjson_arr_get_first(json_get(root, "errors"));
+    if (!first) return;
+    slice details = json_text(json_at(first, SLICE("/error_data/details")));
+    if (details.len == 0) details = json_get_text(first, "message");
+    json_begin_object(b, "error");
+    if (json_get(first, "code"))
+        json_put_raw(b, "code", json_print(json_get(first, "code"), c->x->arena));
+    json_put_opt(b, "title", json_get_text(first, "title"));
+    json_put_opt(b, "details", shown(c, details)); /* it may name the number */
+    json_end_object(b);
+}
+
 /* Columns as in every statement of messages.sql that reads messages. */
 static void put_message_fields(struct call *c, struct stmt *q)
 {
@@ -34,6 +52,12 @@ static void put_message_fields(struct call *c, struct stmt *q)
     json_put_opt(b, "text", shown(c, stmt_col_text(q, 19)));
     slice data = stmt_col_text(q, 20);
     if (data.len && c->key.pii) json_put_raw(b, "data", data);
+    put_error(c, stmt_col_text(q, 21));
+}
+
+static const char *edit_name(int64_t kind)
+{
+    return kind == MESSAGE_ORIGINAL ? "original" : kind == MESSAGE_REVOKE ? "revoke" : "edit";
 }
 
 static void put_message(struct call *c, struct stmt *q)
@@ -152,8 +176,7 @@ static void put_about(struct call *c, slice external_id)
     json_begin_array(b, "edits");
     for (row = true; stmt_step(q, &row, NULL) == OK && row;) {
         json_begin_object(b, NULL);
-        json_put_str(b, "kind",
-                     stmt_col_i64(q, 0) == MESSAGE_EDIT ? SLICE("edit") : SLICE("revoke"));
+        json_put_str(b, "kind", slice_str(edit_name(stmt_col_i64(q, 0))));
         json_put_time(b, "at", stmt_col_i64(q, 1));
         json_put_opt(b, "text", shown(c, stmt_col_text(q, 2)));
         json_end_object(b);

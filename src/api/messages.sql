@@ -1,18 +1,25 @@
+-- The last column: what the latest status that says "failed" (6) said beside it.
 -- name: messages_list
 SELECT id, contact_id, conversation_id, ticket_id, media_id, delivery_id, campaign_id, channel, account, external_id,
-  direction, origin, type, at_ms, status, status_ms, edited_ms, revoked_ms, reply_to, text, data FROM messages
+  direction, origin, type, at_ms, status, status_ms, edited_ms, revoked_ms, reply_to, text, data,
+  CASE WHEN status = 6 THEN COALESCE((SELECT s.data FROM message_statuses s WHERE s.external_id = messages.external_id
+    AND s.workspace_id = messages.workspace_id AND s.rank = 6 ORDER BY s.at_ms DESC LIMIT 1), '') ELSE '' END FROM messages
 WHERE workspace_id = $1 AND id < $2 AND (CAST($3 AS BIGINT) = 0 OR direction = $3) AND (CAST($4 AS TEXT) = '' OR type = $4)
   AND at_ms >= $5 AND at_ms <= $6 ORDER BY id DESC LIMIT $7;
 
 -- name: messages_of_conversation
 SELECT id, contact_id, conversation_id, ticket_id, media_id, delivery_id, campaign_id, channel, account, external_id,
-  direction, origin, type, at_ms, status, status_ms, edited_ms, revoked_ms, reply_to, text, data FROM messages
+  direction, origin, type, at_ms, status, status_ms, edited_ms, revoked_ms, reply_to, text, data,
+  CASE WHEN status = 6 THEN COALESCE((SELECT s.data FROM message_statuses s WHERE s.external_id = messages.external_id
+    AND s.workspace_id = messages.workspace_id AND s.rank = 6 ORDER BY s.at_ms DESC LIMIT 1), '') ELSE '' END FROM messages
 WHERE workspace_id = $1 AND id < $2 AND (CAST($3 AS BIGINT) = 0 OR direction = $3) AND (CAST($4 AS TEXT) = '' OR type = $4)
   AND at_ms >= $5 AND at_ms <= $6 AND conversation_id = $8 ORDER BY id DESC LIMIT $7;
 
 -- name: messages_of_contact
 SELECT id, contact_id, conversation_id, ticket_id, media_id, delivery_id, campaign_id, channel, account, external_id,
-  direction, origin, type, at_ms, status, status_ms, edited_ms, revoked_ms, reply_to, text, data FROM messages
+  direction, origin, type, at_ms, status, status_ms, edited_ms, revoked_ms, reply_to, text, data,
+  CASE WHEN status = 6 THEN COALESCE((SELECT s.data FROM message_statuses s WHERE s.external_id = messages.external_id
+    AND s.workspace_id = messages.workspace_id AND s.rank = 6 ORDER BY s.at_ms DESC LIMIT 1), '') ELSE '' END FROM messages
 WHERE workspace_id = $1 AND id < $2 AND (CAST($3 AS BIGINT) = 0 OR direction = $3) AND (CAST($4 AS TEXT) = '' OR type = $4)
   AND at_ms >= $5 AND at_ms <= $6
   AND conversation_id IN (SELECT c.id FROM conversations c WHERE c.contact_id = $8 AND c.workspace_id = $1)
@@ -20,7 +27,9 @@ ORDER BY id DESC LIMIT $7;
 
 -- name: messages_get
 SELECT id, contact_id, conversation_id, ticket_id, media_id, delivery_id, campaign_id, channel, account, external_id,
-  direction, origin, type, at_ms, status, status_ms, edited_ms, revoked_ms, reply_to, text, data FROM messages
+  direction, origin, type, at_ms, status, status_ms, edited_ms, revoked_ms, reply_to, text, data,
+  CASE WHEN status = 6 THEN COALESCE((SELECT s.data FROM message_statuses s WHERE s.external_id = messages.external_id
+    AND s.workspace_id = messages.workspace_id AND s.rank = 6 ORDER BY s.at_ms DESC LIMIT 1), '') ELSE '' END FROM messages
 WHERE workspace_id = $1 AND id = $2;
 
 -- name: messages_statuses
@@ -31,8 +40,10 @@ ORDER BY at_ms, rank LIMIT 200;
 SELECT emoji, at_ms, reactor FROM message_reactions WHERE external_id = $2 AND workspace_id = $1 AND emoji <> ''
 ORDER BY at_ms LIMIT 200;
 
+-- The original first, whatever the clocks say.
 -- name: messages_edits
-SELECT kind, at_ms, text FROM message_edits WHERE external_id = $2 AND workspace_id = $1 ORDER BY at_ms LIMIT 200;
+SELECT kind, at_ms, text FROM message_edits WHERE external_id = $2 AND workspace_id = $1
+ORDER BY CASE WHEN kind = 3 THEN 0 ELSE 1 END, at_ms LIMIT 200;
 
 -- name: messages_media
 SELECT id, kind, mime, sha256, size, filename, state, problem FROM media WHERE workspace_id = $1 AND id = $2;

@@ -128,7 +128,7 @@ static void put_recipient(struct buf *b, slice to)
 slice whatsapp_body(json *message, slice callback, slice file, struct arena *arena)
 {
     struct buf b = buf_in(arena, WHATSAPP_BODY_MAX);
-    slice type = json_get_text(message, "type"), reply_to = json_get_text(message, "reply_to");
+    slice type = json_get_text(message, "type"), reply_to = whatsapp_check_reply_to(message);
     json_begin_object(&b, NULL);
     json_put_str(&b, "messaging_product", SLICE("whatsapp"));
     if (whatsapp_check_is_mark(message)) {

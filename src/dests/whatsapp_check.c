@@ -24,7 +24,8 @@ enum {
     BUTTONS_MAX = 3,
     ROWS_MAX = 10,
     NUMBER_MIN = 5,
-    NUMBER_MAX = 15
+    NUMBER_MAX = 15,
+    NAME_SHOWN = 64 /* of a member that is not known, in the answer */
 };
 
 /* The first mistake stays. */
@@ -376,6 +377,60 @@ bool whatsapp_check_is_mark(json *message)
     return slice_eq(json_get_text(message, "type"), SLICE("read"));
 }
 
+slice whatsapp_check_reply_to(json *message)
+{
+    slice id = json_get_text(message, "reply_to");
+    return id.len > 0 ? id : json_text(json_at(message, SLICE("/context/message_id")));
+}
+
+/* Our own name for it, Meta's, or both when they agree. */
+static void check_reply_to(struct checker *c, json *message)
+{
+    json *own = json_get(message, "reply_to"), *context = json_get(message, "context"), *k, *v;
+    slice id = json_str(own);
+    size_t i, max;
+    if (own && !yyjson_is_null(own) && !yyjson_is_str(own)) wrong(c, "`reply_to` must be text");
+    if (id.len > REMOTE_MAX) wrong(c, "`reply_to` is too long");
+    if (!context || yyjson_is_null(context)) return;
+    if (!yyjson_is_obj(context)) wrong(c, "`context` must be an object");
+    yyjson_obj_foreach(context, i, max, k, v) if (!slice_eq(json_str(k), SLICE("message_id")))
+        wrong(c, "`context.%.*s` is not known", SLICE_ARG(slice_sub(json_str(k), 0, NAME_SHOWN)));
+    slice meta = text_of(c, context, "context", "message_id", REMOTE_MAX, true);
+    if (id.len > 0 && !slice_eq(id, meta))
+        wrong(c, "`reply_to` and `context.message_id` differ: give one of them");
+}
+
+/* Nothing that was asked for is left out in silence. Of Meta's own members those that say what is said anyway are taken. */
+static bool is_known(json *message, slice name, json *v)
+{
+    static const char *const of_mark[] = { "type", "message_id", "typing" };
+    static const char *const of_message[] = { "type", "to", "reply_to", "context", "category" };
+    bool mark = whatsapp_check_is_mark(message);
+    const char *const *known = mark ? of_mark : of_message;
+    size_t count = mark ? ARRAY_LEN(of_mark) : ARRAY_LEN(of_message);
+    for (size_t i = 0; i < count; i++)
+        if (slice_eq(name, slice_str(known[i]))) return true;
+    if (slice_eq(name, SLICE("messaging_product"))) return slice_eq(json_str(v), SLICE("whatsapp"));
+    if (slice_eq(name, SLICE("recipient_type")))
+        return !mark && slice_eq(json_str(v), SLICE("individual"));
+    return !mark && slice_eq(name, json_get_text(message, "type"));
+}
+
+enum err whatsapp_check_members(json *message, struct why *why)
+{
+    size_t i, max;
+    json *k, *v;
+    yyjson_obj_foreach(message, i, max, k, v)
+    {
+        slice name = json_str(k);
+        if (!yyjson_is_null(v) && !is_known(message, name, v))
+            return why_set(why, ERR_SYNTAX, "`%.*s` is no member of a message of type %.*s",
+                           SLICE_ARG(slice_sub(name, 0, NAME_SHOWN)),
+                           SLICE_ARG(slice_sub(json_get_text(message, "type"), 0, NAME_SHOWN)));
+    }
+    return OK;
+}
+
 enum err whatsapp_check(json *message, struct why *why)
 {
     struct checker c = { OK, why };
@@ -394,7 +449,7 @@ enum err whatsapp_check(json *message, struct why *why)
                        "interactive, reaction, location, contacts or read");
     json *v = json_get(message, types[i].name);
     check_to(&c, json_get_text(message, "to"));
-    if (json_get_text(message, "reply_to").len > REMOTE_MAX) wrong(&c, "`reply_to` is too long");
+    check_reply_to(&c, message);
     bool shape = yyjson_is_obj(v) || (yyjson_is_arr(v) && types[i].check == check_contacts) ||
                  (yyjson_is_str(v) && types[i].check == check_text);
     if (!shape)

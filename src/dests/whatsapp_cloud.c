@@ -102,7 +102,8 @@ static slice account(const struct settings *cfg)
 
 static enum err check_message(json *message, const struct settings *cfg UNUSED, struct why *why)
 {
-    return whatsapp_check(message, why);
+    enum err rc = whatsapp_check(message, why);
+    return rc == OK ? whatsapp_check_members(message, why) : rc;
 }
 
 static bool any_time(json *message)

@@ -30,6 +30,10 @@ enum {
 
 /* Is the message as the API takes it one that Meta would take? ERR_SYNTAX names the member. Lengths are in characters. */
 MUST_CHECK enum err whatsapp_check(json *message, struct why *why);
+/* Does it hold nothing but members that are known? Only for what is asked for now: what was taken before, stays sendable. */
+MUST_CHECK enum err whatsapp_check_members(json *message, struct why *why);
+/* The message that is answered: `reply_to`, or Meta's own `context`. */
+slice whatsapp_check_reply_to(json *message);
 /* "read": a mark, not a message. */
 bool whatsapp_check_is_mark(json *message);
 

@@ -96,7 +96,8 @@ enum err conversation_touch(struct apply_ctx *ctx, struct conversation *c, const
     bool in = m->direction == MESSAGE_IN;
     bool placeholder =
         slice_eq(m->type, SLICE("media_placeholder")); /* whose it is, it may not know */
-    if (c->id == 0) return OK;
+    /* A reaction of ours stands at the message it is about: it is no message in the thread, and answers nothing. */
+    if (c->id == 0 || (!in && slice_eq(m->type, SLICE("reaction")))) return OK;
     if (fresh) *(in ? &c->messages_in : &c->messages_out) += 1;
     raise(&c->last_message_ms, m->at_ms);
     if (!placeholder) raise(in ? &c->last_in_ms : &c->last_out_ms, m->at_ms);

@@ -2,7 +2,7 @@
  *
  * Invariants: (1) of two words about one message the better informed stays: a known type over a placeholder, then the greater
  * origin. (2) Its state only grows (message_set_state). (3) Statuses, edits and reactions are kept by the message's external id,
- * and looked up when it comes to be known. */
+ * and looked up when it comes to be known. (4) What an edit replaces is kept as the first of the edits (MESSAGE_ORIGINAL). */
 #include "records/campaign.h"
 #include "records/conversation.h"
 
@@ -90,6 +90,17 @@ static enum err load_state(struct apply_ctx *ctx, slice external_id, struct stor
     return rc;
 }
 
+/* The message's own text, for a message that shows an edit's. */
+static enum err set_original(struct apply_ctx *ctx, const struct message *m, const struct stored *s,
+                             struct why *why)
+{
+    if (s->edited_ms == 0) return OK;
+    struct stmt *q = about(ctx, SQL_MESSAGE_ORIGINAL_SET, m->external_id, why);
+    stmt_i64(q, 3, m->at_ms);
+    stmt_text(q, 4, m->text);
+    return stmt_run(q, why);
+}
+
 static enum err add(struct apply_ctx *ctx, const struct message *m, const struct stored *s,
                     struct why *why)
 {
@@ -158,6 +169,7 @@ static enum err add_new(struct apply_ctx *ctx, const struct message *m, uint64_t
     if (rc == OK) rc = load_edits(ctx, m->external_id, s, why);
     if (rc == OK && m->direction == MESSAGE_OUT) rc = load_state(ctx, m->external_id, s, why);
     if (rc == OK && m->media) rc = media_add(ctx, m, s->id, &s->media_id, why);
+    if (rc == OK) rc = set_original(ctx, m, s, why);
     return rc == OK ? add(ctx, m, s, why) : rc;
 }
 
@@ -179,6 +191,7 @@ static enum err replace(struct apply_ctx *ctx, const struct message *m, struct s
                         struct why *why)
 {
     enum err rc = m->media && s->media_id == 0 ? media_add(ctx, m, s->id, &s->media_id, why) : OK;
+    if (rc == OK) rc = set_original(ctx, m, s, why);
     if (rc != OK) return rc;
     if ((int64_t)m->origin > s->origin) s->origin = m->origin;
     struct stmt *q = store_stmt(ctx->store, SQL_MESSAGE_SET, why);
@@ -222,10 +235,10 @@ static enum err merge(struct apply_ctx *ctx, const struct message *m, struct sto
     bool better = fresh != now ? fresh > now : (int64_t)m->origin >= s->origin;
     enum err rc = conversation_of(ctx, m, s->contact_id, &c, why);
     bool ticket = s->ticket_id == 0 && m->origin > MESSAGE_BY_HISTORY && c.id == s->conversation_id;
-    if (rc == OK && ticket) rc = ticket_of(ctx, &c, m, &s->ticket_id, why);
-    bool first = now == 0 && fresh > 0;
     struct message known = *m; /* who tells it again may not know that it was a campaign's */
     if (known.campaign_id == 0) known.campaign_id = s->campaign_id;
+    if (rc == OK && ticket) rc = ticket_of(ctx, &c, &known, &s->ticket_id, why);
+    bool first = now == 0 && fresh > 0;
     if (rc == OK && c.id == s->conversation_id)
         rc = conversation_touch(ctx, &c, &known, first, why);
     if (rc == OK && better) rc = replace(ctx, m, s, why);
@@ -285,6 +298,13 @@ enum err message_named(struct store *store, uint64_t workspace_id, uint64_t deli
     stmt_i64(q, 4, rank);
     stmt_i64(q, 5, at_ms);
     stmt_i64(q, 6, now_ms);
+    rc = stmt_run(q, why);
+    if (rc != OK || rank == MESSAGE_FAILED) return rc;
+    q = store_stmt(store, SQL_MESSAGE_REACT, why);
+    stmt_i64(q, 1, (int64_t)workspace_id);
+    stmt_i64(q, 2, (int64_t)delivery_id);
+    stmt_text(q, 3, external_id);
+    stmt_i64(q, 4, at_ms);
     return stmt_run(q, why);
 }
 
@@ -353,6 +373,8 @@ enum err message_edit_apply(struct apply_ctx *ctx, const struct message_edit *e,
     stmt_text(q, 7, e->data);
     enum err rc = stmt_run(q, why);
     if (rc == OK) rc = load_edits(ctx, e->external_id, &s, why);
+    if (rc == OK && s.edited_ms > 0)
+        rc = stmt_run(about(ctx, SQL_MESSAGE_ORIGINAL_KEEP, e->external_id, why), why);
     if (rc == OK && s.edited_ms > 0) {
         q = store_stmt(ctx->store, SQL_MESSAGE_SET_EDIT, why);
         stmt_i64(q, 1, (int64_t)ctx->workspace_id);

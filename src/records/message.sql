@@ -45,6 +45,19 @@ FROM message_edits WHERE external_id = $2 AND workspace_id = $1;
 SELECT text FROM message_edits WHERE external_id = $2 AND workspace_id = $1 AND kind = 1
 ORDER BY at_ms DESC, edit_id DESC LIMIT 1;
 
+-- The text that the first edit is about to take away. No edit has an empty edit_id; 3 is MESSAGE_ORIGINAL.
+-- name: message_original_keep
+INSERT INTO message_edits (workspace_id, external_id, edit_id, kind, at_ms, text, data)
+SELECT m.workspace_id, m.external_id, '', 3, m.at_ms, m.text, '' FROM messages m
+WHERE m.external_id = $2 AND m.workspace_id = $1 AND m.edited_ms = 0
+ON CONFLICT (external_id, edit_id, workspace_id) DO NOTHING;
+
+-- By the word of who knows the message when its text is an edit's already.
+-- name: message_original_set
+INSERT INTO message_edits (workspace_id, external_id, edit_id, kind, at_ms, text, data)
+VALUES ($1, $2, '', 3, $3, $4, '') ON CONFLICT (external_id, edit_id, workspace_id) DO UPDATE
+SET at_ms = excluded.at_ms, text = excluded.text;
+
 -- name: message_set_edit
 UPDATE messages SET text = $3, edited_ms = $4, updated_ms = $5 WHERE external_id = $2 AND workspace_id = $1;
 
@@ -66,6 +79,17 @@ UPDATE messages SET external_id = $3, updated_ms = $6, status_ms = CASE WHEN sta
   status = CASE WHEN status < $4 THEN $4 ELSE status END
 WHERE delivery_id = $2 AND delivery_id > 0 AND workspace_id = $1
   AND NOT EXISTS (SELECT 1 FROM messages x WHERE x.external_id = $3 AND x.workspace_id = $1);
+
+-- A reaction that was sent as a message of its own, now at its target as one that an echo told of.
+-- name: message_react
+INSERT INTO message_reactions (workspace_id, external_id, reactor, emoji, at_ms, reaction_id)
+SELECT m.workspace_id, m.reply_to, '', m.text, CAST($4 AS BIGINT), CAST($3 AS TEXT) FROM messages m
+WHERE m.delivery_id = $2 AND m.delivery_id > 0 AND m.workspace_id = $1 AND m.type = 'reaction' AND m.direction = 2
+  AND m.reply_to <> ''
+ON CONFLICT (external_id, reactor, workspace_id) DO UPDATE
+SET emoji = excluded.emoji, at_ms = excluded.at_ms, reaction_id = excluded.reaction_id
+WHERE excluded.at_ms > message_reactions.at_ms
+  OR (excluded.at_ms = message_reactions.at_ms AND excluded.reaction_id > message_reactions.reaction_id);
 
 -- By a status that carries the delivery's id. What waits or was given up without a known outcome is delivered (deliver/delivery.h);
 -- what is under way is told by its remote_id (settle_result). Not by a status of an earlier message of the same delivery.

@@ -236,7 +236,8 @@ struct message_status {
     slice data;   /* JSON object: pricing, conversation, errors */
 };
 
-enum message_edit_kind { MESSAGE_EDIT = 1, MESSAGE_REVOKE = 2 };
+/* ORIGINAL is never said by a channel: the text before the first edit, kept beside the edits (message.c). */
+enum message_edit_kind { MESSAGE_EDIT = 1, MESSAGE_REVOKE, MESSAGE_ORIGINAL };
 struct message_edit {
     slice channel, account, external_id; /* of the message that is changed */
     slice edit_id;                       /* of the change */

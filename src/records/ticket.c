@@ -84,6 +84,13 @@ static enum err open_new(struct apply_ctx *ctx, const struct conversation *c, in
     return rc == OK ? gather(ctx, c, t, at_ms, why) : rc;
 }
 
+/* A campaign answers nobody, and a reaction says nothing. As in ticket_first_reply. */
+static bool answers(const struct message *m)
+{
+    return m->direction == MESSAGE_OUT && m->campaign_id == 0 &&
+           !slice_eq(m->type, SLICE("reaction"));
+}
+
 enum err ticket_of(struct apply_ctx *ctx, const struct conversation *c, const struct message *m,
                    uint64_t *id, struct why *why)
 {
@@ -95,8 +102,7 @@ enum err ticket_of(struct apply_ctx *ctx, const struct conversation *c, const st
     bool inside = t.id != 0 && (t.state == TICKET_OPEN || m->at_ms <= t.closed_ms);
     if (inside) {
         *id = t.id;
-        bool reply =
-            m->direction == MESSAGE_OUT && (t.first_reply_ms == 0 || m->at_ms < t.first_reply_ms);
+        bool reply = answers(m) && (t.first_reply_ms == 0 || m->at_ms < t.first_reply_ms);
         if (!reply) return OK;
         t.first_reply_ms = m->at_ms;
         return save(ctx, &t, why);

@@ -19,9 +19,11 @@ WHERE workspace_id = $1 AND id = $2;
 UPDATE messages SET ticket_id = $2 WHERE workspace_id = $1 AND conversation_id = $3 AND at_ms >= $4
   AND (CAST($5 AS BIGINT) = 0 OR at_ms <= $5) AND ticket_id = 0 AND origin <> 1;
 
+-- Neither a campaign's message nor a reaction of ours.
 -- name: ticket_first_reply
 SELECT COALESCE(MIN(at_ms), 0) FROM messages
-WHERE workspace_id = $1 AND conversation_id = $2 AND at_ms >= $3 AND ticket_id = $4 AND direction = 2;
+WHERE workspace_id = $1 AND conversation_id = $2 AND at_ms >= $3 AND ticket_id = $4 AND direction = 2
+  AND campaign_id = 0 AND type <> 'reaction';
 
 -- name: ticket_of_conversation
 SELECT id, state, opened_ms, closed_ms, first_reply_ms FROM tickets

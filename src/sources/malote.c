@@ -80,6 +80,10 @@ static enum err read_message(json *root, struct cleaner *cl, struct changes *out
     o->type = type;
     o->text = shown_text(m, type, cl);
     o->reply_to = json_get_text(m, "reply_to");
+    if (o->reply_to.len == 0) o->reply_to = json_text(json_at(m, SLICE("/context/message_id")));
+    if (slice_eq(type,
+                 SLICE("reaction"))) /* by these two it stands at its target (message_react) */
+        o->reply_to = json_text(json_at(m, SLICE("/reaction/message_id")));
     o->data = json_print(m, cl->arena);
     o->delivery_id = out->delivery_id;
     slice campaign = json_get_text(root, "campaign_id");

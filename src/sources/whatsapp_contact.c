@@ -70,6 +70,13 @@ static void put(struct cleaner *cl, struct contact *c, enum contact_field f, jso
     if (c->field[f].len == 0 && text.len > 0) c->field[f] = text;
 }
 
+/* As a field, without the @ that people write before it. */
+static slice read_username(struct cleaner *cl, json *v)
+{
+    slice name = clean_value(cl, v);
+    return slice_starts(name, SLICE("@")) ? slice_sub(name, 1, name.len) : name;
+}
+
 static void read_profile(struct cleaner *cl, struct contact *c, json *one)
 {
     json *profile = json_get(one, "profile");
@@ -77,8 +84,7 @@ static void read_profile(struct cleaner *cl, struct contact *c, json *one)
     whatsapp_contact_id(cl, c, json_get_text(one, "user_id"));
     put(cl, c, CONTACT_wa_parent_id, json_get(one, "parent_user_id"));
     put(cl, c, CONTACT_wa_name, json_get(profile, "name"));
-    slice name = clean_value(cl, json_get(profile, "username"));
-    if (slice_starts(name, SLICE("@"))) name = slice_sub(name, 1, name.len);
+    slice name = read_username(cl, json_get(profile, "username"));
     if (name.len > 0) c->field[CONTACT_wa_username] = name;
 }
 
@@ -142,7 +148,7 @@ struct contact *whatsapp_contact(const struct whatsapp_place *p, bool ours, stru
         whatsapp_contact_id(cl, c, json_get_text(p->thread, "id"));
         whatsapp_contact_id(cl, c, json_get_text(context, "wa_id"));
         whatsapp_contact_id(cl, c, json_get_text(context, "user_id"));
-        put(cl, c, CONTACT_wa_username, json_get(context, "username"));
+        c->field[CONTACT_wa_username] = read_username(cl, json_get(context, "username"));
     }
     json *profile = find_profile(p->value, c), *list = json_get(p->value, "contacts");
     bool nobody = c->field[CONTACT_wa_id].len == 0 && c->field[CONTACT_wa_user_id].len == 0;

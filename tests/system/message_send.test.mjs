@@ -78,6 +78,65 @@ test('a message is sent once, and delivery, message and statuses are one thing',
   assert.equal((await hub.get('/api/events?state=failed')).items.length, 0);
 });
 
+test("Meta's own context is an answer, and what is not known is refused by its name", async (t) => {
+  const { wa, hub } = await started(t);
+  const { delivery, message } = await hub.post('/api/messages', text({ context: { message_id: 'wamid.ASKED' } }));
+  await state(hub, delivery, 'delivered');
+  assert.deepEqual(wa.events()[0].body.context, { message_id: 'wamid.ASKED' });
+  assert.equal((await hub.get(`/api/messages/${message}`)).reply_to, 'wamid.ASKED');
+  const refused = await hub.call('POST', '/api/messages', text({ replyTo: 'wamid.ASKED' }));
+  assert.equal(refused.status, 400, refused.text);
+  assert.match(refused.json.error.message, /`replyTo`/);
+  assert.equal(wa.stats().messages, 1);
+});
+
+test('a message that failed says why, in the list and by itself', async (t) => {
+  const { wa, hub } = await started(t, { sources: [inbox()] });
+  await webhook(hub, incoming());
+  const { delivery, message } = await hub.post('/api/messages', text());
+  await state(hub, delivery, 'delivered');
+  assert.equal((await hub.get(`/api/messages/${message}`)).error, undefined);
+  const failed = status(wa.events()[0].id, 'failed', delivery);
+  failed.statuses[0].errors = [{ code: 131026, title: 'Message undeliverable', message: 'Message undeliverable', error_data: { details: 'Not on WhatsApp' } }];
+  await webhook(hub, failed);
+  const want = { code: 131026, title: 'Message undeliverable', details: 'Not on WhatsApp' };
+  const seen = await hub.get(`/api/messages/${message}`);
+  assert.deepEqual([seen.status, seen.error], ['failed', want]);
+  assert.deepEqual((await hub.all('/api/messages?direction=out')).map((m) => m.error), [want]);
+  assert.deepEqual((await hub.all(`/api/messages?conversation=${seen.conversation}&direction=out`)).map((m) => m.error), [want]);
+  assert.deepEqual((await hub.all(`/api/messages?contact=${seen.contact}&direction=out`)).map((m) => m.error), [want]);
+});
+
+test('a reaction of ours stands at its message, and is no answer', async (t) => {
+  const { wa, hub } = await started(t, { sources: [inbox()] });
+  const asked = incoming();
+  await webhook(hub, asked);
+  const about = asked.messages[0].id;
+  const react = async (emoji) => {
+    const sent = await hub.post('/api/messages', { to: TO, type: 'reaction', reaction: { message_id: about, emoji } });
+    await state(hub, sent.delivery, 'delivered');
+    return sent.message;
+  };
+  const [target] = await hub.all('/api/messages?direction=in');
+  const reactions = async () => (await hub.get(`/api/messages/${target.id}`)).reactions.map((r) => [r.emoji, r.reactor]);
+  const first = await react('👍');
+  assert.deepEqual(await reactions(), [['👍', undefined]]);
+  assert.deepEqual(wa.events()[0].body.reaction, { message_id: about, emoji: '👍' });
+  assert.equal(wa.events()[0].body.context, undefined);
+  assert.equal((await hub.get(`/api/messages/${first}`)).status, 'accepted');
+  await react('❤️');
+  assert.deepEqual(await reactions(), [['❤️', undefined]]);
+  await react('');
+  assert.deepEqual(await reactions(), []);
+  wa.mode('code:131026', 1);
+  const refused = await hub.post('/api/messages', { to: TO, type: 'reaction', reaction: { message_id: about, emoji: '😮' } });
+  await state(hub, refused.delivery, 'dead');
+  assert.deepEqual(await reactions(), []);
+  const [conversation] = await hub.all('/api/conversations');
+  assert.deepEqual([conversation.messages_in, conversation.messages_out, conversation.unread, conversation.last_out_at], [1, 0, 1, undefined]);
+  assert.equal((await hub.all('/api/tickets'))[0].first_reply_at, undefined);
+});
+
 test('two at once under one key are one message', async (t) => {
   const { wa, hub } = await started(t);
   const answers = await Promise.all(Array.from({ length: 8 }, () => hub.post('/api/messages', text({ idempotency_key: 'k' }))));

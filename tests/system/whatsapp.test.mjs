@@ -70,6 +70,7 @@ test('from a signed body to conversation, ticket and message', async (t) => {
   const reply = await hub.get(`/api/messages/${all[0].id}`);
   assert.deepEqual(reply.statuses.map((s) => s.status).sort(), ['read', 'sent']);
   assert.deepEqual(reply.reactions.map((r) => r.emoji), ['👍']);
+  assert.deepEqual((await hub.get(`/api/messages/${all[1].id}`)).edits.map((e) => [e.kind, e.text]), [['original', message.text], ['edit', 'Olá de novo']]);
   assert.equal((await hub.all('/api/contacts')).length, 1); // with and without the ninth digit: one person
   assert.equal((await hub.all(`/api/messages?contact=${message.contact}&direction=out`)).length, 1);
   assert.ok((await hub.get(`/api/tickets/${ticket.id}`)).first_reply_at);
@@ -87,7 +88,7 @@ test('from a signed body to conversation, ticket and message', async (t) => {
 
   // Who may not see personal data sees no word of it.
   const { key } = await hub.post('/api/keys', { name: 'blind', role: 'reader', rate_per_min: 0 });
-  for (const path of ['/api/messages', `/api/messages/${all[0].id}`, '/api/conversations', '/api/tickets', '/api/contacts', '/api/events', '/api/deliveries', '/api/dead-letters',
+  for (const path of ['/api/messages', ...all.map((m) => `/api/messages/${m.id}`), '/api/conversations', '/api/tickets', '/api/contacts', '/api/events', '/api/deliveries', '/api/dead-letters',
     ...(await hub.all('/api/events')).map((e) => `/api/events/${e.id}`), ...(await hub.all('/api/deliveries')).map((d) => `/api/deliveries/${d.id}`)]) {
     const { text: seen } = await hub.call('GET', path, undefined, { key });
     assert.doesNotMatch(seen, /99990001|João|Olá|mais uma|Sim"|👍|wamid/, path);

@@ -66,6 +66,8 @@ static void bodies(void **state UNUSED)
         struct outgoing out;
         struct outgoing_delivery d = delivery_of(json_print(json_get(one, "message"), &arena));
         struct verdict v = dest_whatsapp_cloud.admit(&d, &cfg, 1, &arena);
+        if (dest_whatsapp_cloud.messages->check(json_get(one, "message"), &cfg, &why) != OK)
+            fail_msg("%zu: %s", i, why.text);
         if (v.kind != VERDICT_DELIVERED) fail_msg("%zu: %s", i, v.reason);
         if (dest_whatsapp_cloud.render(&d, 1, &cfg, 1, &arena, &out, &why) != OK)
             fail_msg("%zu: %s", i, why.text);
@@ -84,13 +86,14 @@ static void bodies(void **state UNUSED)
 
 static void mistakes(void **state UNUSED)
 {
+    struct settings cfg = settings_of("");
     size_t i, max;
     json *one, *root = golden("golden/whatsapp-out/refused.json");
     yyjson_arr_foreach(root, i, max, one)
     {
         struct why why = { .code = OK };
         slice want = json_get_text(one, "why");
-        if (whatsapp_check(json_get(one, "message"), &why) != ERR_SYNTAX)
+        if (dest_whatsapp_cloud.messages->check(json_get(one, "message"), &cfg, &why) != ERR_SYNTAX)
             fail_msg("%zu was taken, want %.*s", i, SLICE_ARG(want));
         slice got = slice_str(why.text);
         if (slice_find_slice(got, want) == got.len)

@@ -313,6 +313,11 @@ static void latest_words_count(void **state UNUSED)
                      "m.external_id = 'wamid.2'",
                      &a);
         assert_slice(got, SLICE("newest 500 800 4 650 0 0")); /* history: no ticket, no window */
+        got = hub_text(&hub,
+                       "SELECT at_ms || ' ' || text FROM message_edits WHERE external_id = "
+                       "'wamid.2' AND kind = 3 AND edit_id = ''",
+                       &a);
+        assert_slice(got, SLICE("200 text 2"));
         hub_run(&hub, "DELETE FROM messages; DELETE FROM message_edits; DELETE FROM "
                       "message_statuses; DELETE FROM conversations");
         assert_int_equal(store_begin(hub.store, &why), OK);
@@ -324,7 +329,7 @@ static void latest_words_count(void **state UNUSED)
 
 /* One step: a message that comes in or goes out at a minute, or the closing of the open ticket. */
 struct step {
-    char what; /* i in, o out, h history in, c close */
+    char what; /* i in, o out, h history in, c close, m out by a campaign, r a reaction of ours */
     int minute;
 };
 
@@ -354,6 +359,8 @@ static void run_steps(uint64_t workspace_id, const struct step *steps, int64_t r
                                             : MESSAGE_BY_ECHO,
                      at, a);
         m.message.ticket_reopen_ms = reopen_ms;
+        if (steps[n].what == 'm') m.message.campaign_id = 9;
+        if (steps[n].what == 'r') m.message.type = SLICE("reaction");
         struct apply_ctx ctx = shuffle_ctx(&hub, workspace_id, a);
         if (apply_changes(&ctx, &m.changes, &applied, &why) != OK) fail_msg("%s", why.text);
     }
@@ -371,6 +378,9 @@ static void tickets(void **state UNUSED)
         { { { 'o', 3 }, { 'i', 5 } }, 0, "1:5-0/0(1)" }, /* written before anybody asked */
         { { { 'i', 5 }, { 'o', 7 }, { 'i', 2 } }, 0, "1:2-0/7(3)" },
         { { { 'i', 5 }, { 'o', 3 }, { 'o', 4 }, { 'i', 2 } }, 0, "1:2-0/3(4)" },
+        /* neither a campaign nor a reaction answers, also when it came first */
+        { { { 'i', 5 }, { 'm', 6 }, { 'r', 7 }, { 'o', 8 } }, 0, "1:5-0/8(4)" },
+        { { { 'm', 6 }, { 'r', 7 }, { 'i', 5 } }, 0, "1:5-0/0(3)" },
         { { { 'h', 1 } }, 0, "" }, /* history opens nothing */
         { { { 'h', 1 }, { 'i', 5 } }, 0, "1:5-0/0(1)" },
         { { { 'i', 5 }, { 'c', 10 }, { 'i', 20 } }, 0, "2:5-10/0(1) 1:20-0/0(1)" },
