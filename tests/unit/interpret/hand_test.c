@@ -367,6 +367,21 @@ static void the_end_of_an_account(void **state UNUSED)
     journal_stop(j);
 }
 
+/* Taken for another's by a mapping that was wrong: when that is gone it is the app's own, and no duplicate of what was thought of it. */
+static void ours_after_all(void **state UNUSED)
+{
+    hub_configure(&hub, CONFIG("\"901\":\"shop/none\"", "default/app"));
+    struct journal *j = hub_journal(&hub, true);
+    take_in(j, APP, ENDED("901", ""));
+    quiet();
+    assert_int_equal(COUNT("events WHERE state = 2"), 1);
+    hub_configure(&hub, MAPPED);
+    replay_failed(j);
+    assert_int_equal(UPDATES("1"), 1);
+    assert_int_equal(COUNT("events WHERE NOT " DONE), 0);
+    journal_stop(j);
+}
+
 /* Among thousands, with one that cannot be understood in between: all arrive, once, whatever parts the writer makes of them. */
 static void many(void **state UNUSED)
 {
@@ -405,6 +420,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_end_without_end, setup, teardown),
         cmocka_unit_test_setup_teardown(by_account, setup, teardown),
         cmocka_unit_test_setup_teardown(the_end_of_an_account, setup, teardown),
+        cmocka_unit_test_setup_teardown(ours_after_all, setup, teardown),
         cmocka_unit_test_setup_teardown(many, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
