@@ -7,7 +7,7 @@
 #include "records/campaign.h"
 
 enum {
-    BUSY_MAX = 64, /* campaigns looked at in one turn; the others when one of these has ended */
+    BUSY_MAX = 64, /* campaigns looked at in one turn; the others in the next */
     LOOK_ARENA_MAX = 64 * 1024 * 1024,
     LIST_ARENA_MAX = 8 * 1024 * 1024,
     POLL_MAX_MS = 60000, /* nothing is due */
@@ -222,6 +222,7 @@ static enum err read_busy(struct campaigner *c, struct arena *arena, struct camp
     *count = 0;
     struct stmt *q = store_stmt(c->reader, SQL_CAMPAIGN_BUSY, why);
     stmt_i64(q, 1, BUSY_MAX);
+    stmt_i64(q, 2, (int64_t)c->after_id);
     while ((rc = stmt_step(q, &row, why)) == OK && row && *count < BUSY_MAX) {
         struct campaign *m = &list[(*count)++];
         *m = (struct campaign){ .id = (uint64_t)stmt_col_i64(q, 0),
@@ -242,7 +243,7 @@ static enum err read_busy(struct campaigner *c, struct arena *arena, struct camp
     return rc == OK && arena->full ? why_set(why, ERR_LIMIT, "out of memory") : rc;
 }
 
-/* Looks at all of them; returns when to look again, in ms. */
+/* Looks at them, at most BUSY_MAX; returns when to look again, in ms. */
 static int64_t look(struct campaigner *c, struct campaign *list)
 {
     struct why why = { .code = OK };
@@ -256,6 +257,8 @@ static int64_t look(struct campaigner *c, struct campaign *list)
         next_ms = ERROR_WAIT_MS;
         count = 0;
     }
+    if (c->after_id > 0 || count == BUSY_MAX) next_ms = TICK_MIN_MS;
+    c->after_id = count == BUSY_MAX ? list[count - 1].id : 0;
     struct config *config = config_hold(c->o.config);
     for (size_t i = 0; i < count && !atomic_load(&c->stopping); i++) {
         int64_t wait_ms = POLL_MAX_MS;

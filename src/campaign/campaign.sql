@@ -1,7 +1,7 @@
 -- name: campaign_busy
 SELECT id, workspace_id, destination_id, state, category, template, per_minute, next_us, segment, segment_after,
   updated_ms, name, limited FROM campaigns
-WHERE busy = 1 ORDER BY id LIMIT $1;
+WHERE busy = 1 AND id > $2 ORDER BY id LIMIT $1;
 
 -- name: campaign_queued
 SELECT COUNT(*) FROM campaign_recipients WHERE campaign_id = $2 AND state = 1 AND workspace_id = $1;

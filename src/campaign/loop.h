@@ -21,6 +21,7 @@ struct campaigner {
     /* The thread's own. */
     struct store *reader;
     struct arena arena; /* of one look at one campaign */
+    uint64_t after_id;  /* the next look begins behind it: with very many, they take turns */
 };
 
 /* A campaign that has something to do, as it was read. */

@@ -304,6 +304,16 @@ test('Meta takes a message and then says that the number may send no more for no
   assert.equal((await counts(hub, id, { read: 2, failed: 1 }, 'finished')).reason, undefined);
 });
 
+test('more campaigns that cannot go on than are looked at in one turn: a later one goes all the same', async (t) => {
+  const { wa, hub } = await started(t);
+  await hub.apply({ destinations: [zap(wa), zap(wa, { name: 'shut', enabled: false })] });
+  for (let i = 0; i < 70; i++) await start(hub, await campaign(hub, lines(1, i), { destination: 'shut' }));
+  const id = await campaign(hub, lines(3, 500), { destination: 'zap' });
+  await start(hub, id);
+  await counts(hub, id, { accepted: 3 }, 'finished');
+  assert.equal(wa.events().length, 3);
+});
+
 test('a cancelled campaign takes back what a held destination kept', async (t) => {
   const { wa, hub } = await started(t);
   wa.mode('unauthorised');
