@@ -170,7 +170,7 @@ test('outside the 24 hours only a template; no marketing for who asked for none'
 test('mistakes are told before anything is stored', async (t) => {
   const { wa, hub } = await started(t);
   const bad = [[{ type: 'text', text: 'x' }, /to whom/], [text({ to: 'ana' }), /`to`/], [text({ type: 'fax' }), /`type`/],
-    [text({ text: '' }), /empty/], [text({ text: 'x'.repeat(4097) }), /longer than 4096/], [text({ contact: 'cnt_x' }), /either/],
+    [text({ text: '' }), /empty/], [text({ text: 'x'.repeat(4097) }), /longer than 4096/], [text({ contact: 'con_x' }), /either/],
     [{ to: TO, type: 'image', image: { id: '1', link: 'https://x/y' } }, /either/],
     [{ to: TO, type: 'image', image: { link: 'file:///etc/passwd' } }, /http/],
     [{ to: TO, type: 'template', template: { name: 'Oi', language: 'pt_BR' } }, /a-z/],
