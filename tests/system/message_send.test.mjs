@@ -135,6 +135,23 @@ test('a throttle waits and is sent, a refusal of one person stops nobody else', 
   assert.equal(wa.stats().messages, 4 - 1);
 });
 
+test('too many to one person: what waits for them waits as long and keeps its order, others go on', async (t) => {
+  const { wa, hub } = await started(t);
+  const send = async (body, more) => (await hub.post('/api/messages', text({ text: body, ...more }))).delivery;
+  wa.mode('code:131056', 1);
+  const first = await send('um'), start = Date.now();
+  await until('the refusal', async () => (await hub.get(`/api/deliveries/${first}`)).attempts === 1);
+  const second = await send('dois'), third = await send('tres');
+  const other = await send('outra pessoa', { to: '+5521999990005' });
+  await state(hub, other, 'delivered');
+  assert.ok(Date.now() - start < 5000, 'the other person did not wait');
+  assert.match((await state(hub, second, 'waiting')).reason, /too many messages to this recipient/);
+  for (const id of [first, second, third]) await state(hub, id, 'delivered');
+  assert.ok(Date.now() - start >= 6000, 'it waited');
+  assert.deepEqual(wa.events().map((m) => m.body.text.body), ['outra pessoa', 'um', 'dois', 'tres']);
+  assert.equal((await hub.get(`/api/deliveries/${second}`)).attempts, 1);
+});
+
 test('a refused token holds the destination, nothing is lost', async (t) => {
   const { wa, hub } = await started(t);
   wa.mode('unauthorised');
