@@ -145,7 +145,7 @@ const struct api_route api_routes[] = {
     { "GET", "/api/conversations/{id}", ROLE_READER, false, false, api_conversation,
       "One conversation", NULL },
     { "GET", "/api/tickets", ROLE_READER, false, false, api_tickets, "Tickets, newest first",
-      "state conversation " LIST_QUERY },
+      "state conversation contact assignee " LIST_QUERY },
     { "GET", "/api/tickets/{id}", ROLE_READER, false, false, api_ticket, "One ticket", NULL },
     { "POST", "/api/tickets/{id}/close", ROLE_OPERATOR, false, false, api_ticket_close,
       "Close a ticket: the next message opens another", NULL },
