@@ -23,6 +23,11 @@ SELECT id, contact_id, conversation_id, ticket_id, media_id, delivery_id, campai
   direction, origin, type, at_ms, status, status_ms, edited_ms, revoked_ms, reply_to, text, data FROM messages
 WHERE workspace_id = $1 AND id = $2;
 
+-- name: messages_get_external
+SELECT id, contact_id, conversation_id, ticket_id, media_id, delivery_id, campaign_id, channel, account, external_id,
+  direction, origin, type, at_ms, status, status_ms, edited_ms, revoked_ms, reply_to, text, data FROM messages
+WHERE workspace_id = $1 AND external_id = $2;
+
 -- name: messages_statuses
 SELECT status, at_ms, recipient, data FROM message_statuses WHERE external_id = $2 AND workspace_id = $1
 ORDER BY at_ms, rank LIMIT 200;

@@ -59,6 +59,12 @@ test('a message is sent once, and delivery, message and statuses are one thing',
   assert.equal(seen.external_id, sent.id);
   assert.equal(seen.status, 'accepted');
   assert.equal(seen.direction, 'out');
+  assert.deepEqual(await hub.get(`/api/messages/${encodeURIComponent(sent.id)}`), seen);
+  const foreign = 'wamid.HBgN/T+x==', at = `/api/messages/${encodeURIComponent(foreign)}`;
+  assert.equal((await hub.call('GET', at)).status, 404);
+  await webhook(hub, status(foreign, 'delivered'));
+  const elsewhere = await hub.get(at);
+  assert.deepEqual([elsewhere.external_id, elsewhere.id, elsewhere.statuses.map((s) => s.status)], [foreign, undefined, ['delivered']]);
   await webhook(hub, status(sent.id, 'read', delivery));
   await webhook(hub, status(sent.id, 'sent', delivery));
   assert.equal((await hub.get(`/api/messages/${message}`)).status, 'read');
