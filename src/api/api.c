@@ -9,6 +9,8 @@
 #include "base/text.h"
 #include "crypto/hash.h"
 
+enum { QUERY_NAME_SHOWN_MAX = 40 };
+
 /* Each API thread keeps its reading connection; it is closed when the thread ends (store_close by the key's destructor). */
 static struct store *reader_of(struct app *app, struct why *why)
 {
@@ -146,6 +148,30 @@ static bool source_stats(struct call *c, slice path)
     return s != NULL;
 }
 
+static bool is_named(slice names, slice name)
+{
+    slice one;
+    while (slice_cut(&names, ' ', &one))
+        if (one.len > 0 && slice_eq(one, name)) return true;
+    return false;
+}
+
+/* A filter that is not known would answer everything, as if it had matched. False: the answer is written. Not asked where no parameter
+ * is known, nor of a body that is handed over: its query is the source's. */
+static bool query_known(struct call *c, const struct api_route *r)
+{
+    slice rest = c->x->request.query, item;
+    if (!r->query || r->handle == api_ingest) return true;
+    while (slice_cut(&rest, '&', &item)) {
+        slice name = text_url_decode(slice_sub(item, 0, slice_find(item, '=')), c->x->arena);
+        if (item.len == 0 || is_named(slice_str(r->query), name)) continue;
+        reply_error(c, 400, "parameter_unknown", "there is no parameter \"%.*s\" here; known: %s",
+                    SLICE_ARG(slice_sub(name, 0, QUERY_NAME_SHOWN_MAX)), r->query);
+        return false;
+    }
+    return true;
+}
+
 static void dispatch(struct call *c)
 {
     slice method = c->x->request.method, path = without_version(c->x->request.path, c->x->arena);
@@ -155,7 +181,7 @@ static void dispatch(struct call *c)
         const struct api_route *r = &api_routes[i];
         if (!fits(r->path, path, c->param, c->x->arena)) continue;
         if (slice_eq(method, slice_str(r->method))) {
-            if (admitted(c, r->role, r->open, r->public)) r->handle(c);
+            if (admitted(c, r->role, r->open, r->public) && query_known(c, r)) r->handle(c);
             return;
         }
         buf_printf(&allow, "%s%s", allow.len ? ", " : "", r->method);

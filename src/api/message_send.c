@@ -83,7 +83,7 @@ static enum err read_window(struct call *c, struct sending *s, struct why *why)
     return rc;
 }
 
-/* By `contact` ("cnt_…") or by `to`. */
+/* By `contact` ("con_…") or by `to`. */
 static enum err find_person(struct call *c, json *body, struct sending *s, slice *to,
                             struct why *why)
 {
@@ -94,7 +94,7 @@ static enum err find_person(struct call *c, json *body, struct sending *s, slice
         return why_set(why, ERR_SYNTAX, "say to whom: either `to` or `contact`");
     if (contact.len > 0) {
         if (id_parse(ID_CONTACT, contact, &s->contact_id) != OK)
-            return why_set(why, ERR_SYNTAX, "`contact` must be the id of a contact (cnt_...)");
+            return why_set(why, ERR_SYNTAX, "`contact` must be the id of a contact (con_...)");
     } else {
         *to = outbox_recipient(json_get_text(body, "to"), c->x->arena);
         rc = contact_find_recipient(c->store, c->key.workspace_id, *to, &s->contact_id, why);

@@ -207,28 +207,44 @@ static void put_file(struct call *c, int64_t media_id)
     stmt_reset(q);
 }
 
+/* Of a message that was sent by another program nothing is known but what the channel says of it. */
+static enum err begin_foreign(struct call *c, slice external_id, struct why *why)
+{
+    bool row = false;
+    struct stmt *q = about(c, SQL_MESSAGES_STATUSES, external_id);
+    enum err rc = stmt_step(q, &row, why);
+    stmt_reset(q);
+    if (rc != OK) return rc;
+    if (!row) return why_set(why, ERR_MISSING, "there is no such message");
+    json_begin_object(&c->out, NULL);
+    json_put_str(&c->out, "external_id", shown(c, external_id));
+    return OK;
+}
+
+/* By our own id, or by the channel's. */
 void api_message(struct call *c)
 {
     struct why why;
     uint64_t id = 0;
-    bool row = false;
-    slice external_id = { NULL, 0 };
+    bool row = false, own = id_parse(ID_MESSAGE, c->param[0], &id) == OK;
+    slice external_id = c->param[0];
     int64_t media_id = 0;
-    enum err rc = id_parse(ID_MESSAGE, c->param[0], &id) == OK
-                      ? OK
-                      : why_set(&why, ERR_MISSING, "there is no such message");
-    struct stmt *q = rc == OK ? store_stmt(c->store, SQL_MESSAGES_GET, &why) : NULL;
+    struct stmt *q = store_stmt(c->store, own ? SQL_MESSAGES_GET : SQL_MESSAGES_GET_EXTERNAL, &why);
     stmt_i64(q, 1, (int64_t)c->key.workspace_id);
-    stmt_i64(q, 2, (int64_t)id);
-    if (rc == OK) rc = stmt_step(q, &row, &why);
-    if (rc == OK && !row) rc = why_set(&why, ERR_MISSING, "there is no such message");
-    if (rc == OK) {
+    if (own)
+        stmt_i64(q, 2, (int64_t)id);
+    else
+        stmt_text(q, 2, external_id);
+    enum err rc = stmt_step(q, &row, &why);
+    if (rc == OK && !row && own) rc = why_set(&why, ERR_MISSING, "there is no such message");
+    if (rc == OK && row) {
         json_begin_object(&c->out, NULL);
         put_message_fields(c, q);
         external_id = arena_dup(c->x->arena, stmt_col_text(q, 9));
         media_id = stmt_col_i64(q, 4);
     }
     stmt_reset(q);
+    if (rc == OK && !row) rc = begin_foreign(c, external_id, &why);
     if (rc != OK) {
         reply_err(c, rc, &why);
         return;

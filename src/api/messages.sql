@@ -32,6 +32,11 @@ SELECT id, contact_id, conversation_id, ticket_id, media_id, delivery_id, campai
     AND s.workspace_id = messages.workspace_id AND s.rank = 6 ORDER BY s.at_ms DESC LIMIT 1), '') ELSE '' END FROM messages
 WHERE workspace_id = $1 AND id = $2;
 
+-- name: messages_get_external
+SELECT id, contact_id, conversation_id, ticket_id, media_id, delivery_id, campaign_id, channel, account, external_id,
+  direction, origin, type, at_ms, status, status_ms, edited_ms, revoked_ms, reply_to, text, data FROM messages
+WHERE workspace_id = $1 AND external_id = $2;
+
 -- name: messages_statuses
 SELECT status, at_ms, recipient, data FROM message_statuses WHERE external_id = $2 AND workspace_id = $1
 ORDER BY at_ms, rank LIMIT 200;
@@ -63,7 +68,13 @@ SELECT id, contact_id, channel, account, peer, window_until_ms, last_message_ms,
 -- name: messages_tickets
 SELECT id, conversation_id, contact_id, state, assignee, opened_ms, closed_ms, first_reply_ms FROM tickets
 WHERE workspace_id = $1 AND id < $2 AND (CAST($3 AS BIGINT) = 0 OR state = $3)
-  AND (CAST($4 AS BIGINT) = 0 OR conversation_id = $4) ORDER BY id DESC LIMIT $5;
+  AND (CAST($4 AS BIGINT) = 0 OR conversation_id = $4) AND (CAST($5 AS TEXT) = '' OR assignee = $5) ORDER BY id DESC LIMIT $6;
+
+-- name: messages_tickets_of_contact
+SELECT id, conversation_id, contact_id, state, assignee, opened_ms, closed_ms, first_reply_ms FROM tickets
+WHERE workspace_id = $1 AND id < $2 AND (CAST($3 AS BIGINT) = 0 OR state = $3)
+  AND conversation_id IN (SELECT c.id FROM conversations c WHERE c.contact_id = $4 AND c.workspace_id = $1)
+  AND (CAST($5 AS TEXT) = '' OR assignee = $5) ORDER BY id DESC LIMIT $6;
 
 -- name: messages_tickets_open
 SELECT id, conversation_id, contact_id, state, assignee, opened_ms, closed_ms, first_reply_ms FROM tickets

@@ -78,8 +78,8 @@ void api_messages_search(struct call *c)
     stmt_i64(q, 1, (int64_t)c->key.workspace_id);
     stmt_text(q, 2, s.words);
     stmt_i64(q, 3, s.page.before);
-    stmt_i64(q, 4, s.since_ms ? (int64_t)id_at(s.since_ms) : 0);
-    stmt_i64(q, 5, s.until_ms < INT64_MAX ? (int64_t)id_at(s.until_ms) : INT64_MAX);
+    stmt_i64(q, 4, s.since_ms);
+    stmt_i64(q, 5, s.until_ms);
     stmt_i64(q, 6, (int64_t)s.contact);
     stmt_text(q, 7, s.type);
     stmt_i64(q, 8, s.direction);

@@ -25,9 +25,10 @@ void api_tickets(struct call *c)
 {
     struct why why;
     struct page page;
-    uint64_t conversation = 0;
+    uint64_t conversation = 0, contact = 0;
     int64_t state = 0;
-    slice word = call_query(c, "state"), id = call_query(c, "conversation");
+    slice word = call_query(c, "state"), id = call_query(c, "conversation"),
+          person = call_query(c, "contact"), assignee = call_query(c, "assignee");
     enum err rc = page_read(c, &page, &why);
     for (int i = TICKET_OPEN; i < TICKET_STATE_COUNT; i++)
         if (slice_eq(word, slice_str(ticket_state_name[i]))) state = i;
@@ -35,17 +36,28 @@ void api_tickets(struct call *c)
         rc = why_set(&why, ERR_SYNTAX, "`state` is open or closed");
     if (rc == OK && id.len && id_parse(ID_CONVERSATION, id, &conversation) != OK)
         rc = why_set(&why, ERR_SYNTAX, "`conversation` is no id of its kind");
+    if (rc == OK && person.len && id_parse(ID_CONTACT, person, &contact) != OK)
+        rc = why_set(&why, ERR_SYNTAX, "`contact` is no id of its kind");
+    if (rc == OK && contact && conversation)
+        rc = why_set(&why, ERR_SYNTAX, "name a contact or a conversation, not both");
     if (rc != OK) {
         reply_err(c, rc, &why);
         return;
     }
-    bool open = state == TICKET_OPEN && conversation == 0; /* by the index of the open ones */
+    bool open = state == TICKET_OPEN && !conversation && !contact &&
+                assignee.len == 0; /* by the index of the open ones */
+    enum sql sql = open      ? SQL_MESSAGES_TICKETS_OPEN
+                   : contact ? SQL_MESSAGES_TICKETS_OF_CONTACT
+                             : SQL_MESSAGES_TICKETS;
     int n = 2;
-    struct stmt *q =
-        store_stmt(c->store, open ? SQL_MESSAGES_TICKETS_OPEN : SQL_MESSAGES_TICKETS, &why);
+    struct stmt *q = store_stmt(c->store, sql, &why);
     stmt_i64(q, 1, (int64_t)c->key.workspace_id);
     stmt_i64(q, 2, page.before);
-    if (!open) stmt_i64(q, ++n, state), stmt_i64(q, ++n, (int64_t)conversation);
+    if (!open) {
+        stmt_i64(q, ++n, state);
+        stmt_i64(q, ++n, (int64_t)(contact ? contact : conversation));
+        stmt_text(q, ++n, assignee);
+    }
     stmt_i64(q, ++n, page.limit);
     page_put(c, q, &page, ID_TICKET, put_ticket);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "crypto/hash.h"
 #include "deliver/loop.h"
 
 enum {
@@ -24,6 +25,8 @@ struct batch {
     struct outgoing_delivery *out; /* in the same order */
     size_t count;
     int64_t started_ms;
+    uint64_t id;  /* with `who`: the delivery, which may be settled before the batch ends */
+    uint64_t who; /* the recipient's hash; 0: of no one, or of many */
 };
 
 /* Uniform in 0..1: splitmix64; jitter needs no more. */
@@ -204,6 +207,8 @@ static void settle_one(struct batch *b, size_t i, const struct verdict *v, int64
                            180, v->reason);
         }
         due_ms = now_ms + (wait_ms < 0 ? 0 : wait_ms);
+        if (v->pair)
+            pair_wait(&b->lane->pairs, b->who, l->id, wait_ms < 0 ? now_ms + v->wait_ms : due_ms);
     } /* PAUSE: due at once; the lane's gate keeps it until the pause ends, or a person ends it */
     if (again && first) due_ms = now_ms + FILE_AGAIN_MS;
     struct settlement *s = settlement_new(l, state, due_ms, gave_up[0] ? gave_up : v->reason);
@@ -259,6 +264,12 @@ static bool is_ordinary(const struct batch *b)
     return i < b->count;
 }
 
+/* Its recipient has nothing under way any more. */
+static void went(struct batch *b)
+{
+    if (b->who) pair_done(&b->lane->pairs, b->who, b->id);
+}
+
 static void judged(struct batch *b, const struct verdict *v)
 {
     int64_t now_ms = clock_wall_ms();
@@ -276,6 +287,7 @@ static void judged(struct batch *b, const struct verdict *v)
         if (v->kind == VERDICT_UNAUTHORISED) hold(b, v->reason, now_ms);
         for (size_t i = 0; i < b->count; i++) settle_one(b, i, &single, now_ms);
     }
+    went(b);
     batch_free(b);
 }
 
@@ -300,6 +312,7 @@ static void park(struct batch *b)
 {
     uint64_t media_id = 0;
     struct leased *l = b->at[0];
+    went(b);
     lane_unsent(b->lane);
     if (id_parse(ID_MEDIA, b->out[0].needs_file, &media_id) != OK) {
         dead(b->loop, l, "cannot be rendered: it names no file");
@@ -310,6 +323,21 @@ static void park(struct batch *b)
         loop_settle(b->loop, s);
     }
     batch_free(b);
+}
+
+/* Its recipient was sent too many, or an older message for them waits: then it waits in the store. */
+static bool must_wait(struct batch *b, int64_t now_ms)
+{
+    if (b->count != 1 || b->out[0].recipient.len == 0) return false;
+    b->who = hash_u64(b->out[0].recipient);
+    b->id = b->at[0]->id;
+    int64_t due_ms = pair_ask(&b->lane->pairs, b->who, b->id, now_ms);
+    if (due_ms == 0) return false;
+    lane_unsent(b->lane);
+    loop_settle(b->loop, settlement_new(b->at[0], DELIVERY_WAITING, due_ms,
+                                        "waits: too many messages to this recipient"));
+    batch_free(b);
+    return true;
 }
 
 void batch_send(struct deliver *d, struct lane *lane, int64_t now_ms)
@@ -332,6 +360,7 @@ void batch_send(struct deliver *d, struct lane *lane, int64_t now_ms)
     lane_sent(lane, now_ms);
     enum err rc =
         b->to->kind->render(b->out, b->count, &b->to->cfg, now_ms, &b->arena, &b->call.out, &why);
+    if ((rc == OK || rc == ERR_BUSY) && must_wait(b, now_ms)) return;
     if (rc == ERR_BUSY && b->count == 1) {
         park(b);
         return;
@@ -365,6 +394,7 @@ void batch_cancel_all(struct deliver *d)
             loop_settle(
                 d, settlement_new(b->at[i], DELIVERY_WAITING, now_ms, "stopped while under way"));
         }
+        went(b);
         unlink_batch(b);
         batch_free(b);
     }

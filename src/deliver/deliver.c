@@ -101,7 +101,10 @@ static void take_config(struct deliver *d)
 static void drop(struct deliver *d, uint64_t id)
 {
     struct leased *l = NULL;
-    for (struct lane *lane = d->lanes; lane && !l; lane = lane->next) l = lane_remove(lane, id);
+    for (struct lane *lane = d->lanes; lane; lane = lane->next) {
+        pair_forget(&lane->pairs, id);
+        if (!l) l = lane_remove(lane, id);
+    }
     if (l) loop_settle(d, settlement_new(l, DELIVERY_WAITING, clock_wall_ms(), ""));
 }
 
@@ -219,8 +222,11 @@ void loop_settle(struct deliver *d, struct settlement *s)
     s->next = NULL;
     *d->unsettled_tail = s;
     d->unsettled_tail = &s->next;
-    if (s->state != DELIVERY_WAITING) return;
     struct lane *lane = loop_lane(d, s->delivery->workspace_id, s->delivery->destination_id);
+    if (s->state != DELIVERY_WAITING) {
+        pair_forget(&lane->pairs, s->delivery->id);
+        return;
+    }
     if (s->due_ms < lane->claim_at_ms) lane->claim_at_ms = s->due_ms;
 }
 
@@ -413,6 +419,7 @@ void deliver_free(struct deliver *d)
     for (struct lane *lane = d->lanes, *next; lane; lane = next) {
         next = lane->next;
         for (struct leased *l; (l = lane_pop(lane));) leased_free(l);
+        pair_free(&lane->pairs);
         free(lane);
     }
     leased_free_list(d->inbox);

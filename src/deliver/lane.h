@@ -9,6 +9,7 @@
 #define MALOTE_DELIVER_LANE_H
 
 #include "deliver/delivery.h"
+#include "deliver/pair.h"
 
 enum {
     BREAKER_FAILURES = 5,
@@ -44,6 +45,7 @@ struct lane {
     int64_t breaker_wait_ms, open_until_ms;
     int64_t paused_until_ms, pause_wait_ms;
     int64_t slow_until_ms; /* the other side's rate limit is nearly used up */
+    struct pairs pairs;    /* recipients that must wait */
     double tokens;         /* of the rate limit */
     int64_t tokens_ms;
     bool claiming;       /* a claim is with the writer */

@@ -47,6 +47,8 @@ struct outgoing_delivery {
     slice
         needs_file; /* render sets it with ERR_BUSY: "med_...", to be given to the other side first */
     slice
+        recipient; /* render sets it where one may be asked to wait (verdict.pair): who it is for */
+    slice
         part; /* render sets it: the bytes of the body that are this delivery's own (for the attempt's record) */
 };
 
@@ -80,6 +82,8 @@ struct verdict {
     unsigned used_pct;
     /* RETRY: the reason lies with this delivery's recipient, not with the destination: the breaker does not count it. */
     bool alone;
+    /* RETRY: too many to this recipient: all that waits for it waits as long, and keeps its order. */
+    bool pair;
     /* The other side said that it did not act, whatever its HTTP status: the outcome is known. */
     bool refused;
     /* DEAD, of a delivery with a file: the other side could not use what it was given. Giving it anew may help. */

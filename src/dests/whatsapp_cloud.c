@@ -213,6 +213,9 @@ static enum err render(struct outgoing_delivery *d, size_t count, const struct s
     if (rc == OK) rc = message_of(&d->event, data, cfg, arena, &message, why);
     if (rc == OK) rc = whatsapp_check(message, why);
     if (rc != OK) return rc == ERR_LIMIT ? rc : ERR_SYNTAX;
+    d->recipient = json_get_text(message, "to"); /* none of a read mark, which no limit is for */
+    if (slice_starts(d->recipient, SLICE("+")))
+        d->recipient = slice_sub(d->recipient, 1, d->recipient.len);
     if (whatsapp_file(message).len > 0 && d->file.len == 0) {
         d->needs_file = whatsapp_file(message);
         return ERR_BUSY;

@@ -88,6 +88,7 @@ static struct verdict by_code(int64_t code, int status)
             verdict_of(codes[i].kind, codes[i].wait_ms, "code %d: %s", (int)code, codes[i].reason);
         v.alone = codes[i].alone;
         v.refused = true;
+        v.pair = code == 131056;
         v.file_gone = code == 131053; /* "media upload error" */
         return v;
     }

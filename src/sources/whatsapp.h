@@ -86,6 +86,8 @@ bool whatsapp_is_ours(const struct whatsapp_place *p, struct arena *arena);
 
 /* The event's type; "" for a message without a known kind of event. */
 slice whatsapp_event_type(const struct whatsapp_place *p, struct cleaner *cl);
+/* Does a value without its envelope say that the history was declined? So Meta's page prints it. */
+bool whatsapp_is_declined(json *item);
 /* Instant of an item in ms; 0 unknown. */
 int64_t whatsapp_time(json *item);
 

@@ -56,13 +56,13 @@ enum err whatsapp_stop_check(const struct settings *cfg, struct why *why)
 {
     static const size_t lists[] = { WA_STOP_WORDS, WA_RESUME_WORDS };
     size_t stops = settings_get(cfg, WA_STOP_WORDS)->count;
-    struct word *stop = calloc(stops + 1, sizeof *stop), one;
+    struct word *stop = calloc(stops + 1, sizeof *stop); /* and the resume word in hand */
     if (!stop) return why_set(why, ERR_LIMIT, "out of memory");
     enum err rc = OK;
     for (size_t k = 0; rc == OK && k < ARRAY_LEN(lists); k++) {
         const struct setting_value *list = settings_get(cfg, lists[k]);
         for (size_t i = 0; rc == OK && i < list->count; i++) {
-            struct word *w = k == 0 ? &stop[i] : &one;
+            struct word *w = &stop[k == 0 ? i : stops];
             w->len = fold_word(list->items[i].value, w->text).len;
             if (w->len == 0)
                 rc = why_set(why, ERR_SYNTAX,

@@ -108,6 +108,17 @@ static slice message_type(const struct whatsapp_place *p, struct cleaner *cl)
     return whatsapp_is_ours(p, cl->arena) ? SLICE("message.echo") : SLICE("message.received");
 }
 
+bool whatsapp_is_declined(json *item)
+{
+    size_t i, max;
+    json *chunk;
+    yyjson_arr_foreach(json_get(item, "history"), i, max, chunk)
+    {
+        if (yyjson_arr_size(json_get(chunk, "errors")) > 0) return true;
+    }
+    return false;
+}
+
 slice whatsapp_event_type(const struct whatsapp_place *p, struct cleaner *cl)
 {
     if (!yyjson_is_obj(p->item) && p->part != WA_ERRORS) return SLICE("whatsapp.unknown");
@@ -129,6 +140,7 @@ slice whatsapp_event_type(const struct whatsapp_place *p, struct cleaner *cl)
     case WA_OTHER: return WA_OTHER_TYPE;
     case WA_WHOLE: break;
     }
+    if (whatsapp_is_declined(p->item)) return SLICE("whatsapp.history_declined");
     slice field = json_get_text(p->change, "field");
     return field.len ? clean_type(cl, SLICE("whatsapp"), field) : SLICE("whatsapp.unknown");
 }

@@ -95,6 +95,24 @@ test('every route: without a key, with a wrong one, and with each role', async (
   assert.equal(wrong.headers.get('allow'), 'GET, POST');
 });
 
+test('a parameter that a path does not know is named, and nothing is answered; each known one is taken', async (t) => {
+  const hub = await startHub(t);
+  const { paths } = await hub.get('/api/openapi.json');
+  const error = async (path) => (await hub.call('GET', path)).json?.error;
+  let asked = 0;
+  for (const [path, { get }] of Object.entries(paths)) {
+    const known = get?.parameters.filter((p) => p.in === 'query').map((p) => p.name) ?? [];
+    if (known.length === 0) continue;
+    const at = path.replace(/\{\w+\}/g, 'x'), unknown = await error(`${at}?${known[0]}=1&nam%C3%A9=x`);
+    assert.equal(unknown.code, 'parameter_unknown', path);
+    assert.match(unknown.message, /"namé"/);
+    for (const name of known) assert.notEqual((await error(`${at}?${name}=1`))?.code, 'parameter_unknown', `${path} ${name}`);
+    asked++;
+  }
+  assert.ok(asked > 10, `${asked} paths`);
+  assert.equal((await hub.call('POST', '/api/apply?dryrun=true', { sources: [] })).json.error.code, 'parameter_unknown');
+});
+
 // Everything a caller can read, as one text: each GET route with every name and id that exists.
 async function everything(hub, key) {
   const texts = [];
@@ -210,7 +228,7 @@ test('every route: the key of another workspace finds nothing of this one, and c
     const answer = await hub.call(method, path, body, as);
     assert.ok(statuses.includes(answer.status), `${method} ${path} ${JSON.stringify(body)}: ${answer.status} ${answer.text}`);
   }
-  for (const query of [`messages?contact=${contact}`, `messages?conversation=${conversation}`, `tickets?conversation=${conversation}`, `conversations?contact=${contact}`,
+  for (const query of [`messages?contact=${contact}`, `messages?conversation=${conversation}`, `tickets?conversation=${conversation}`, `tickets?contact=${contact}`, `conversations?contact=${contact}`,
     'contacts?email=zuleica@example.com', 'messages/search?q=a', 'dead-letters?kind=delivery'])
     assert.deepEqual((await hub.call('GET', `/api/${query}`, undefined, as)).json?.items ?? [], [], query);
   await hub.post('/api/dead-letters/retry', {}, as);

@@ -59,6 +59,12 @@ test('a message is sent once, and delivery, message and statuses are one thing',
   assert.equal(seen.external_id, sent.id);
   assert.equal(seen.status, 'accepted');
   assert.equal(seen.direction, 'out');
+  assert.deepEqual(await hub.get(`/api/messages/${encodeURIComponent(sent.id)}`), seen);
+  const foreign = 'wamid.HBgN/T+x==', at = `/api/messages/${encodeURIComponent(foreign)}`;
+  assert.equal((await hub.call('GET', at)).status, 404);
+  await webhook(hub, status(foreign, 'delivered'));
+  const elsewhere = await hub.get(at);
+  assert.deepEqual([elsewhere.external_id, elsewhere.id, elsewhere.statuses.map((s) => s.status)], [foreign, undefined, ['delivered']]);
   await webhook(hub, status(sent.id, 'read', delivery));
   await webhook(hub, status(sent.id, 'sent', delivery));
   assert.equal((await hub.get(`/api/messages/${message}`)).status, 'read');
@@ -194,6 +200,23 @@ test('a throttle waits and is sent, a refusal of one person stops nobody else', 
   assert.equal(wa.stats().messages, 4 - 1);
 });
 
+test('too many to one person: what waits for them waits as long and keeps its order, others go on', async (t) => {
+  const { wa, hub } = await started(t);
+  const send = async (body, more) => (await hub.post('/api/messages', text({ text: body, ...more }))).delivery;
+  wa.mode('code:131056', 1);
+  const first = await send('um'), start = Date.now();
+  await until('the refusal', async () => (await hub.get(`/api/deliveries/${first}`)).attempts === 1);
+  const second = await send('dois'), third = await send('tres');
+  const other = await send('outra pessoa', { to: '+5521999990005' });
+  await state(hub, other, 'delivered');
+  assert.ok(Date.now() - start < 5000, 'the other person did not wait');
+  assert.match((await state(hub, second, 'waiting')).reason, /too many messages to this recipient/);
+  for (const id of [first, second, third]) await state(hub, id, 'delivered');
+  assert.ok(Date.now() - start >= 6000, 'it waited');
+  assert.deepEqual(wa.events().map((m) => m.body.text.body), ['outra pessoa', 'um', 'dois', 'tres']);
+  assert.equal((await hub.get(`/api/deliveries/${second}`)).attempts, 1);
+});
+
 test('a refused token holds the destination, nothing is lost', async (t) => {
   const { wa, hub } = await started(t);
   wa.mode('unauthorised');
@@ -229,7 +252,7 @@ test('outside the 24 hours only a template; no marketing for who asked for none'
 test('mistakes are told before anything is stored', async (t) => {
   const { wa, hub } = await started(t);
   const bad = [[{ type: 'text', text: 'x' }, /to whom/], [text({ to: 'ana' }), /`to`/], [text({ type: 'fax' }), /`type`/],
-    [text({ text: '' }), /empty/], [text({ text: 'x'.repeat(4097) }), /longer than 4096/], [text({ contact: 'cnt_x' }), /either/],
+    [text({ text: '' }), /empty/], [text({ text: 'x'.repeat(4097) }), /longer than 4096/], [text({ contact: 'con_x' }), /either/],
     [{ to: TO, type: 'image', image: { id: '1', link: 'https://x/y' } }, /either/],
     [{ to: TO, type: 'image', image: { link: 'file:///etc/passwd' } }, /http/],
     [{ to: TO, type: 'template', template: { name: 'Oi', language: 'pt_BR' } }, /a-z/],

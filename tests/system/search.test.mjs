@@ -29,6 +29,13 @@ test('by words, whatever the accents and the case; all of them', async (t) => {
   const stats = await hub.get('/api/messages/stats');
   assert.deepEqual(stats.messages, [{ direction: 'in', type: 'image', count: 1 }, { direction: 'in', type: 'text', count: 3 }]);
   assert.equal(stats.tickets.open, 1);
+  /* by the message's own time, not by when it came to be known */
+  const at = Date.now() - 90 * 86400 * 1000, day = (n) => new Date(at + n * 86400 * 1000).toISOString();
+  await postWhatsapp(hub, [text('reserva antiga', { timestamp: String(Math.floor(at / 1000)) })]);
+  await hub.quiet();
+  assert.deepEqual(await find(hub, 'reserva', '&since=1h'), []);
+  assert.deepEqual(await find(hub, 'reserva', `&since=${day(-1)}&until=${day(1)}`), ['reserva antiga']);
+  assert.deepEqual(await find(hub, 'reserva', `&since=${day(-2)}&until=${day(-1)}`), []);
   for (const odd of ['"', 'a" OR "b', 'pedido*', 'NEAR(a b)', '-pedido', 'text:pedido', '(', "'; DROP TABLE messages; --"])
     assert.equal((await hub.call('GET', `/api/messages/search?q=${encodeURIComponent(odd)}`)).status, 200, odd);
   for (const bad of ['', '%20', 'a%20'.repeat(17), 'x'.repeat(513)])

@@ -77,6 +77,13 @@ test('from a signed body to conversation, ticket and message', async (t) => {
 
   // Closed, the next message opens another; the first cannot be opened beside it.
   assert.equal((await hub.post(`/api/tickets/${ticket.id}/assign`, { assignee: 'ana' })).assignee, 'ana');
+  const tickets = async (query) => (await hub.all(`/api/tickets?${query}`)).map((one) => one.id);
+  assert.deepEqual(await tickets('assignee=ana'), [ticket.id]);
+  assert.deepEqual(await tickets('assignee=eva&state=open'), []);
+  assert.deepEqual(await tickets(`contact=${ticket.contact}&assignee=ana&state=open`), [ticket.id]);
+  assert.deepEqual(await tickets(`contact=${ticket.contact}&state=closed`), []);
+  for (const query of ['contact=x', `contact=${ticket.contact}&conversation=${ticket.conversation}`])
+    assert.equal((await hub.call('GET', `/api/tickets?${query}`)).status, 400, query);
   assert.equal((await hub.post(`/api/tickets/${ticket.id}/close`)).state, 'closed');
   assert.equal((await hub.call('POST', `/api/tickets/${ticket.id}/close`, {})).status, 409);
   assert.equal((await hub.post(`/api/tickets/${ticket.id}/reopen`)).state, 'open');

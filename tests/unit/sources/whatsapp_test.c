@@ -130,6 +130,9 @@ static void bodies(void **state UNUSED)
         { "{}", "/type", "whatsapp.unknown" },
         { "{\"history\":[{\"errors\":[{\"code\":2593109}]}]}",
           "/custom/value/history/0/errors/0/code", "2593109" }, /* published without an envelope */
+        { "{\"history\":[{\"errors\":[{\"code\":2593109}]}]}", "/type",
+          "whatsapp.history_declined" },
+        { "{\"history\":[{\"threads\":[]},{\"errors\":[]}]}", "/type", "whatsapp.unknown" },
         { "{\"entry\":[]}", "", NULL },
         { "{\"entry\":[{\"id\":\"1\",\"messaging\":[1]}]}", "/custom/value/messaging/0", "1" },
         { "{\"entry\":[7]}", "/type", "whatsapp.unknown" },
