@@ -183,12 +183,16 @@ enum err settings_read(const struct setting *table, size_t count, json *given,
     return OK;
 }
 
+slice settings_map_find(const struct setting_value *map, slice name)
+{
+    for (size_t i = 0; i < map->count; i++)
+        if (slice_eq(map->items[i].name, name)) return map->items[i].value;
+    return (slice){ NULL, 0 };
+}
+
 slice settings_map_get(const struct settings *s, size_t index, slice name)
 {
-    const struct setting_value *v = settings_get(s, index);
-    for (size_t i = 0; i < v->count; i++)
-        if (slice_eq(v->items[i].name, name)) return v->items[i].value;
-    return (slice){ NULL, 0 };
+    return settings_map_find(settings_get(s, index), name);
 }
 
 const struct setting_value *settings_named(const struct settings *s, const char *name)

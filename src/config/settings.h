@@ -79,7 +79,9 @@ static inline bool settings_bool(const struct settings *s, size_t index)
 /* The value of the setting called so, of whichever table; NULL when there is no such setting. */
 const struct setting_value *settings_named(const struct settings *s, const char *name);
 
-/* Value of `name` in the MAP at index; .ptr NULL when absent. */
+/* Value of `name` in a MAP; .ptr NULL when absent. */
+slice settings_map_find(const struct setting_value *map, slice name);
+/* ... in the MAP at index. */
 slice settings_map_get(const struct settings *s, size_t index, slice name);
 
 #endif

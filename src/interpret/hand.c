@@ -12,16 +12,11 @@ static const struct source *named(const struct config *c, const struct source *f
     return w ? config_source_by_name(c, w->id, slice_sub(to, at + 1, to.len)) : NULL;
 }
 
-static bool accepts(const struct source *to, const struct source *from)
+static bool accepts(const struct config *c, const struct source *to, const struct source *from)
 {
     if (to->workspace_id == from->workspace_id) return true;
-    for (size_t i = 0; to->accepts && i < to->accepts->count; i++) {
-        slice name = to->accepts->items[i].value;
-        size_t at = slice_find(name, '/');
-        if (at < name.len && slice_eq(slice_sub(name, 0, at), from->workspace) &&
-            slice_eq(slice_sub(name, at + 1, name.len), from->name))
-            return true;
-    }
+    for (size_t i = 0; to->accepts && i < to->accepts->count; i++)
+        if (named(c, to, to->accepts->items[i].value) == from) return true;
     return false;
 }
 
@@ -45,7 +40,7 @@ static enum err find(const struct config *c, const struct source *from, const st
             "account %.*s belongs to no source here: add it to the settings of %.*s, then "
             "retry",
             SLICE_ARG(account), SLICE_ARG(from->name));
-    if (!*out || (*out)->kind != from->kind || !accepts(*out, from))
+    if (!*out || (*out)->kind != from->kind || !accepts(c, *out, from))
         return why_set(
             why, ERR_MISSING, "account %.*s: %.*s is no %s source that accepts from %.*s/%.*s",
             SLICE_ARG(account), SLICE_ARG(slice_sub(h->to, 0, 80)), from->kind->name,
@@ -89,9 +84,7 @@ enum err hand_make(struct interpret_ctx *ctx, const struct source *from,
 static slice named_for(const struct source *from, slice number)
 {
     const struct setting_value *accounts = settings_named(&from->cfg, "accounts");
-    for (size_t i = 0; accounts && i < accounts->count; i++)
-        if (slice_eq(accounts->items[i].name, number)) return accounts->items[i].value;
-    return (slice){ NULL, 0 };
+    return accounts ? settings_map_find(accounts, number) : (slice){ NULL, 0 };
 }
 
 static bool is_handed(const struct interpret_ctx *ctx, const struct source *to)

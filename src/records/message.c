@@ -19,13 +19,20 @@ static int informed(slice type)
                                                       : 2;
 }
 
+/* A statement about the message with this id of the channel's: its first two parameters. */
+static struct stmt *about(struct apply_ctx *ctx, enum sql id, slice external_id, struct why *why)
+{
+    struct stmt *q = store_stmt(ctx->store, id, why);
+    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
+    stmt_text(q, 2, external_id);
+    return q;
+}
+
 static enum err load(struct apply_ctx *ctx, slice external_id, struct stored *out, struct why *why)
 {
     bool row = false;
     *out = (struct stored){ .id = 0 };
-    struct stmt *q = store_stmt(ctx->store, SQL_MESSAGE_FIND, why);
-    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
-    stmt_text(q, 2, external_id);
+    struct stmt *q = about(ctx, SQL_MESSAGE_FIND, external_id, why);
     enum err rc = stmt_step(q, &row, why);
     if (rc == OK && row) {
         uint64_t *ids[] = { &out->id,         &out->contact_id, &out->conversation_id,
@@ -42,14 +49,6 @@ static enum err load(struct apply_ctx *ctx, slice external_id, struct stored *ou
     }
     stmt_reset(q);
     return rc;
-}
-
-static struct stmt *about(struct apply_ctx *ctx, enum sql id, slice external_id, struct why *why)
-{
-    struct stmt *q = store_stmt(ctx->store, id, why);
-    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
-    stmt_text(q, 2, external_id);
-    return q;
 }
 
 /* The latest edit and the first revocation that are known of a message. */
@@ -134,17 +133,13 @@ static enum err take_early_read(struct apply_ctx *ctx, const struct message *m,
 {
     bool row = false;
     if (m->direction != MESSAGE_IN) return OK;
-    struct stmt *q = store_stmt(ctx->store, SQL_MESSAGE_READ_KNOWN, why);
-    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
-    stmt_text(q, 2, m->external_id);
+    struct stmt *q = about(ctx, SQL_MESSAGE_READ_KNOWN, m->external_id, why);
     enum err rc = stmt_step(q, &row, why);
     int64_t event_id = rc == OK && row ? stmt_col_i64(q, 0) : 0;
     stmt_reset(q);
     if (rc != OK || !row) return rc;
     if (m->at_ms > c->read_ms) c->read_ms = m->at_ms;
-    q = store_stmt(ctx->store, SQL_MESSAGE_READ_DONE, why);
-    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
-    stmt_text(q, 2, m->external_id);
+    q = about(ctx, SQL_MESSAGE_READ_DONE, m->external_id, why);
     rc = stmt_run(q, why);
     q = rc == OK ? store_stmt(ctx->store, SQL_MESSAGE_READ_ABOUT, why) : NULL;
     stmt_i64(q, 1, (int64_t)ctx->workspace_id);
@@ -177,9 +172,7 @@ static enum err set_state(struct apply_ctx *ctx, slice external_id, int64_t stat
                           struct why *why)
 {
     if (state == MESSAGE_NO_STATE) return OK;
-    struct stmt *q = store_stmt(ctx->store, SQL_MESSAGE_SET_STATE, why);
-    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
-    stmt_text(q, 2, external_id);
+    struct stmt *q = about(ctx, SQL_MESSAGE_SET_STATE, external_id, why);
     stmt_i64(q, 3, state);
     stmt_i64(q, 4, at_ms);
     stmt_i64(q, 5, ctx->now_ms);
@@ -326,9 +319,7 @@ static enum err prove(struct apply_ctx *ctx, const struct message_status *st, st
 enum err message_status_apply(struct apply_ctx *ctx, const struct message_status *st,
                               struct why *why)
 {
-    struct stmt *q = store_stmt(ctx->store, SQL_MESSAGE_STATUS_ADD, why);
-    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
-    stmt_text(q, 2, st->external_id);
+    struct stmt *q = about(ctx, SQL_MESSAGE_STATUS_ADD, st->external_id, why);
     stmt_text(q, 3, st->recipient);
     stmt_text(q, 4, st->word);
     stmt_i64(q, 5, st->at_ms);
@@ -353,9 +344,7 @@ enum err message_read_apply(struct apply_ctx *ctx, slice external_id, uint64_t *
         return s.direction == MESSAGE_IN && s.conversation_id != 0
                    ? conversation_read(ctx, s.conversation_id, s.at_ms, why)
                    : OK;
-    struct stmt *q = store_stmt(ctx->store, SQL_MESSAGE_READ_EARLY, why);
-    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
-    stmt_text(q, 2, external_id);
+    struct stmt *q = about(ctx, SQL_MESSAGE_READ_EARLY, external_id, why);
     stmt_i64(q, 3, (int64_t)ctx->event_id);
     return stmt_run(q, why);
 }
@@ -363,9 +352,7 @@ enum err message_read_apply(struct apply_ctx *ctx, slice external_id, uint64_t *
 enum err message_edit_apply(struct apply_ctx *ctx, const struct message_edit *e, struct why *why)
 {
     struct stored s = { .id = 0 };
-    struct stmt *q = store_stmt(ctx->store, SQL_MESSAGE_EDIT_ADD, why);
-    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
-    stmt_text(q, 2, e->external_id);
+    struct stmt *q = about(ctx, SQL_MESSAGE_EDIT_ADD, e->external_id, why);
     stmt_text(q, 3, e->edit_id);
     stmt_i64(q, 4, e->kind);
     stmt_i64(q, 5, e->at_ms);
@@ -376,18 +363,14 @@ enum err message_edit_apply(struct apply_ctx *ctx, const struct message_edit *e,
     if (rc == OK && s.edited_ms > 0)
         rc = stmt_run(about(ctx, SQL_MESSAGE_ORIGINAL_KEEP, e->external_id, why), why);
     if (rc == OK && s.edited_ms > 0) {
-        q = store_stmt(ctx->store, SQL_MESSAGE_SET_EDIT, why);
-        stmt_i64(q, 1, (int64_t)ctx->workspace_id);
-        stmt_text(q, 2, e->external_id);
+        q = about(ctx, SQL_MESSAGE_SET_EDIT, e->external_id, why);
         stmt_text(q, 3, s.text);
         stmt_i64(q, 4, s.edited_ms);
         stmt_i64(q, 5, ctx->now_ms);
         rc = stmt_run(q, why);
     }
     if (rc == OK && s.revoked_ms > 0) {
-        q = store_stmt(ctx->store, SQL_MESSAGE_SET_REVOKED, why);
-        stmt_i64(q, 1, (int64_t)ctx->workspace_id);
-        stmt_text(q, 2, e->external_id);
+        q = about(ctx, SQL_MESSAGE_SET_REVOKED, e->external_id, why);
         stmt_i64(q, 3, s.revoked_ms);
         stmt_i64(q, 4, ctx->now_ms);
         rc = stmt_run(q, why);
@@ -398,9 +381,7 @@ enum err message_edit_apply(struct apply_ctx *ctx, const struct message_edit *e,
 enum err message_reaction_apply(struct apply_ctx *ctx, const struct message_reaction *r,
                                 struct why *why)
 {
-    struct stmt *q = store_stmt(ctx->store, SQL_MESSAGE_REACTION_PUT, why);
-    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
-    stmt_text(q, 2, r->external_id);
+    struct stmt *q = about(ctx, SQL_MESSAGE_REACTION_PUT, r->external_id, why);
     stmt_text(q, 3, r->reactor);
     stmt_text(q, 4, r->emoji);
     stmt_i64(q, 5, r->at_ms);
