@@ -26,6 +26,30 @@ static void put_error(struct call *c, slice status_data)
     json_end_object(b);
 }
 
+static struct stmt *about(struct call *c, enum sql sql, slice external_id)
+{
+    struct why why;
+    struct stmt *q = store_stmt(c->store, sql, &why);
+    stmt_i64(q, 1, (int64_t)c->key.workspace_id);
+    stmt_text(q, 2, external_id);
+    return q;
+}
+
+/* To how many of a group a message has come; nothing when nothing was said of any. */
+static void put_recipients(struct call *c, slice external_id)
+{
+    static const char *const names[] = { "known", "sent", "delivered", "read", "played", "failed" };
+    bool row = false;
+    struct stmt *q = about(c, SQL_MESSAGES_RECIPIENTS, external_id);
+    if (stmt_step(q, &row, NULL) == OK && row && stmt_col_i64(q, 0) > 0) {
+        json_begin_object(&c->out, "recipients");
+        for (size_t i = 0; i < ARRAY_LEN(names); i++)
+            json_put_i64(&c->out, names[i], stmt_col_i64(q, (int)i));
+        json_end_object(&c->out);
+    }
+    stmt_reset(q);
+}
+
 /* Columns as in every statement of messages.sql that reads messages. */
 static void put_message_fields(struct call *c, struct stmt *q)
 {
@@ -53,6 +77,8 @@ static void put_message_fields(struct call *c, struct stmt *q)
     slice data = stmt_col_text(q, 20);
     if (data.len && c->key.pii) json_put_raw(b, "data", data);
     put_error(c, stmt_col_text(q, 21));
+    if (stmt_col_i64(q, 22) == 1 && stmt_col_i64(q, 10) == MESSAGE_OUT)
+        put_recipients(c, stmt_col_text(q, 9));
 }
 
 static const char *edit_name(int64_t kind)
@@ -134,15 +160,6 @@ void api_messages_list(struct call *c)
     page_put(c, q, &page, ID_MESSAGE, put_message);
 }
 
-static struct stmt *about(struct call *c, enum sql sql, slice external_id)
-{
-    struct why why;
-    struct stmt *q = store_stmt(c->store, sql, &why);
-    stmt_i64(q, 1, (int64_t)c->key.workspace_id);
-    stmt_text(q, 2, external_id);
-    return q;
-}
-
 /* What was said of a message, oldest first. */
 static void put_about(struct call *c, slice external_id)
 {
@@ -218,6 +235,7 @@ static enum err begin_foreign(struct call *c, slice external_id, struct why *why
     if (!row) return why_set(why, ERR_MISSING, "there is no such message");
     json_begin_object(&c->out, NULL);
     json_put_str(&c->out, "external_id", shown(c, external_id));
+    put_recipients(c, external_id);
     return OK;
 }
 

@@ -190,9 +190,11 @@ static enum err join(struct apply_ctx *ctx, struct stored *kept, const struct st
     for (size_t i = 0; i < CONTACT_FIELD_COUNT; i++)
         (void)merge_field(&kept->field[i], &gone->field[i], is_first((enum contact_field)i));
     (void)merge_field(&kept->fbclid_ms, &gone->fbclid_ms, false);
-    static const enum sql moves[] = { SQL_CONTACT_MOVE_IDENTITIES,    SQL_CONTACT_MOVE_ORDERS,
-                                      SQL_CONTACT_MOVE_SUBSCRIPTIONS, SQL_CONTACT_MOVE_CHECKOUTS,
-                                      SQL_CONTACT_MOVE_RECIPIENTS,    SQL_CONTACT_MARK_MERGED };
+    static const enum sql moves[] = {
+        SQL_CONTACT_MOVE_IDENTITIES, SQL_CONTACT_MOVE_ORDERS,     SQL_CONTACT_MOVE_SUBSCRIPTIONS,
+        SQL_CONTACT_MOVE_CHECKOUTS,  SQL_CONTACT_MOVE_RECIPIENTS, SQL_CONTACT_MOVE_GROUP_MESSAGES,
+        SQL_CONTACT_MARK_MERGED
+    };
     for (size_t i = 0; i < ARRAY_LEN(moves); i++) {
         struct stmt *q = store_stmt(ctx->store, moves[i], why);
         stmt_i64(q, 1, (int64_t)ctx->workspace_id);

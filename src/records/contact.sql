@@ -29,5 +29,9 @@ UPDATE subscriptions SET contact_id = $3 WHERE workspace_id = $1 AND contact_id 
 -- name: contact_move_checkouts
 UPDATE checkouts SET contact_id = $3 WHERE workspace_id = $1 AND contact_id = $2;
 
+-- Those in conversations of the person's own go with the conversations.
+-- name: contact_move_group_messages
+UPDATE messages SET contact_id = $3 WHERE workspace_id = $1 AND contact_id = $2 AND in_group = 1;
+
 -- name: contact_move_recipients
 UPDATE campaign_recipients SET contact_id = $3 WHERE workspace_id = $1 AND contact_id = $2 AND contact_id > 0;

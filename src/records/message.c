@@ -124,6 +124,7 @@ static enum err add(struct apply_ctx *ctx, const struct message *m, const struct
     stmt_text(q, ++n, m->reply_to);
     stmt_text(q, ++n, s->edited_ms ? s->text : m->text);
     stmt_text(q, ++n, m->data);
+    stmt_i64(q, ++n, m->peer.len > 0);
     return stmt_run(q, why);
 }
 

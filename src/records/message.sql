@@ -5,9 +5,9 @@ SELECT id, contact_id, conversation_id, ticket_id, media_id, delivery_id, campai
 -- name: message_add
 INSERT INTO messages (id, workspace_id, source_id, contact_id, conversation_id, ticket_id, media_id, delivery_id,
   campaign_id, channel, account, external_id, direction, origin, type, at_ms, status, status_ms, edited_ms,
-  revoked_ms, created_ms, updated_ms, reply_to, text, data)
+  revoked_ms, created_ms, updated_ms, reply_to, text, data, in_group)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $21, $22, $23,
-  $24);
+  $24, $25);
 
 -- The better informed word about a message that is known. An edited text stays.
 -- name: message_set

@@ -108,6 +108,31 @@ test('from a signed body to conversation, ticket and message', async (t) => {
   assert.doesNotMatch(hub.err + hub.out, /99990001|João|Olá/); // nor does the log
 });
 
+test('a group: how many a message has come to, and its messages are the writer\'s, whoever that turns out to be', async (t) => {
+  const hub = await startHub(t);
+  await hub.apply({ sources: [source()] });
+  const at = Math.floor(Date.now() / 1000), group = 'grupo-1';
+  const said = (status, who, more) => ({ id: 'wamid.g', status, timestamp: String(at), recipient_type: 'group', recipient_id: group, recipient_participant_id: who, ...more });
+  const counts = async () => (await hub.get('/api/messages/wamid.g')).recipients;
+  await received(hub, envelope({ statuses: [said('read', '5511999990003'), said('sent', '5511999990001'), said('delivered', '5511999990002'), said('failed', '5511999990004'),
+    said('failed', '5511999990003')] }), 5);
+  assert.deepEqual(await counts(), { known: 4, sent: 3, delivered: 2, read: 1, played: 0, failed: 1 });
+  await received(hub, envelope({ statuses: [said('delivered', '5511999990001'), said('read', '5511999990001', { timestamp: String(at + 1) }), said('sent', '5511999990002')] }), 3);
+  assert.deepEqual(await counts(), { known: 4, sent: 3, delivered: 3, read: 2, played: 0, failed: 1 });
+  await received(hub, envelope({ message_echoes: [{ ...text('wamid.g', 'a todos'), group_id: group, from: '5511955550100', to: group }] }, 'smb_message_echoes'), 1);
+  const [ours] = await hub.all('/api/messages');
+  assert.deepEqual([ours.status, ours.recipients], ['read', await counts()]); // as far as anyone of them
+
+  // Known by a user id alone, then by a number: one person, and what it wrote in the group is its own.
+  await received(hub, envelope({ messages: [text('wamid.h', 'no grupo', { from: undefined, from_user_id: 'BR.77', group_id: group })] }), 1);
+  await received(hub, envelope({ messages: [text('wamid.i', 'oi')] }), 1);
+  await received(hub, envelope({ contacts: [{ wa_id: '5511999990001', user_id: 'BR.77' }], messages: [text('wamid.j', 'sou eu', { from_user_id: 'BR.77' })] }), 1);
+  const [contact, ...others] = await hub.all('/api/contacts');
+  assert.equal(others.length, 0);
+  assert.deepEqual((await hub.all(`/api/messages?contact=${contact.id}`)).map((m) => [m.external_id, m.contact]).sort(),
+    ['wamid.h', 'wamid.i', 'wamid.j'].map((id) => [id, contact.id]));
+});
+
 test('a history of megabytes is taken in one request, opens no ticket and goes nowhere unasked', async (t) => {
   const sink = await startSink(t);
   const hub = await startHub(t);
