@@ -44,7 +44,7 @@ static const struct setting settings[] = {
                                        "empty in production." },
     [META_MAP] = { "map", SETTING_MAP,
                    .help = "Event type to Meta's event name; replaces single entries of the "
-                           "default, an empty name removes one." },
+                           "default, an empty name removes one, * is the event's own." },
     [META_ACTION_SOURCE] = { "action_source", SETTING_CHOICE, .fallback = "website",
                              .choices = meta_params_action_sources,
                              .help =
@@ -75,6 +75,9 @@ static const struct setting settings[] = {
                          .help = "How long to wait for more events before a request, in ms." },
 };
 _Static_assert(ARRAY_LEN(settings) == META_SETTING_COUNT, "every setting has its row");
+
+/* In `map`: the name that the event itself gives (custom.meta.event_name). */
+#define OWN_NAME SLICE("*")
 
 static const struct {
     const char *type, *name;
@@ -110,14 +113,18 @@ static bool is_version(slice s)
            text_u64(slice_sub(s, dot + 1, s.len), 999, &n, NULL) == OK;
 }
 
+/* Can it be what Meta calls an event? ':' ends it in keys. */
+static bool is_event_name(slice name)
+{
+    return name.len <= META_NAME_MAX && is_visible(name) && slice_find(name, ':') == name.len;
+}
+
 static enum err check_map(const struct settings *cfg, struct why *why)
 {
     const struct setting_value *map = settings_get(cfg, META_MAP);
     for (size_t i = 0; i < map->count; i++) {
         slice name = map->items[i].value;
-        bool fit = name.len <= META_NAME_MAX && is_visible(name) &&
-                   slice_find(name, ':') == name.len; /* ':' ends it in keys */
-        if (name.len > 0 && !fit)
+        if (name.len > 0 && !is_event_name(name))
             return why_set(
                 why, ERR_SYNTAX,
                 "setting `map`: an event name has no blank, no ':' and at most %d characters",
@@ -157,9 +164,13 @@ static void capi_batch(const struct settings *cfg, size_t *max, int64_t *linger_
 }
 
 /* Meta's name for an event type; empty when this destination has none. */
-static slice meta_name(const struct settings *cfg, slice type)
+static slice meta_name(const struct settings *cfg, slice type, json *root)
 {
     slice given = settings_map_get(cfg, META_MAP, type);
+    if (slice_eq(given, OWN_NAME)) {
+        slice own = json_str(json_at(root, SLICE("/custom/meta/event_name")));
+        return is_event_name(own) ? own : (slice){ NULL, 0 };
+    }
     if (given.ptr) return given;
     for (size_t i = 0; i < ARRAY_LEN(default_map); i++)
         if (slice_eq(type, slice_str(default_map[i].type))) return slice_str(default_map[i].name);
@@ -196,12 +207,12 @@ static enum err capi_delivery_key(const struct outgoing_event *e, const struct s
                                   struct arena *arena, slice *key, struct why *why)
 {
     json *root;
-    slice name = meta_name(cfg, e->type);
     *key = (slice){ NULL, 0 };
-    if (name.len == 0)
-        return why_set(why, ERR_MISSING, "no event name in `map` for this event type");
     enum err rc = json_parse(e->data, arena, &root, why);
     if (rc != OK) return rc;
+    slice name = meta_name(cfg, e->type, root);
+    if (name.len == 0)
+        return why_set(why, ERR_MISSING, "no event name in `map` for this event type");
     if (slice_eq(json_text(json_at(root, SLICE("/contact/consent"))), SLICE("denied")))
         return why_set(why, ERR_MISSING, "the person has refused the use of data for advertising");
     if (is_uncredited(root, cfg, e))
@@ -258,6 +269,8 @@ static const char *content_fault(struct meta_event *m, int64_t now_ms)
     if (!slice_eq(m->name, SLICE("Purchase"))) return NULL;
     int64_t cents;
     struct meta_normal currency;
+    if (meta_params_is_automatic(m))
+        return meta_params_has_own_money(m) ? NULL : "a Purchase without value and currency";
     if (!json_i64(json_at(m->root, SLICE("/order/amount")), &cents))
         return "order without an amount: Meta must not be told a guessed value";
     if (cents < 0) return "order with a negative amount: a Purchase has none";

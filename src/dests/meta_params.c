@@ -140,6 +140,7 @@ _Static_assert(ARRAY_LEN(meta_params) == META_PARAM_COUNT, "the list has 86 para
 /* Sent where they apply, but no part of the list: messaging and app events cannot do without. */
 static const struct meta_param further[] = {
     EVENT(0, "messaging_channel", meta_values_channel),
+    EVENT(0, "messaging_outcome_data", meta_values_outcome),
     USER(0, "whatsapp_business_account_id", meta_values_ad, NULL),
     APP("advertiser_tracking_enabled", META_TYPE_FLAG, NULL),
     APP("application_tracking_enabled", META_TYPE_FLAG, NULL),
@@ -190,6 +191,22 @@ static bool is_number(slice s)
     for (; i < s.len; i++)
         if (s.ptr[i] < '0' || s.ptr[i] > '9') return false;
     return true;
+}
+
+bool meta_params_is_automatic(const struct meta_event *m)
+{
+    return slice_eq(m->event->type, SLICE("whatsapp.automatic_event"));
+}
+
+bool meta_params_has_own_money(struct meta_event *m)
+{
+    struct meta_normal currency;
+    slice value = json_text(json_get(m->given, "value"));
+    if (meta_normalise(META_FIELD_CURRENCY, json_str(json_get(m->given, "currency")), &m->work,
+                       &currency) != OK)
+        m->full = true;
+    return value.len <= NUMBER_MAX && is_number(value) && value.ptr[0] != '-' &&
+           (m->full || currency.usable == META_TEXT);
 }
 
 static bool is_choice(const char *const *choices, slice text)

@@ -89,6 +89,12 @@ MUST_CHECK enum err meta_params_identify(struct meta_event *m, struct buf *scrat
  * identifiers"). */
 bool meta_params_identified(const struct meta_event *m);
 
+/* An event that Meta made of a WhatsApp conversation by itself: what it is worth is Meta's own word (custom.meta.value), for
+ * there is no order to take it from. Nobody else's event may say so of a Purchase. */
+bool meta_params_is_automatic(const struct meta_event *m);
+/* Does it say what it is worth: a number and a currency? */
+bool meta_params_has_own_money(struct meta_event *m);
+
 /* For the computed parameters: what custom gives for p; NULL when nothing. */
 json *meta_params_given(const struct meta_event *m, const struct meta_param *p);
 /* Writes v as p's type says, or nothing when it does not fit. */

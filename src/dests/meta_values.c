@@ -106,6 +106,17 @@ void meta_values_channel(struct meta_event *m, const struct meta_param *p, struc
         json_put_opt(b, p->name, meta_ad_channel(m->root, &m->ad));
 }
 
+void meta_values_outcome(struct meta_event *m, const struct meta_param *p, struct buf *b)
+{
+    slice type = json_str(json_at(m->given, SLICE("/messaging_outcome_data/outcome_type")));
+    if (!slice_eq(m->action_source, SLICE("business_messaging")) || type.len == 0 ||
+        type.len > META_PARAM_TEXT_MAX)
+        return;
+    json_begin_object(b, p->name);
+    json_put_str(b, "outcome_type", type);
+    json_end_object(b);
+}
+
 /* The contact's click is for messaging events alone; what the event names itself goes with any. */
 void meta_values_ad(struct meta_event *m, const struct meta_param *p, struct buf *b)
 {
@@ -304,7 +315,7 @@ void meta_values_value(struct meta_event *m, const struct meta_param *p, struct 
     int64_t cents;
     if (money_of(m, &cents))
         json_put_money(b, p->name, cents);
-    else if (!is_purchase(m))
+    else if (!is_purchase(m) || meta_params_is_automatic(m))
         meta_params_put(p, meta_params_given(m, p), b);
 }
 

@@ -31,6 +31,7 @@ META_VALUE(content_name);
 META_VALUE(content_category);
 META_VALUE(num_items);
 META_VALUE(channel);
+META_VALUE(outcome);
 META_VALUE(ad);
 META_VALUE(extinfo);
 #undef META_VALUE

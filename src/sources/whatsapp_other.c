@@ -92,6 +92,19 @@ static void read_preference(const struct whatsapp_place *p, struct cleaner *cl, 
         out->contact->field[CONTACT_wa_marketing] = value;
 }
 
+/* An event that Meta made of a conversation by itself, as its Conversions API wants it back (docs/destinations/meta-capi.md). */
+static void put_automatic(struct buf *b, json *item, struct cleaner *cl)
+{
+    json *more = json_get(item, "custom_data");
+    json_begin_object(b, "meta");
+    json_put_opt(b, "event_name", clean_id(cl, json_get(item, "event_name")));
+    json_put_str(b, "action_source", SLICE("business_messaging"));
+    json_put_raw(b, "messaging_outcome_data", SLICE("{\"outcome_type\":\"automatic_events\"}"));
+    if (json_get(more, "value")) json_put_raw(b, "value", clean_json(cl, json_get(more, "value")));
+    json_put_opt(b, "currency", clean_id(cl, json_get(more, "currency")));
+    json_end_object(b);
+}
+
 enum err whatsapp_read_other(const struct whatsapp_place *p, struct cleaner *cl,
                              struct changes *out, struct why *why)
 {
@@ -103,6 +116,7 @@ enum err whatsapp_read_other(const struct whatsapp_place *p, struct cleaner *cl,
     json_put_opt(&b, "phone_number_id",
                  clean_id(cl, json_get(json_get(p->value, "metadata"), "phone_number_id")));
     json_put_opt(&b, "ctwa_clid", clean_value(cl, json_get(p->item, "ctwa_clid")));
+    if (p->part == WA_AUTOMATIC) put_automatic(&b, p->item, cl);
     if (p->part == WA_CHUNK) { /* the threads are events of their own */
         if (json_get(p->item, "metadata"))
             json_put_raw(&b, "history", clean_json(cl, json_get(p->item, "metadata")));

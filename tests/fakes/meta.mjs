@@ -106,6 +106,7 @@ export function checkEvent(event, index, nowSeconds) {
   if ('opt_out' in event && typeof event.opt_out !== 'boolean') refuse('opt_out is no boolean');
   if ((event.data_processing_options ?? []).some((option) => option !== 'LDU')) refuse('data_processing_options', 2804030);
   if (event.action_source === 'business_messaging') {
+    if (event.messaging_outcome_data && event.messaging_outcome_data.outcome_type !== 'automatic_events') refuse('messaging_outcome_data is wrong', 2804011);
     if (!event.messaging_channel) refuse('messaging_channel is missing', 2804063);
     if (!MESSAGING_NAMES.has(event.event_name)) refuse('event_name is not allowed for messaging', 2804066);
     if (event.messaging_channel === 'whatsapp' && !(event.user_data?.ctwa_clid && event.user_data.whatsapp_business_account_id))

@@ -178,6 +178,26 @@ test('who came by an ad in WhatsApp and buys in the shop: a messaging Purchase w
   assert.deepEqual(['ctwa_clid', 'ctwa_first_clid', 'ctwa_ad'].map((name) => fields[name].value), ['AfTwo', 'AfOne', '1202']);
 });
 
+test('what Meta saw in a conversation by itself: told back to it where the map says so, once, and nowhere else', async (t) => {
+  const meta = await startMeta(t), hub = await startHub(t);
+  await hub.apply({ sources: [source()], destinations: [pixel(meta, { map: { 'whatsapp.automatic_event': '*' } }), pixel(meta, { name: 'other', pixel_id: '987654321' })],
+    routes: [toPixel({ from: 'whatsapp', on: ['*'] }), toPixel({ name: 'all', from: 'whatsapp', on: ['*'], to: 'other' })] });
+  const seen = (id, event_name, more) => ({ id, event_name, timestamp: Math.floor(Date.now() / 1000) - 60, ctwa_clid: 'AfAuto', ...more });
+  const body = envelope({ automatic_events: [seen('wamid.a', 'LeadSubmitted'), seen('wamid.b', 'Purchase', { custom_data: { currency: 'BRL', value: 99.9 } }), seen('wamid.c', 'Purchase')] },
+    'automatic_events');
+  await received(hub, body, 3);
+  assert.equal((await received(hub, body, 3)).duplicates, 3);
+  await hub.deliveries('pixel', 'delivered', 2);
+  const [dead] = await hub.deliveries('pixel', 'dead', 1);
+  assert.match(dead.reason, /without value/);
+  const got = meta.events().map((e) => e.event).sort((a, b) => a.event_name.localeCompare(b.event_name));
+  const user_data = { ctwa_clid: 'AfAuto', whatsapp_business_account_id: '1' }, outcome = { outcome_type: 'automatic_events' };
+  assert.deepEqual(got.map((e) => [e.event_name, e.action_source, e.messaging_channel, e.messaging_outcome_data, e.user_data, e.custom_data]), [
+    ['LeadSubmitted', 'business_messaging', 'whatsapp', outcome, user_data, undefined],
+    ['Purchase', 'business_messaging', 'whatsapp', outcome, user_data, { value: 99.9, currency: 'BRL' }]]);
+  assert.equal((await hub.all('/api/deliveries?destination=other')).length, 0);
+});
+
 test('unread: what came in since somebody read or answered, whatever the order of arrival', async (t) => {
   const wa = await startWhatsApp(t), hub = await startHub(t);
   await hub.apply({ sources: [source()], destinations: [zap(wa)] });

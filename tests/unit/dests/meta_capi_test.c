@@ -80,7 +80,8 @@ static struct given given_of(const char *name, struct arena *a)
     return g;
 }
 
-static const char *const goldens[] = { "purchase", "lead", "renewal", "whatsapp", "app", "all" };
+static const char *const goldens[] = { "purchase",  "lead", "renewal", "whatsapp",
+                                       "automatic", "app",  "all" };
 
 static void requests_are_as_written(void **state UNUSED)
 {
@@ -341,6 +342,49 @@ static void admission(void **state UNUSED)
     }
 }
 
+/* What Meta saw in a conversation is forwarded only where `map` asks for it, under a name that can be one; a Purchase with its worth. */
+static void events_of_metas_own(void **state UNUSED)
+{
+#define AUTOMATIC "whatsapp.automatic_event"
+#define OWN(more)                                                                                  \
+    "{\"custom\":{\"ctwa_clid\":\"Af\",\"whatsapp_business_account_id\":\"7\",\"meta\":{\"action_" \
+    "source\":\"business_messaging\"," more "}},\"key\":\"k\"}"
+    static const struct {
+        const char *map, *type, *data, *key, *fault; /* key NULL: no use for it */
+    } cases[] = {
+        { "{}", AUTOMATIC, OWN("\"event_name\":\"LeadSubmitted\""), NULL, NULL },
+        { "{\"" AUTOMATIC "\":\"*\"}", AUTOMATIC, OWN("\"event_name\":\"LeadSubmitted\""),
+          "LeadSubmitted:k", NULL },
+        { "{\"" AUTOMATIC "\":\"*\"}", AUTOMATIC, OWN("\"event_name\":\"a:b\""), NULL, NULL },
+        { "{\"" AUTOMATIC "\":\"*\"}", AUTOMATIC, OWN("\"event_name\":\"\""), NULL, NULL },
+        { "{\"" AUTOMATIC "\":\"*\"}", AUTOMATIC, OWN("\"event_name\":7"), NULL, NULL },
+        { "{\"" AUTOMATIC "\":\"Purchase\"}", AUTOMATIC, OWN("\"value\":-1,\"currency\":\"BRL\""),
+          "Purchase:k", "a Purchase without value and currency" },
+        { "{\"" AUTOMATIC "\":\"Purchase\"}", AUTOMATIC, OWN("\"value\":1"), "Purchase:k",
+          "a Purchase without value and currency" },
+        { "{\"" AUTOMATIC "\":\"Purchase\"}", AUTOMATIC, OWN("\"value\":1,\"currency\":\"BRL\""),
+          "Purchase:k", NULL },
+        { "{\"lead.created\":\"*\"}", "lead.created",
+          OWN("\"event_name\":\"Purchase\",\"value\":1,\"currency\":\"BRL\""), "Purchase:k",
+          "order without an amount: Meta must not be told a guessed value" },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct settings cfg =
+            settings_text_of(arena_printf(&arena, "{" PLAIN ",\"map\":%s}", cases[i].map).ptr);
+        struct outgoing_delivery d =
+            delivery_of(cases[i].type, cases[i].data, cases[i].key ? cases[i].key : "");
+        slice key;
+        d.event.occurred_ms = NOW - DAY;
+        enum err rc = dest_meta_capi.delivery_key(&d.event, &cfg, &arena, &key, NULL);
+        if (rc != (cases[i].key ? OK : ERR_MISSING)) fail_msg("case %zu: %d", i, (int)rc);
+        if (rc != OK) continue;
+        assert_slice(key, slice_str(cases[i].key));
+        struct verdict v = dest_meta_capi.admit(&d, &cfg, NOW, &arena);
+        assert_int_equal(v.kind, cases[i].fault ? VERDICT_DEAD : VERDICT_DELIVERED);
+        if (cases[i].fault) assert_string_equal(v.reason, cases[i].fault);
+    }
+}
+
 /* Which click a messaging event is credited to, if any. NOW - DAY is when it happened. */
 static void clicks_on_ads(void **state UNUSED)
 {
@@ -517,6 +561,7 @@ int main(int argc, char **argv)
         TEST(lists_are_as_the_vectors),
         TEST(keys_come_from_the_order),
         TEST(admission),
+        TEST(events_of_metas_own),
         TEST(clicks_on_ads),
         TEST(times_are_whole_seconds_and_never_of_the_future),
         TEST(batches),
