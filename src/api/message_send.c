@@ -1,4 +1,4 @@
-/* message_send.c: POST /api/messages: one message to one person, through a destination that carries messages.
+/* message_send.c: POST /api/messages: one message to one person or group, through a destination that carries messages.
  *
  * Way: checked here -> an event of the hub's own source, on disk before the answer -> [interpret, route] -> one delivery to the
  * destination it names. The ids of message and delivery are chosen here and stand in the event, so that the answer can name them;
@@ -83,15 +83,18 @@ static enum err read_window(struct call *c, struct sending *s, struct why *why)
     return rc;
 }
 
-/* By `contact` ("con_…") or by `to`. */
+/* By `contact` ("con_…"), by `to`, or a group, which is nobody. */
 static enum err find_person(struct call *c, json *body, struct sending *s, slice *to,
                             struct why *why)
 {
     slice contact = json_get_text(body, "contact");
     enum err rc = OK;
     *to = (slice){ NULL, 0 };
-    if ((contact.len > 0) == (json_get_text(body, "to").len > 0))
-        return why_set(why, ERR_SYNTAX, "say to whom: either `to` or `contact`");
+    if ((contact.len > 0) + (json_get_text(body, "to").len > 0) +
+            (json_get_text(body, "group").len > 0) !=
+        1)
+        return why_set(why, ERR_SYNTAX, "say to whom: one of `to`, `contact` and `group`");
+    if (json_get_text(body, "group").len > 0) return OK;
     if (contact.len > 0) {
         if (id_parse(ID_CONTACT, contact, &s->contact_id) != OK)
             return why_set(why, ERR_SYNTAX, "`contact` must be the id of a contact (con_...)");
@@ -239,7 +242,8 @@ static void store(struct call *c, struct config *config, const struct sending *s
 {
     struct why why;
     int64_t now_ms = clock_wall_ms();
-    bool mark = json_get_text(s->message, "to").len == 0; /* no message of its own */
+    bool mark =
+        slice_eq(json_get_text(s->message, "type"), SLICE("read")); /* no message of its own */
     struct send_job j = { .workspace_id = c->key.workspace_id,
                           .delivery_id = id_next(&c->app->ids, now_ms),
                           .message_id = mark ? 0 : id_next(&c->app->ids, now_ms),

@@ -194,6 +194,7 @@ static slice message_of(struct args *a)
         const char *flag, *member;
     } plain[] = { { "to", "to" },
                   { "contact", "contact" },
+                  { "group", "group" },
                   { "destination", "destination" },
                   { "reply-to", "reply_to" },
                   { "key", "idempotency_key" } };
@@ -371,10 +372,10 @@ const struct command cli_commands[] = {
       "hand over a body as the source's platform would send it, without its signature", "",
       ingest_command, "/api/events?source={}", NULL, 2, 2 },
     { "message",
-      "message send [FILE|-] [--to --contact --text --template --language --parameters \"A|B\" "
+      "message send [FILE|-] [--to --contact --group --text --template --language --parameters \"A|B\" "
       "--reply-to --destination --key]",
       "send a message: a text, a template, or the JSON of a file",
-      "to contact text template language parameters reply-to destination key", message_command,
+      "to contact group text template language parameters reply-to destination key", message_command,
       "/api/messages", NULL, 1, 2 },
     { "campaigns", "campaigns [ID] [--state]", "list campaigns, or show one with its counts",
       "state" LIST_FLAGS, read_command, "/api/campaigns", "id name state per_minute counts", 0, 1 },

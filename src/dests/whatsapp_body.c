@@ -137,8 +137,12 @@ slice whatsapp_body(json *message, slice callback, slice file, struct arena *are
         if (json_truth(json_get(message, "typing")))
             json_put_raw(&b, "typing_indicator", SLICE("{\"type\":\"text\"}"));
     } else {
-        json_put_str(&b, "recipient_type", SLICE("individual"));
-        put_recipient(&b, json_get_text(message, "to"));
+        slice group = json_get_text(message, "group");
+        json_put_str(&b, "recipient_type", group.len > 0 ? SLICE("group") : SLICE("individual"));
+        if (group.len > 0)
+            json_put_str(&b, "to", group);
+        else
+            put_recipient(&b, json_get_text(message, "to"));
         json_put_str(&b, "type", type);
         if (reply_to.len > 0) {
             json_begin_object(&b, "context");

@@ -21,10 +21,12 @@ enum {
     TEMPLATE_NAME_MAX = 512,
     COMPONENTS_MAX = 20,
     PARAMETERS_MAX = 100,
+    CARDS_MAX = 10,
     BUTTONS_MAX = 3,
     ROWS_MAX = 10,
     NUMBER_MIN = 5,
     NUMBER_MAX = 15,
+    GROUP_ID_MAX = 128,
     NAME_SHOWN = 64 /* of a member that is not known, in the answer */
 };
 
@@ -196,36 +198,80 @@ static void check_reaction(struct checker *c, json *v)
 
 /* ---- templates ---- */
 
-/* `files` counts those of ours. */
-static void check_component(struct checker *c, json *v, size_t *files)
+/* The parameters of a component. `files` counts those of ours; NULL: there may be none. */
+static void check_parameters(struct checker *c, json *v, slice type, size_t *files)
 {
-    static const char *const types[] = { "header", "body", "button" };
-    slice type = json_get_text(v, "type");
-    size_t i = 0, index, max;
+    size_t index, max;
     json *p, *list = json_get(v, "parameters");
-    while (i < ARRAY_LEN(types) && !slice_eq_nocase(type, slice_str(types[i]))) i++;
-    if (i == ARRAY_LEN(types))
-        wrong(c, "`template.components[].type` must be header, body or button");
-    if (slice_eq_nocase(type, SLICE("button"))) {
-        uint64_t n;
-        (void)text_of(c, v, "template.components[]", "sub_type", PLACE_MAX, true);
-        if (text_u64(json_get_text(v, "index"), 9, &n, NULL) != OK)
-            wrong(c, "`template.components[].index` of a button must be 0 to 9");
-    }
     if (list) list = array_of(c, v, "template.components[]", "parameters", 0, PARAMETERS_MAX);
     yyjson_arr_foreach(list, index, max, p)
     {
         slice kind = text_of(c, p, "template.components[].parameters[]", "type", PLACE_MAX, true);
         size_t file = header_file(kind);
         json *v_file = json_get_slice(p, kind);
-        if (json_get(v_file, "media") &&
-            (file == ARRAY_LEN(header_files) || !slice_eq_nocase(type, SLICE("header"))))
+        bool header = file < ARRAY_LEN(header_files) && slice_eq_nocase(type, SLICE("header"));
+        if (json_get(v_file, "media") && (!files || !header))
             wrong(c, "`media` stands for the image, video or document of a template's header only");
         else if (json_get(v_file, "media") && (*files)++ > 0)
             wrong(c, "a template's header has one file");
         else if (file < ARRAY_LEN(header_files))
             check_file(c, v_file, header_files[file].in_template);
     }
+}
+
+static void check_button(struct checker *c, json *v)
+{
+    uint64_t n;
+    (void)text_of(c, v, "template.components[]", "sub_type", PLACE_MAX, true);
+    if (text_u64(json_get_text(v, "index"), 9, &n, NULL) != OK)
+        wrong(c, "`template.components[].index` of a button must be 0 to 9");
+}
+
+/* Each card has its own header, body and buttons; a file of ours can only stand in the template's own header. */
+static void check_cards(struct checker *c, json *v)
+{
+    static const char *const parts[] = { "header", "body", "button" };
+    const char *at = "template.components[].cards[]";
+    size_t k, ks, index, max;
+    json *card, *part, *cards = array_of(c, v, "template.components[]", "cards", 1, CARDS_MAX);
+    yyjson_arr_foreach(cards, k, ks, card)
+    {
+        uint64_t n;
+        if (text_u64(json_get_text(card, "card_index"), CARDS_MAX - 1, &n, NULL) != OK)
+            wrong(c, "`%s.card_index` must be 0 to %d", at, CARDS_MAX - 1);
+        json *list = array_of(c, card, at, "components", 1, COMPONENTS_MAX);
+        yyjson_arr_foreach(list, index, max, part)
+        {
+            slice type = json_get_text(part, "type");
+            size_t i = 0;
+            while (i < ARRAY_LEN(parts) && !slice_eq_nocase(type, slice_str(parts[i]))) i++;
+            if (i == ARRAY_LEN(parts))
+                wrong(c, "`%s.components[].type` must be header, body or button", at);
+            if (slice_eq_nocase(type, SLICE("button"))) check_button(c, part);
+            check_parameters(c, part, type, NULL);
+        }
+    }
+}
+
+static void check_component(struct checker *c, json *v, size_t *files)
+{
+    static const struct {
+        const char *name;
+        void (*check)(struct checker *c, json *v);
+    } kinds[] = {
+        { "header", NULL },          { "body", NULL },
+        { "button", check_button },  { "limited_time_offer", NULL },
+        { "carousel", check_cards },
+    };
+    slice type = json_get_text(v, "type");
+    size_t i = 0;
+    while (i < ARRAY_LEN(kinds) && !slice_eq_nocase(type, slice_str(kinds[i].name))) i++;
+    if (i == ARRAY_LEN(kinds))
+        wrong(c, "`template.components[].type` must be header, body, button, carousel or "
+                 "limited_time_offer");
+    else if (kinds[i].check)
+        kinds[i].check(c, v);
+    check_parameters(c, v, type, files);
 }
 
 static void check_template(struct checker *c, json *v)
@@ -350,8 +396,18 @@ static void check_interactive(struct checker *c, json *v)
 
 /* ---- the message ---- */
 
-static void check_to(struct checker *c, slice to)
+/* A person or a group, by the id that its webhooks give. */
+static void check_to(struct checker *c, json *message)
 {
+    slice to = json_get_text(message, "to"), group = json_get_text(message, "group");
+    if (json_get(message, "group")) {
+        bool plain = group.len > 0 && group.len <= GROUP_ID_MAX;
+        for (size_t i = 0; i < group.len; i++)
+            plain = plain && (unsigned char)group.ptr[i] > ' ' && (unsigned char)group.ptr[i] < 127;
+        if (!plain) wrong(c, "`group` must be the id of a group, as its webhooks give it");
+        if (to.len > 0) wrong(c, "say to whom: `to` or `group`, not both");
+        return;
+    }
     slice digits = slice_starts(to, SLICE("+")) ? slice_sub(to, 1, to.len) : to;
     bool number = digits.len >= NUMBER_MIN && digits.len <= NUMBER_MAX;
     for (size_t i = 0; i < digits.len; i++)
@@ -404,7 +460,8 @@ static void check_reply_to(struct checker *c, json *message)
 static bool is_known(json *message, slice name, json *v)
 {
     static const char *const of_mark[] = { "type", "message_id", "typing" };
-    static const char *const of_message[] = { "type", "to", "reply_to", "context", "category" };
+    static const char *const of_message[] = { "type",     "to",      "group",
+                                              "reply_to", "context", "category" };
     bool mark = whatsapp_check_is_mark(message);
     const char *const *known = mark ? of_mark : of_message;
     size_t count = mark ? ARRAY_LEN(of_mark) : ARRAY_LEN(of_message);
@@ -412,7 +469,8 @@ static bool is_known(json *message, slice name, json *v)
         if (slice_eq(name, slice_str(known[i]))) return true;
     if (slice_eq(name, SLICE("messaging_product"))) return slice_eq(json_str(v), SLICE("whatsapp"));
     if (slice_eq(name, SLICE("recipient_type")))
-        return !mark && slice_eq(json_str(v), SLICE("individual"));
+        return !mark && slice_eq(json_str(v),
+                                 json_get(message, "group") ? SLICE("group") : SLICE("individual"));
     return !mark && slice_eq(name, json_get_text(message, "type"));
 }
 
@@ -448,7 +506,7 @@ enum err whatsapp_check(json *message, struct why *why)
                        "`type` must be text, template, image, video, audio, document, sticker, "
                        "interactive, reaction, location, contacts or read");
     json *v = json_get(message, types[i].name);
-    check_to(&c, json_get_text(message, "to"));
+    check_to(&c, message);
     check_reply_to(&c, message);
     bool shape = yyjson_is_obj(v) || (yyjson_is_arr(v) && types[i].check == check_contacts) ||
                  (yyjson_is_str(v) && types[i].check == check_text);

@@ -106,9 +106,10 @@ static enum err check_message(json *message, const struct settings *cfg UNUSED, 
     return rc == OK ? whatsapp_check_members(message, why) : rc;
 }
 
+/* The 24 hours are a person's; of a group Meta alone knows. */
 static bool any_time(json *message)
 {
-    return whatsapp_check_is_mark(message) ||
+    return whatsapp_check_is_mark(message) || json_get(message, "group") ||
            slice_eq(json_get_text(message, "type"), SLICE("template"));
 }
 
@@ -214,6 +215,7 @@ static enum err render(struct outgoing_delivery *d, size_t count, const struct s
     if (rc == OK) rc = whatsapp_check(message, why);
     if (rc != OK) return rc == ERR_LIMIT ? rc : ERR_SYNTAX;
     d->recipient = json_get_text(message, "to"); /* none of a read mark, which no limit is for */
+    if (d->recipient.len == 0) d->recipient = json_get_text(message, "group");
     if (slice_starts(d->recipient, SLICE("+")))
         d->recipient = slice_sub(d->recipient, 1, d->recipient.len);
     if (whatsapp_file(message).len > 0 && d->file.len == 0) {

@@ -56,6 +56,25 @@ static slice shown_text(json *m, slice type, struct cleaner *cl)
     return text;
 }
 
+/* The object of its type and what stands beside it, as in a message that came in. */
+static slice data_of(json *m, slice type, struct cleaner *cl)
+{
+    static const char *const kept[] = { "context", "category" };
+    struct buf b = buf_in(cl->arena, MESSAGE_DATA_MAX);
+    json *own = json_get_slice(m, type);
+    slice key = arena_dup(cl->arena, type);
+    json_begin_object(&b, NULL);
+    size_t empty = b.len;
+    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+        if (json_get(m, kept[i])) json_put_raw(&b, kept[i], clean_json(cl, json_get(m, kept[i])));
+    if (key.ptr && own && !slice_eq(type, SLICE("text")))
+        json_put_raw(&b, key.ptr, clean_json(cl, own));
+    size_t len = b.len;
+    json_end_object(&b);
+    if (!buf_ok(&b) || !key.ptr) cl->full = true;
+    return len == empty ? (slice){ NULL, 0 } : buf_slice(&b);
+}
+
 /* Who it goes to, and the message as it will be known until its channel names it. */
 static enum err read_message(json *root, struct cleaner *cl, struct changes *out, struct why *why)
 {
@@ -84,7 +103,8 @@ static enum err read_message(json *root, struct cleaner *cl, struct changes *out
     if (slice_eq(type,
                  SLICE("reaction"))) /* by these two it stands at its target (message_react) */
         o->reply_to = json_text(json_at(m, SLICE("/reaction/message_id")));
-    o->data = json_print(m, cl->arena);
+    o->data = data_of(m, type, cl);
+    o->peer = json_get_text(m, "group");
     o->delivery_id = out->delivery_id;
     slice campaign = json_get_text(root, "campaign_id");
     if (campaign.len > 0 && id_parse(ID_CAMPAIGN, campaign, &o->campaign_id) != OK)
@@ -93,7 +113,7 @@ static enum err read_message(json *root, struct cleaner *cl, struct changes *out
     if (id_parse(ID_MESSAGE, own, &o->id) != OK ||
         time_parse(json_get_text(root, "at"), &o->at_ms, NULL, NULL) != OK)
         return why_set(why, ERR_SYNTAX, "the message has no id or time");
-    out->contact = c;
+    if (o->peer.len == 0) out->contact = c;
     out->message = o;
     return clean_end(cl, why);
 }

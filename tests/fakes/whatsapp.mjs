@@ -70,7 +70,9 @@ const CHECK = {
     if (!/^[a-z0-9_]+$/.test(v.name ?? '')) refuse('template name', 131009);
     text(v.language?.code, 'template.language.code', 10);
     if (v.name === 'missing') throw new Refusal(132001, 'template name does not exist in the translation', 404);
-    for (const c of v.components ?? []) for (const p of c.parameters ?? []) {
+    const cards = (v.components ?? []).flatMap((c) => c.cards ?? []);
+    for (const card of cards) if (!Number.isInteger(card.card_index) || !card.components?.length) refuse('card', 131009);
+    for (const c of [...(v.components ?? []), ...cards.flatMap((card) => card.components)]) for (const p of c.parameters ?? []) {
       if (p.type === 'text' && !p.text) refuse('empty parameter', 131008);
       if (HEADER_FILES.has(p.type)) headerFile(p, 'template header');
     }
@@ -124,8 +126,11 @@ export function checkMessage(body) {
   if (!TYPES.has(body.type)) refuse('type', 131051);
   for (const type of TYPES) if (type !== body.type && type in body) refuse(`${type} beside ${body.type}`);
   if (typeof body[body.type] !== 'object' || body[body.type] === null) refuse(`(#131008) ${body.type} is required`, 131008);
-  if (body.to !== undefined && !/^\+?\d{5,15}$/.test(body.to)) refuse('to', 131009);
-  if (body.to === undefined && !/^[A-Z]{2}\.\w+/.test(body.recipient ?? '')) refuse('to or recipient is required', 131008);
+  if (!['individual', 'group'].includes(body.recipient_type ?? 'individual')) refuse('recipient_type', 131009);
+  const group = body.recipient_type === 'group';
+  if (group && !/^[\w.:-]{6,128}$/.test(body.to ?? '')) refuse('to of a group', 131009);
+  if (!group && body.to !== undefined && !/^\+?\d{5,15}$/.test(body.to)) refuse('to', 131009);
+  if (!group && body.to === undefined && !/^[A-Z]{2}\.\w+/.test(body.recipient ?? '')) refuse('to or recipient is required', 131008);
   if ('context' in body) text(body.context.message_id, 'context.message_id', 512);
   if ('biz_opaque_callback_data' in body) text(body.biz_opaque_callback_data, 'biz_opaque_callback_data', 512);
   CHECK[body.type](body[body.type]);

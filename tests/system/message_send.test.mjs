@@ -252,7 +252,7 @@ test('outside the 24 hours only a template; no marketing for who asked for none'
 test('mistakes are told before anything is stored', async (t) => {
   const { wa, hub } = await started(t);
   const bad = [[{ type: 'text', text: 'x' }, /to whom/], [text({ to: 'ana' }), /`to`/], [text({ type: 'fax' }), /`type`/],
-    [text({ text: '' }), /empty/], [text({ text: 'x'.repeat(4097) }), /longer than 4096/], [text({ contact: 'con_x' }), /either/],
+    [text({ text: '' }), /empty/], [text({ text: 'x'.repeat(4097) }), /longer than 4096/], [text({ contact: 'con_x' }), /one of/],
     [{ to: TO, type: 'image', image: { id: '1', link: 'https://x/y' } }, /either/],
     [{ to: TO, type: 'image', image: { link: 'file:///etc/passwd' } }, /http/],
     [{ to: TO, type: 'template', template: { name: 'Oi', language: 'pt_BR' } }, /a-z/],
@@ -366,4 +366,22 @@ test('what was accepted before a kill is sent after it, once', async (t) => {
   await hub.post('/api/destinations/zap/resume');
   await state(hub, delivery, 'delivered');
   assert.equal(wa.stats().messages, 1);
+});
+
+test('a group: sent without a window of its own, counted by participant, its conversation nobody\'s', async (t) => {
+  const { wa, hub } = await started(t, { sources: [inbox()] });
+  const group = 'Y2FwaV9ncm91cDoxNz', { delivery, message } = await hub.post('/api/messages', { group, type: 'text', text: 'Oi, gente' });
+  const { remote_id: id } = await state(hub, delivery, 'delivered');
+  assert.deepEqual([wa.events()[0].body.recipient_type, wa.events()[0].body.to], ['group', group]);
+  const said = (word, recipient_participant_id) => ({ id, status: word, timestamp: now(), recipient_type: 'group', recipient_id: group, recipient_participant_id });
+  await webhook(hub, { statuses: [said('sent', '5511999990001'), said('delivered', '5511999990002'), said('read', '5511999990002'), said('failed', '5511999990003')] });
+  const seen = await hub.get(`/api/messages/${message}`);
+  assert.deepEqual([seen.status, seen.contact, seen.data], ['read', undefined, undefined]);
+  assert.deepEqual(seen.recipients, { known: 3, sent: 2, delivered: 1, read: 1, played: 0, failed: 1 });
+  assert.deepEqual((await hub.all('/api/messages'))[0].recipients, seen.recipients);
+  const [conversation] = await hub.all('/api/conversations');
+  assert.deepEqual([conversation.id, conversation.group, conversation.messages_out], [seen.conversation, group, 1]);
+  assert.equal((await hub.all('/api/contacts')).length, 0);
+  for (const wrong of [{ to: TO, group }, { group, contact: 'con_0000000000001' }, {}])
+    assert.equal((await hub.call('POST', '/api/messages', { type: 'text', text: 'Oi', ...wrong })).status, 400);
 });
