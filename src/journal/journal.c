@@ -528,6 +528,7 @@ static void journal_free(struct journal *j)
     keep_log_if_unsound(j);
     checkpoint_stop(j->checkpoint);
     known_close(j->known);
+    keep_free_minutes(&j->minutes);
     store_log_close(&j->log);
     store_close(j->store);
     pthread_cond_destroy(&j->wake);

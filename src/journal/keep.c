@@ -1,7 +1,11 @@
 /* keep.c: one request and its events into the store. */
 #include "journal/keep.h"
 
+#include <stdlib.h>
+
 #include "interpret/interpret.h"
+
+enum { MINUTES_FIRST = 64 };
 
 struct keep_minute *keep_minute(struct keep_minutes *m, uint64_t workspace_id, uint64_t source_id,
                                 int64_t now_ms)
@@ -11,12 +15,24 @@ struct keep_minute *keep_minute(struct keep_minutes *m, uint64_t workspace_id, u
         if (m->at[i].source_id == source_id && m->at[i].minute == minute &&
             m->at[i].workspace_id == workspace_id)
             return &m->at[i];
-    CHECK(m->count < KEEP_MINUTES_MAX);
+    if (m->count == m->room) {
+        size_t room = m->room ? 2 * m->room : MINUTES_FIRST;
+        struct keep_minute *at = realloc(m->at, room * sizeof *at);
+        if (!at) return &m->spare;
+        m->at = at;
+        m->room = room;
+    }
     size_t i = m->count++;
     m->at[i] = (struct keep_minute){ .workspace_id = workspace_id,
                                      .source_id = source_id,
                                      .minute = minute };
     return &m->at[i];
+}
+
+void keep_free_minutes(struct keep_minutes *m)
+{
+    free(m->at);
+    *m = (struct keep_minutes){ .count = 0 };
 }
 
 enum err keep_write_minutes(struct store *s, const struct keep_minutes *m, struct why *why)

@@ -6,21 +6,21 @@
 #include "journal/journal.h"
 #include "journal/known.h"
 
-enum {
-    KEEP_MINUTES_MAX = 2048
-}; /* more than one turn can touch: JOURNAL_BATCH_MAX requests and as many events, at most */
-
 struct keep_minute {
     uint64_t workspace_id, source_id;
     int64_t minute, requests, events, duplicates, unreadable, done, failed, handed, unclaimed;
 };
 
 struct keep_minutes {
-    struct keep_minute at[KEEP_MINUTES_MAX];
-    size_t count;
+    struct keep_minute
+        *at; /* grows to what one transaction touched at most; freed by keep_free_minutes */
+    size_t count, room;
+    struct keep_minute spare;
 };
+void keep_free_minutes(struct keep_minutes *m);
 
-/* The totals of a source in the minute of now_ms, to be added to. */
+/* The totals of a source in the minute of now_ms, to be added to; valid until the next call. Without memory: somewhere that is not
+ * stored, since figures are no reason to refuse what they count. */
 struct keep_minute *keep_minute(struct keep_minutes *m, uint64_t workspace_id, uint64_t source_id,
                                 int64_t now_ms);
 /* Into the store; they stay until the transaction's end: */

@@ -49,6 +49,9 @@ test('made, disabled, enabled, deleted: over the API and by command, by an owner
     assert.deepEqual([refused.status, refused.json.error.code], [403, 'workspace_disabled'], path);
   }
   assert.equal((await hub.get('/api/orders', as)).items.length, 1, 'what is there can be read');
+  const [person] = (await hub.get('/api/contacts', as)).items;
+  assert.equal((await hub.call('DELETE', `/api/contacts/${person.id}`, undefined, as)).status, 200, 'who wants to be forgotten is');
+  assert.ok(!JSON.stringify((await hub.get('/api/contacts', as)).items).includes('@'));
   assert.equal((await hub.get('/api/destinations/crm', as)).state, 'disabled');
   assert.equal((await hub.get('/api/sources')).items.some((s) => s.name === 'demo'), true, 'the others go on');
   await hub.stop();

@@ -336,6 +336,7 @@ static void together(void **state UNUSED)
         assert_int_equal(atomic_load(&hub.metrics.counter[METRIC_events_failed]) - failed_before,
                          N - good);
         for (unsigned i = 0; i < N; i++) way_end(&w[i]);
+        keep_free_minutes(minutes);
         free(minutes);
         arena_free(&a);
         wipe();
