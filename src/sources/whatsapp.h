@@ -91,6 +91,9 @@ bool whatsapp_is_declined(json *item);
 /* Instant of an item in ms; 0 unknown. */
 int64_t whatsapp_time(json *item);
 
+/* Which one of a group a status is about, by whichever of its names; empty for a person's. */
+slice whatsapp_participant(struct cleaner *cl, json *status);
+
 /* Text as it was written, but for characters that no store keeps; at most MESSAGE_TEXT_MAX bytes. */
 slice whatsapp_text(struct cleaner *cl, json *v);
 /* First `max` bytes at most, cut between characters. */

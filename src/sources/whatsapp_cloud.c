@@ -174,7 +174,7 @@ static slice key_of(struct splitter *s, const struct whatsapp_place *p)
     size_t n = 1;
     bool named = yyjson_is_obj(p->item) && id.len > 0;
     if (named && p->part == WA_STATUS) {
-        slice who = clean_id(&s->cl, json_get(p->item, "recipient_participant_id"));
+        slice who = whatsapp_participant(&s->cl, p->item);
         parts[n++] = clean_id(&s->cl, json_get(p->item, "status"));
         parts[n++] = at;
         if (who.len > 0) parts[n++] = who;

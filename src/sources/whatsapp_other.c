@@ -11,6 +11,18 @@ static const struct {
     { SLICE_INIT("failed"), MESSAGE_FAILED },
 };
 
+slice whatsapp_participant(struct cleaner *cl, json *status)
+{
+    /* The second is of older pages; the third, for who has no number, is not verified. */
+    static const char *const names[] = { "recipient_participant_id", "participant_recipient_id",
+                                         "recipient_user_id" };
+    bool group = slice_eq(json_get_text(status, "recipient_type"), SLICE("group"));
+    slice who = { NULL, 0 };
+    for (size_t i = 0; who.len == 0 && i < (group ? ARRAY_LEN(names) : 2); i++)
+        who = clean_id(cl, json_get(status, names[i]));
+    return who;
+}
+
 static slice status_data(json *status, struct cleaner *cl)
 {
     static const char *const kept[] = { "conversation",
@@ -40,9 +52,7 @@ enum err whatsapp_read_status(const struct whatsapp_place *p, const struct reque
     s->channel = SLICE("whatsapp");
     s->account = clean_id(cl, json_get(json_get(p->value, "metadata"), "phone_number_id"));
     s->external_id = clean_value(cl, json_get(p->item, "id"));
-    s->recipient = clean_id(cl, json_get(p->item, "recipient_participant_id"));
-    if (s->recipient.len == 0)
-        s->recipient = clean_id(cl, json_get(p->item, "participant_recipient_id"));
+    s->recipient = whatsapp_participant(cl, p->item);
     s->word = clean_id(cl, json_get(p->item, "status"));
     s->at_ms = whatsapp_time(p->item);
     if (s->at_ms == 0) s->at_ms = e->occurred_ms ? e->occurred_ms : r->received_ms;

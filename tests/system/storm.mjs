@@ -105,7 +105,7 @@ class Storm {
     for (let k = 1 + this.roll(4); k > 0; k--) {
       const about = this.percent(30) || !this.known.length ? this.remember({ id: this.id(), who: this.person(), out: true, group: this.percent(30) && `grupo-${this.roll(GROUPS)}` }) : this.one(this.known);
       const s = { id: about.id, status: this.one(['sent', 'delivered', 'delivered', 'read', 'read', 'played', 'failed', 'warning']), timestamp: String(this.at - this.roll(30)), recipient_id: about.who.phone };
-      if (about.group) Object.assign(s, { recipient_type: 'group', recipient_id: about.group, recipient_participant_id: this.person().phone });
+      if (about.group) Object.assign(s, { recipient_type: 'group', recipient_id: about.group, [this.one(['recipient_participant_id', 'participant_recipient_id'])]: this.person().phone });
       if (s.status === 'failed') s.errors = [{ code: this.one([131026, 131049, 130472]), title: 'Message undeliverable' }];
       if (s.status === 'sent') s.pricing = { billable: true, pricing_model: 'PMP', type: 'regular', category: 'marketing' };
       statuses.push(s);

@@ -119,6 +119,9 @@ test('a group: how many a message has come to, and its messages are the writer\'
   assert.deepEqual(await counts(), { known: 4, sent: 3, delivered: 2, read: 1, played: 0, failed: 1 });
   await received(hub, envelope({ statuses: [said('delivered', '5511999990001'), said('read', '5511999990001', { timestamp: String(at + 1) }), said('sent', '5511999990002')] }), 3);
   assert.deepEqual(await counts(), { known: 4, sent: 3, delivered: 3, read: 2, played: 0, failed: 1 });
+  const older = (who) => ({ ...said('sent', undefined), participant_recipient_id: who }); // of the same second: two, all the same
+  await received(hub, envelope({ statuses: [older('5511999990005'), older('5511999990006')] }), 2);
+  assert.deepEqual(await counts(), { known: 6, sent: 5, delivered: 3, read: 2, played: 0, failed: 1 });
   await received(hub, envelope({ message_echoes: [{ ...text('wamid.g', 'a todos'), group_id: group, from: '5511955550100', to: group }] }, 'smb_message_echoes'), 1);
   const [ours] = await hub.all('/api/messages');
   assert.deepEqual([ours.status, ours.recipients], ['read', await counts()]); // as far as anyone of them
