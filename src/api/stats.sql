@@ -4,8 +4,7 @@ SELECT COALESCE(SUM(requests), 0), COALESCE(SUM(events), 0), COALESCE(SUM(duplic
 WHERE workspace_id = $1 AND (CAST($2 AS BIGINT) = 0 OR source_id = $2) AND minute >= $3;
 
 -- name: stats_source_events
-SELECT id, type, name, CASE WHEN state = 0 AND id <= (SELECT event_id FROM marks WHERE name = 'interpreted') THEN 1 ELSE state END,
-  received_ms FROM events WHERE workspace_id = $1 AND source_id + 0 = $2 AND id < $3
+SELECT id, type, name, state, received_ms FROM events_now WHERE workspace_id = $1 AND source_id + 0 = $2 AND id < $3
 ORDER BY id DESC LIMIT 50;
 
 -- name: stats_ready
