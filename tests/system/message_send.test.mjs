@@ -296,6 +296,18 @@ test('a routed event becomes a template, once per order; the command line sends'
   assert.equal(code, 0, err);
   await state(hub, JSON.parse(out).delivery, 'delivered');
   assert.equal(wa.stats().messages, 2);
+  const cli = async (want, ...args) => {
+    const done = await hub.cli(['message', ...args]);
+    assert.equal(done.code, want, `${args.join(' ')}: ${done.out}${done.err}`);
+    return want === 0 ? JSON.parse(done.out) : done.err;
+  };
+  assert.equal((await cli(0, 'show', JSON.parse(out).message)).text, 'Oi');
+  assert.equal((await cli(0, 'stats', '--since', '7d')).messages.find(({ type, direction }) => type === 'text' && direction === 'out').count, 1);
+  assert.deepEqual((await cli(0, 'stats', '--since', '2999-01-01T00:00:00Z')).messages, []);
+  assert.match(await cli(1, 'stats', '--since', 'soon'), /is no time/);
+  await cli(1, 'show', 'msg_nothing');
+  for (const args of [['show'], ['stats', 'x'], ['stats', '--to', TO], ['show', 'x', '--since', '1d'], ['send', '--to', TO, '--text', 'x', '--since', '1d'], ['receive']])
+    await cli(2, ...args);
 });
 
 // Meta reads the request and the connection is cut: on a new connection, and on one that was kept, where libcurl would send it once more.
