@@ -1,6 +1,7 @@
 /* messages.c: conversations and their messages, read only. */
 #include "api/mask.h"
 #include "api/routes.h"
+#include "api/who.h"
 
 /* Ids of messages and groups hold numbers of people, in base64. */
 static slice shown(struct call *c, slice text)
@@ -31,7 +32,7 @@ static void put_message_fields(struct call *c, struct stmt *q)
 {
     struct buf *b = &c->out;
     put_id(b, "id", ID_MESSAGE, stmt_col_i64(q, 0));
-    put_id(b, "contact", ID_CONTACT, stmt_col_i64(q, 1));
+    who_put(c, stmt_col_i64(q, 1), stmt_col_text(q, 22));
     put_id(b, "conversation", ID_CONVERSATION, stmt_col_i64(q, 2));
     put_id(b, "ticket", ID_TICKET, stmt_col_i64(q, 3));
     put_id(b, "media", ID_MEDIA, stmt_col_i64(q, 4));
@@ -72,7 +73,7 @@ static void put_conversation(struct call *c, struct stmt *q)
     struct buf *b = &c->out;
     json_begin_object(b, NULL);
     put_id(b, "id", ID_CONVERSATION, stmt_col_i64(q, 0));
-    put_id(b, "contact", ID_CONTACT, stmt_col_i64(q, 1));
+    who_put(c, stmt_col_i64(q, 1), stmt_col_text(q, 13));
     json_put_str(b, "channel", stmt_col_text(q, 2));
     json_put_opt(b, "account", stmt_col_text(q, 3));
     json_put_opt(b, "group", shown(c, stmt_col_text(q, 4)));
