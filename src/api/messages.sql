@@ -1,10 +1,23 @@
--- $1: the workspace. The last but one: what the latest status that says "failed" (6) said beside it.
+-- Of a message that its channel refused in its very answer no status ever tells: it has failed when its delivery was given up (3), or was
+-- deleted after that. Asked for at each reading, so that a retry shows at once; as campaign_follow sees it.
+-- part: message_lost
+t.status = 0 AND t.delivery_id > 0 AND (d.id IS NULL OR d.state = 3)
+
+-- part: message_delivery
+LEFT JOIN deliveries d ON t.status = 0 AND t.delivery_id > 0 AND d.id = t.delivery_id AND d.workspace_id = t.workspace_id
+
+-- $1: the workspace. The last three: what the latest status that says "failed" (6) said beside it; why it never went out; the person.
 -- part: message_row
 SELECT t.id, t.contact_id, t.conversation_id, t.ticket_id, t.media_id, t.delivery_id, t.campaign_id, t.channel, t.account, t.external_id,
-  t.direction, t.origin, t.type, t.at_ms, t.status, t.status_ms, t.edited_ms, t.revoked_ms, t.reply_to, t.text, t.data,
+  t.direction, t.origin, t.type, t.at_ms, CASE WHEN @message_lost@ THEN 6 ELSE t.status END,
+  CASE WHEN @message_lost@ THEN COALESCE((SELECT MAX(a.at_ms) FROM attempts a WHERE a.workspace_id = d.workspace_id
+    AND a.delivery_id = d.id), d.updated_ms, 0) ELSE t.status_ms END,
+  t.edited_ms, t.revoked_ms, t.reply_to, t.text, t.data,
   CASE WHEN t.status = 6 THEN COALESCE((SELECT s.data FROM message_statuses s WHERE s.external_id = t.external_id
-    AND s.workspace_id = t.workspace_id AND s.rank = 6 ORDER BY s.at_ms DESC LIMIT 1), '') ELSE '' END, COALESCE(k.fields, '')
-FROM messages t LEFT JOIN contacts k ON k.id = t.contact_id AND k.workspace_id = t.workspace_id
+    AND s.workspace_id = t.workspace_id AND s.rank = 6 ORDER BY s.at_ms DESC LIMIT 1), '') ELSE '' END,
+  CASE WHEN @message_lost@ THEN COALESCE(d.reason, 'its delivery was deleted') ELSE '' END, COALESCE(k.fields, '')
+FROM messages t @message_delivery@
+LEFT JOIN contacts k ON k.id = t.contact_id AND k.workspace_id = t.workspace_id
 WHERE t.workspace_id = $1
 
 -- part: message_narrowed
@@ -32,6 +45,11 @@ ORDER BY t.id DESC LIMIT $7;
 -- name: messages_get_external
 @message_row@
   AND t.external_id = $2;
+
+-- $2: ids from this one on, i.e. what became known since a moment.
+-- name: messages_states
+SELECT CASE WHEN @message_lost@ THEN 6 ELSE t.status END, COUNT(*) FROM messages t @message_delivery@
+WHERE t.workspace_id = $1 AND t.id >= $2 AND t.direction = 2 GROUP BY 1 ORDER BY 1;
 
 -- name: messages_statuses
 SELECT status, at_ms, recipient, data FROM message_statuses WHERE external_id = $2 AND workspace_id = $1
