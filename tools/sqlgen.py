@@ -3,7 +3,8 @@
 or prints them, for tests: sqlgen.py --json FILE.sql...
 
 A file under migrations/ is one numbered migration ("0001_first.sql"). Any other holds statements, each after a line
-"-- name: journal_event_insert", which becomes SQL_JOURNAL_EVENT_INSERT. Other comment lines are dropped.
+"-- name: journal_event_insert", which becomes SQL_JOURNAL_EVENT_INSERT. Other comment lines are dropped. What several statements of a file
+have in common stands once, after "-- part: message_row" before the first of them, and they say @message_row@.
 
 What no words say to both databases is written twice: "0004_search.sqlite.sql" and "0004_search.postgres.sql";
 "-- name: messages_search (sqlite)" and "(postgres)". --json prints PostgreSQL's.
@@ -49,13 +50,19 @@ for path in files:
         body = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("--"))
         own.update((one, body) for one in dialects)
         continue
-    own = None
+    own, parts = None, {}
     for line in text.splitlines():
+        part = re.fullmatch(r"-- part: ([a-z0-9_]+)", line)
+        if part:
+            own, dialects = parts, (part.group(1),)
+            own[part.group(1)] = ""
+            continue
         found = re.fullmatch(r"-- name: ([a-z0-9_]+)(?: \((sqlite|postgres)\))?", line)
         if found:
             own, dialects = statements.add(found.group(1), found.group(2), base)
             file_of[found.group(1)] = base
         elif own is not None and not line.lstrip().startswith("--"):
+            line = re.sub(r"@([a-z0-9_]+)@", lambda token: parts[token.group(1)].strip(), line)
             for one in dialects:
                 own[one] += line + "\n"
 statements.check()

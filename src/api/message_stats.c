@@ -103,7 +103,7 @@ void api_message_stats(struct call *c)
     if (rc == OK) rc = each(c, SQL_MESSAGE_STATS_TYPES, from, NULL, put_type, &why);
     json_end_array(&c->out);
     json_begin_object(&c->out, "sent");
-    if (rc == OK) rc = each(c, SQL_MESSAGE_STATS_STATES, from, NULL, put_state, &why);
+    if (rc == OK) rc = each(c, SQL_MESSAGES_STATES, from, NULL, put_state, &why);
     json_end_object(&c->out);
     if (rc == OK) rc = put_media(c, from, &why);
     if (rc == OK) rc = put_tickets(c, from, &why);

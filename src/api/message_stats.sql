@@ -2,9 +2,6 @@
 -- name: message_stats_types
 SELECT direction, type, COUNT(*) FROM messages WHERE workspace_id = $1 AND id >= $2 GROUP BY direction, type ORDER BY 1, 2;
 
--- name: message_stats_states
-SELECT status, COUNT(*) FROM messages WHERE workspace_id = $1 AND id >= $2 AND direction = 2 GROUP BY status ORDER BY 1;
-
 -- name: message_stats_media
 SELECT state, COUNT(*), CAST(COALESCE(SUM(size), 0) AS BIGINT) FROM media WHERE workspace_id = $1 AND id >= $2 GROUP BY state ORDER BY 1;
 

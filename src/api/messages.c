@@ -1,6 +1,8 @@
 /* messages.c: conversations and their messages, read only. */
 #include "api/mask.h"
 #include "api/routes.h"
+#include "api/who.h"
+#include "base/text.h"
 
 /* Ids of messages and groups hold numbers of people, in base64. */
 static slice shown(struct call *c, slice text)
@@ -8,22 +10,42 @@ static slice shown(struct call *c, slice text)
     return c->key.pii || text.len == 0 ? text : SLICE("***");
 }
 
-/* Why it failed, as the channel said. */
-static void put_error(struct call *c, slice status_data)
+/* As the channel said in a status. */
+static void put_said(struct call *c, json *first)
 {
-    json *root = NULL, *first;
     struct buf *b = &c->out;
-    if (status_data.len == 0 || json_parse(status_data, c->x->arena, &root, NULL) != OK) return;
-    first = yyjson_arr_get_first(json_get(root, "errors"));
-    if (!first) return;
     slice details = json_text(json_at(first, SLICE("/error_data/details")));
     if (details.len == 0) details = json_get_text(first, "message");
-    json_begin_object(b, "error");
     if (json_get(first, "code"))
         json_put_raw(b, "code", json_print(json_get(first, "code"), c->x->arena));
     json_put_opt(b, "title", json_get_text(first, "title"));
     json_put_opt(b, "details", shown(c, details)); /* it may name the number */
-    json_end_object(b);
+}
+
+/* As its delivery was given up: in our own words, with the channel's code in them (dests/whatsapp_judge.c). */
+static void put_reason(struct call *c, slice reason)
+{
+    int64_t code = 0;
+    slice rest = slice_sub(reason, slice_find_slice(reason, SLICE("code ")), reason.len);
+    rest = slice_sub(rest, 5, rest.len);
+    if (text_i64(slice_sub(rest, 0, slice_find(rest, ':')), 0, INT32_MAX, &code, NULL) == OK)
+        json_put_i64(&c->out, "code", code);
+    json_put_str(&c->out, "details", reason);
+}
+
+/* Why it failed. */
+static void put_error(struct call *c, slice status_data, slice reason)
+{
+    json *root = NULL, *first = NULL;
+    if (status_data.len > 0 && json_parse(status_data, c->x->arena, &root, NULL) == OK)
+        first = yyjson_arr_get_first(json_get(root, "errors"));
+    if (!first && reason.len == 0) return;
+    json_begin_object(&c->out, "error");
+    if (first)
+        put_said(c, first);
+    else
+        put_reason(c, reason);
+    json_end_object(&c->out);
 }
 
 static struct stmt *about(struct call *c, enum sql sql, slice external_id)
@@ -55,7 +77,7 @@ static void put_message_fields(struct call *c, struct stmt *q)
 {
     struct buf *b = &c->out;
     put_id(b, "id", ID_MESSAGE, stmt_col_i64(q, 0));
-    put_id(b, "contact", ID_CONTACT, stmt_col_i64(q, 1));
+    who_put(c, stmt_col_i64(q, 1), stmt_col_text(q, 23));
     put_id(b, "conversation", ID_CONVERSATION, stmt_col_i64(q, 2));
     put_id(b, "ticket", ID_TICKET, stmt_col_i64(q, 3));
     put_id(b, "media", ID_MEDIA, stmt_col_i64(q, 4));
@@ -76,8 +98,8 @@ static void put_message_fields(struct call *c, struct stmt *q)
     json_put_opt(b, "text", shown(c, stmt_col_text(q, 19)));
     slice data = stmt_col_text(q, 20);
     if (data.len && c->key.pii) json_put_raw(b, "data", data);
-    put_error(c, stmt_col_text(q, 21));
-    if (stmt_col_i64(q, 22) == 1 && stmt_col_i64(q, 10) == MESSAGE_OUT)
+    put_error(c, stmt_col_text(q, 21), stmt_col_text(q, 22));
+    if (stmt_col_i64(q, 24) == 1 && stmt_col_i64(q, 10) == MESSAGE_OUT)
         put_recipients(c, stmt_col_text(q, 9));
 }
 
@@ -98,7 +120,7 @@ static void put_conversation(struct call *c, struct stmt *q)
     struct buf *b = &c->out;
     json_begin_object(b, NULL);
     put_id(b, "id", ID_CONVERSATION, stmt_col_i64(q, 0));
-    put_id(b, "contact", ID_CONTACT, stmt_col_i64(q, 1));
+    who_put(c, stmt_col_i64(q, 1), stmt_col_text(q, 13));
     json_put_str(b, "channel", stmt_col_text(q, 2));
     json_put_opt(b, "account", stmt_col_text(q, 3));
     json_put_opt(b, "group", shown(c, stmt_col_text(q, 4)));

@@ -1,43 +1,55 @@
--- The last but one column: what the latest status that says "failed" (6) said beside it.
+-- Of a message that its channel refused in its very answer no status ever tells: it has failed when its delivery was given up (3), or was
+-- deleted after that. Asked for at each reading, so that a retry shows at once; as campaign_follow sees it.
+-- part: message_lost
+t.status = 0 AND t.delivery_id > 0 AND (d.id IS NULL OR d.state = 3)
+
+-- part: message_delivery
+LEFT JOIN deliveries d ON t.status = 0 AND t.delivery_id > 0 AND d.id = t.delivery_id AND d.workspace_id = t.workspace_id
+
+-- $1: the workspace. The last four: what the latest status that says "failed" (6) said beside it; why it never went out; the person; is it a group's.
+-- part: message_row
+SELECT t.id, t.contact_id, t.conversation_id, t.ticket_id, t.media_id, t.delivery_id, t.campaign_id, t.channel, t.account, t.external_id,
+  t.direction, t.origin, t.type, t.at_ms, CASE WHEN @message_lost@ THEN 6 ELSE t.status END,
+  CASE WHEN @message_lost@ THEN COALESCE((SELECT MAX(a.at_ms) FROM attempts a WHERE a.workspace_id = d.workspace_id
+    AND a.delivery_id = d.id), d.updated_ms, 0) ELSE t.status_ms END,
+  t.edited_ms, t.revoked_ms, t.reply_to, t.text, t.data,
+  CASE WHEN t.status = 6 THEN COALESCE((SELECT s.data FROM message_statuses s WHERE s.external_id = t.external_id
+    AND s.workspace_id = t.workspace_id AND s.rank = 6 ORDER BY s.at_ms DESC LIMIT 1), '') ELSE '' END,
+  CASE WHEN @message_lost@ THEN COALESCE(d.reason, 'its delivery was deleted') ELSE '' END, COALESCE(k.fields, ''), t.in_group
+FROM messages t @message_delivery@
+LEFT JOIN contacts k ON k.id = t.contact_id AND k.workspace_id = t.workspace_id
+WHERE t.workspace_id = $1
+
+-- part: message_narrowed
+AND t.id < $2 AND (CAST($3 AS BIGINT) = 0 OR t.direction = $3) AND (CAST($4 AS TEXT) = '' OR t.type = $4)
+  AND t.at_ms >= $5 AND t.at_ms <= $6
+
 -- name: messages_list
-SELECT id, contact_id, conversation_id, ticket_id, media_id, delivery_id, campaign_id, channel, account, external_id,
-  direction, origin, type, at_ms, status, status_ms, edited_ms, revoked_ms, reply_to, text, data,
-  CASE WHEN status = 6 THEN COALESCE((SELECT s.data FROM message_statuses s WHERE s.external_id = messages.external_id
-    AND s.workspace_id = messages.workspace_id AND s.rank = 6 ORDER BY s.at_ms DESC LIMIT 1), '') ELSE '' END, in_group FROM messages
-WHERE workspace_id = $1 AND id < $2 AND (CAST($3 AS BIGINT) = 0 OR direction = $3) AND (CAST($4 AS TEXT) = '' OR type = $4)
-  AND at_ms >= $5 AND at_ms <= $6 ORDER BY id DESC LIMIT $7;
+@message_row@
+  @message_narrowed@ ORDER BY t.id DESC LIMIT $7;
 
 -- name: messages_of_conversation
-SELECT id, contact_id, conversation_id, ticket_id, media_id, delivery_id, campaign_id, channel, account, external_id,
-  direction, origin, type, at_ms, status, status_ms, edited_ms, revoked_ms, reply_to, text, data,
-  CASE WHEN status = 6 THEN COALESCE((SELECT s.data FROM message_statuses s WHERE s.external_id = messages.external_id
-    AND s.workspace_id = messages.workspace_id AND s.rank = 6 ORDER BY s.at_ms DESC LIMIT 1), '') ELSE '' END, in_group FROM messages
-WHERE workspace_id = $1 AND id < $2 AND (CAST($3 AS BIGINT) = 0 OR direction = $3) AND (CAST($4 AS TEXT) = '' OR type = $4)
-  AND at_ms >= $5 AND at_ms <= $6 AND conversation_id = $8 ORDER BY id DESC LIMIT $7;
+@message_row@
+  @message_narrowed@ AND t.conversation_id = $8 ORDER BY t.id DESC LIMIT $7;
 
 -- name: messages_of_contact
-SELECT id, contact_id, conversation_id, ticket_id, media_id, delivery_id, campaign_id, channel, account, external_id,
-  direction, origin, type, at_ms, status, status_ms, edited_ms, revoked_ms, reply_to, text, data,
-  CASE WHEN status = 6 THEN COALESCE((SELECT s.data FROM message_statuses s WHERE s.external_id = messages.external_id
-    AND s.workspace_id = messages.workspace_id AND s.rank = 6 ORDER BY s.at_ms DESC LIMIT 1), '') ELSE '' END, in_group FROM messages
-WHERE workspace_id = $1 AND id < $2 AND (CAST($3 AS BIGINT) = 0 OR direction = $3) AND (CAST($4 AS TEXT) = '' OR type = $4)
-  AND at_ms >= $5 AND at_ms <= $6
-  AND (conversation_id IN (SELECT c.id FROM conversations c WHERE c.contact_id = $8 AND c.workspace_id = $1)
-    OR (in_group = 1 AND contact_id = $8)) ORDER BY id DESC LIMIT $7;
+@message_row@
+  @message_narrowed@
+  AND (t.conversation_id IN (SELECT c.id FROM conversations c WHERE c.contact_id = $8 AND c.workspace_id = $1)
+    OR (t.in_group = 1 AND t.contact_id = $8)) ORDER BY t.id DESC LIMIT $7;
 
 -- name: messages_get
-SELECT id, contact_id, conversation_id, ticket_id, media_id, delivery_id, campaign_id, channel, account, external_id,
-  direction, origin, type, at_ms, status, status_ms, edited_ms, revoked_ms, reply_to, text, data,
-  CASE WHEN status = 6 THEN COALESCE((SELECT s.data FROM message_statuses s WHERE s.external_id = messages.external_id
-    AND s.workspace_id = messages.workspace_id AND s.rank = 6 ORDER BY s.at_ms DESC LIMIT 1), '') ELSE '' END, in_group FROM messages
-WHERE workspace_id = $1 AND id = $2;
+@message_row@
+  AND t.id = $2;
 
 -- name: messages_get_external
-SELECT id, contact_id, conversation_id, ticket_id, media_id, delivery_id, campaign_id, channel, account, external_id,
-  direction, origin, type, at_ms, status, status_ms, edited_ms, revoked_ms, reply_to, text, data,
-  CASE WHEN status = 6 THEN COALESCE((SELECT s.data FROM message_statuses s WHERE s.external_id = messages.external_id
-    AND s.workspace_id = messages.workspace_id AND s.rank = 6 ORDER BY s.at_ms DESC LIMIT 1), '') ELSE '' END, in_group FROM messages
-WHERE workspace_id = $1 AND external_id = $2;
+@message_row@
+  AND t.external_id = $2;
+
+-- $2: ids from this one on, i.e. what became known since a moment.
+-- name: messages_states
+SELECT CASE WHEN @message_lost@ THEN 6 ELSE t.status END, COUNT(*) FROM messages t @message_delivery@
+WHERE t.workspace_id = $1 AND t.id >= $2 AND t.direction = 2 GROUP BY 1 ORDER BY 1;
 
 -- name: messages_statuses
 SELECT status, at_ms, recipient, data FROM message_statuses WHERE external_id = $2 AND workspace_id = $1
@@ -65,35 +77,44 @@ ORDER BY CASE WHEN kind = 3 THEN 0 ELSE 1 END, at_ms LIMIT 200;
 SELECT id, kind, mime, sha256, size, filename, state, problem FROM media WHERE workspace_id = $1 AND id = $2;
 
 -- Unread, at most a thousand: counted where it is asked for, by the index. What the history tells was read long ago, or never will be.
+-- part: conversation_row
+SELECT t.id, t.contact_id, t.channel, t.account, t.peer, t.window_until_ms, t.last_message_ms, t.last_in_ms, t.last_out_ms, t.messages_in,
+  t.messages_out, t.created_ms, (SELECT COUNT(*) FROM (SELECT 1 FROM messages m WHERE m.conversation_id = t.id
+    AND m.at_ms > t.read_ms AND m.direction = 1 AND m.origin > 1 LIMIT 1000) unread), COALESCE(k.fields, '')
+FROM conversations t LEFT JOIN contacts k ON k.id = t.contact_id AND k.workspace_id = t.workspace_id
+WHERE t.workspace_id = $1
+
 -- name: messages_conversations
-SELECT id, contact_id, channel, account, peer, window_until_ms, last_message_ms, last_in_ms, last_out_ms, messages_in,
-  messages_out, created_ms, (SELECT COUNT(*) FROM (SELECT 1 FROM messages m WHERE m.conversation_id = conversations.id
-    AND m.at_ms > conversations.read_ms AND m.direction = 1 AND m.origin > 1 LIMIT 1000) unread) FROM conversations
-WHERE workspace_id = $1 AND id < $2 AND (CAST($3 AS BIGINT) = 0 OR contact_id = $3) ORDER BY id DESC LIMIT $4;
+@conversation_row@
+  AND t.id < $2 AND (CAST($3 AS BIGINT) = 0 OR t.contact_id = $3) ORDER BY t.id DESC LIMIT $4;
 
 -- name: messages_conversation
-SELECT id, contact_id, channel, account, peer, window_until_ms, last_message_ms, last_in_ms, last_out_ms, messages_in,
-  messages_out, created_ms, (SELECT COUNT(*) FROM (SELECT 1 FROM messages m WHERE m.conversation_id = conversations.id
-    AND m.at_ms > conversations.read_ms AND m.direction = 1 AND m.origin > 1 LIMIT 1000) unread) FROM conversations WHERE workspace_id = $1 AND id = $2;
+@conversation_row@
+  AND t.id = $2;
+
+-- part: ticket_row
+SELECT t.id, t.conversation_id, t.contact_id, t.state, t.assignee, t.opened_ms, t.closed_ms, t.first_reply_ms, COALESCE(k.fields, '')
+FROM tickets t LEFT JOIN contacts k ON k.id = t.contact_id AND k.workspace_id = t.workspace_id
+WHERE t.workspace_id = $1
 
 -- name: messages_tickets
-SELECT id, conversation_id, contact_id, state, assignee, opened_ms, closed_ms, first_reply_ms FROM tickets
-WHERE workspace_id = $1 AND id < $2 AND (CAST($3 AS BIGINT) = 0 OR state = $3)
-  AND (CAST($4 AS BIGINT) = 0 OR conversation_id = $4) AND (CAST($5 AS TEXT) = '' OR assignee = $5) ORDER BY id DESC LIMIT $6;
+@ticket_row@
+  AND t.id < $2 AND (CAST($3 AS BIGINT) = 0 OR t.state = $3)
+  AND (CAST($4 AS BIGINT) = 0 OR t.conversation_id = $4) AND (CAST($5 AS TEXT) = '' OR t.assignee = $5) ORDER BY t.id DESC LIMIT $6;
 
 -- name: messages_tickets_of_contact
-SELECT id, conversation_id, contact_id, state, assignee, opened_ms, closed_ms, first_reply_ms FROM tickets
-WHERE workspace_id = $1 AND id < $2 AND (CAST($3 AS BIGINT) = 0 OR state = $3)
-  AND conversation_id IN (SELECT c.id FROM conversations c WHERE c.contact_id = $4 AND c.workspace_id = $1)
-  AND (CAST($5 AS TEXT) = '' OR assignee = $5) ORDER BY id DESC LIMIT $6;
+@ticket_row@
+  AND t.id < $2 AND (CAST($3 AS BIGINT) = 0 OR t.state = $3)
+  AND t.conversation_id IN (SELECT c.id FROM conversations c WHERE c.contact_id = $4 AND c.workspace_id = $1)
+  AND (CAST($5 AS TEXT) = '' OR t.assignee = $5) ORDER BY t.id DESC LIMIT $6;
 
 -- name: messages_tickets_open
-SELECT id, conversation_id, contact_id, state, assignee, opened_ms, closed_ms, first_reply_ms FROM tickets
-WHERE workspace_id = $1 AND id < $2 AND state = 1 ORDER BY id DESC LIMIT $3;
+@ticket_row@
+  AND t.id < $2 AND t.state = 1 ORDER BY t.id DESC LIMIT $3;
 
 -- name: messages_ticket
-SELECT id, conversation_id, contact_id, state, assignee, opened_ms, closed_ms, first_reply_ms FROM tickets
-WHERE workspace_id = $1 AND id = $2;
+@ticket_row@
+  AND t.id = $2;
 
 -- name: messages_ticket_close
 UPDATE tickets SET state = 2, closed_ms = $3, updated_ms = $3 WHERE workspace_id = $1 AND id = $2 AND state = 1;

@@ -1,5 +1,6 @@
 /* search.c: messages by the words in them, whatever their accents. */
 #include "api/routes.h"
+#include "api/who.h"
 #include "base/id.h"
 
 enum { WORDS_MAX = 16, WORDS_BYTES_MAX = 512 };
@@ -57,7 +58,7 @@ static void put_found(struct call *c, struct stmt *q)
     json_begin_object(&c->out, NULL);
     put_id(&c->out, "id", ID_MESSAGE, stmt_col_i64(q, 0));
     put_id(&c->out, "conversation", ID_CONVERSATION, stmt_col_i64(q, 1));
-    put_id(&c->out, "contact", ID_CONTACT, stmt_col_i64(q, 2));
+    who_put(c, stmt_col_i64(q, 2), stmt_col_text(q, 7));
     json_put_str(&c->out, "direction", slice_str(message_direction_name[stmt_col_i64(q, 3) & 3]));
     json_put_str(&c->out, "type", stmt_col_text(q, 4));
     json_put_time(&c->out, "at", stmt_col_i64(q, 5));

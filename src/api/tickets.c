@@ -1,5 +1,6 @@
 /* tickets.c: tickets: listed, closed, reopened, assigned. */
 #include "api/routes.h"
+#include "api/who.h"
 #include "base/clock.h"
 
 enum { ASSIGNEE_MAX = 200 };
@@ -11,7 +12,7 @@ static void put_ticket(struct call *c, struct stmt *q)
     json_begin_object(b, NULL);
     put_id(b, "id", ID_TICKET, stmt_col_i64(q, 0));
     put_id(b, "conversation", ID_CONVERSATION, stmt_col_i64(q, 1));
-    put_id(b, "contact", ID_CONTACT, stmt_col_i64(q, 2));
+    who_put(c, stmt_col_i64(q, 2), stmt_col_text(q, 8));
     json_put_str(b, "state", slice_str(ticket_state_name[stmt_col_i64(q, 3)]));
     json_put_opt(b, "assignee", stmt_col_text(q, 4));
     json_put_time(b, "opened_at", opened);

@@ -38,13 +38,14 @@ enum err args_read(int argc, char **argv, const char *flags, struct args *out, s
 {
     for (int i = 0; i < argc; i++) {
         slice arg = slice_str(argv[i]);
-        if (!slice_starts(arg, SLICE("--")) || arg.len == 2) {
+        bool letter = arg.len == 2 && arg.ptr[0] == '-' && flag_kind(flags, slice_sub(arg, 1, 2));
+        if (!letter && (!slice_starts(arg, SLICE("--")) || arg.len == 2)) {
             if (out->count == CLI_ARGS_MAX) return why_set(why, ERR_LIMIT, "too many arguments");
             out->word[out->count++] = argv[i];
             continue;
         }
         size_t eq = slice_find(arg, '=');
-        slice name = slice_sub(arg, 2, eq), value = { NULL, 0 };
+        slice name = slice_sub(arg, letter ? 1 : 2, eq), value = { NULL, 0 };
         if (slice_eq(name, SLICE("json"))) {
             out->json = true;
             continue;
@@ -71,6 +72,13 @@ slice args_flag(const struct args *a, const char *name)
     for (size_t i = 0; i < a->flag_count; i++)
         if (slice_eq(a->flag[i].name, slice_str(name))) return a->flag[i].value;
     return (slice){ NULL, 0 };
+}
+
+bool args_only(const struct args *a, const char *flags)
+{
+    for (size_t i = 0; i < a->flag_count; i++)
+        if (!flag_kind(flags, a->flag[i].name)) return false;
+    return true;
 }
 
 bool args_has(const struct args *a, const char *name) { return args_flag(a, name).ptr != NULL; }

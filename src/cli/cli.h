@@ -2,6 +2,8 @@
 #ifndef MALOTE_CLI_CLI_H
 #define MALOTE_CLI_CLI_H
 
+#include <stdio.h>
+
 #include "base/buf.h"
 #include "base/json.h"
 
@@ -14,7 +16,7 @@ enum {
     CLI_ARGS_MAX = 8
 };
 
-/* A parsed command line: `--name value`, `--name=value`, `--name` (for the switches), and the rest. */
+/* A parsed command line: `--name value`, `--name=value`, `--name` (for the switches), `-n value` for names of one letter, and the rest. */
 struct args {
     struct {
         slice name, value; /* value .ptr NULL for a switch */
@@ -34,6 +36,8 @@ MUST_CHECK enum err args_read(int argc, char **argv, const char *flags, struct a
 /* Value of a flag; .ptr NULL when it was not given. A switch has the value "". */
 slice args_flag(const struct args *a, const char *name);
 bool args_has(const struct args *a, const char *name);
+/* Is every flag that was given among `flags`? For commands whose verbs take different ones. */
+bool args_only(const struct args *a, const char *flags);
 
 /* One command. run gets what stands behind its name. */
 struct command {
@@ -46,17 +50,23 @@ struct command {
 extern const struct command cli_commands[];
 extern const size_t cli_command_count;
 
+/* The path with {} replaced by the word at `used`, and every flag as a query parameter. */
+slice cli_path(struct args *a, const char *path, size_t used);
 /* Environment with a default. */
 const char *cli_env(const char *name, const char *fallback);
 /* "malote: …" on stderr; returns `code`. */
 int cli_fail(int code, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* client.c: one call of the API; *status 0 when the hub could not be reached (why says so). The answer is parsed into *out (NULL when
- * it is no JSON). */
-MUST_CHECK enum err client_call(struct args *a, const char *method, slice path, slice body,
-                                long *status, json **out, slice *text, struct why *why);
-/* The same for commands: prints the error and returns an exit code, EXIT_OK with *out else. */
+/* client.c: one call of the API: prints the error and returns an exit code; EXIT_OK with *out (NULL when the answer is no JSON) else. */
 int client_do(struct args *a, const char *method, slice path, slice body, json **out);
+/* The same with a body that is read from a file as it goes, or an answer that is written to one as it comes. */
+struct client_stream {
+    FILE *from;   /* NULL: no body */
+    int64_t size; /* of the body; -1: not known */
+    FILE *to;     /* what is answered with 200; NULL: read as any answer */
+};
+int client_pass(struct args *a, const char *method, slice path, const struct client_stream *s,
+                json **out);
 /* Prints a list as a table of the columns, an object as lines; or JSON with --json. */
 void client_print(struct args *a, json *v, const char *columns);
 
@@ -72,5 +82,6 @@ int cli_check(struct args *a, const struct command *c);
 int cli_backup(struct args *a, const struct command *c);
 int cli_help(struct args *a, const struct command *c);
 int cli_campaign(struct args *a, const struct command *c);
+int cli_media(struct args *a, const struct command *c);
 
 #endif

@@ -7,8 +7,9 @@
 
 enum { FOLLOW_POLL_S = 1, BODY_TEXT_MAX = 4 * 1024 * 1024 };
 
-/* The command's path with {} replaced by the first word, and every flag as a query parameter. */
-static slice path_of(struct args *a, const char *path, size_t used)
+#define MESSAGE_FLAGS "to contact group text template language parameters reply-to destination key"
+
+slice cli_path(struct args *a, const char *path, size_t used)
 {
     struct buf b = buf_in(a->arena, 8192);
     slice rest = slice_str(path);
@@ -34,8 +35,8 @@ static slice path_of(struct args *a, const char *path, size_t used)
 static int read_command(struct args *a, const struct command *c)
 {
     json *v = NULL;
-    slice path = a->count > 0 ? path_of(a, arena_printf(a->arena, "%s/{}", c->path).ptr, 0)
-                              : path_of(a, c->path, 0);
+    slice path = a->count > 0 ? cli_path(a, arena_printf(a->arena, "%s/{}", c->path).ptr, 0)
+                              : cli_path(a, c->path, 0);
     int rc = client_do(a, "GET", path, (slice){ NULL, 0 }, &v);
     if (rc == EXIT_OK) client_print(a, v, a->count > 0 ? NULL : c->columns);
     return rc;
@@ -45,7 +46,7 @@ static int read_command(struct args *a, const struct command *c)
 static int act_command(struct args *a, const struct command *c)
 {
     json *v = NULL;
-    int rc = client_do(a, "POST", path_of(a, c->path, 0), SLICE("{}"), &v);
+    int rc = client_do(a, "POST", cli_path(a, c->path, 0), SLICE("{}"), &v);
     if (rc == EXIT_OK) client_print(a, v, NULL);
     return rc;
 }
@@ -56,7 +57,7 @@ static int retry_command(struct args *a, const struct command *c UNUSED)
     json *v = NULL;
     const char *path =
         slice_starts(id, SLICE("evt_")) ? "/api/events/{}/retry" : "/api/deliveries/{}/retry";
-    int rc = client_do(a, "POST", path_of(a, path, 0), SLICE("{}"), &v);
+    int rc = client_do(a, "POST", cli_path(a, path, 0), SLICE("{}"), &v);
     if (rc == EXIT_OK) client_print(a, v, NULL);
     return rc;
 }
@@ -86,7 +87,7 @@ static int replay_command(struct args *a, const struct command *c)
     json *v = NULL;
     slice body = body_of(a);
     a->flag_count = 0;
-    int rc = client_do(a, "POST", path_of(a, c->path, 0), body, &v);
+    int rc = client_do(a, "POST", cli_path(a, c->path, 0), body, &v);
     if (rc == EXIT_OK) client_print(a, v, NULL);
     return rc;
 }
@@ -98,7 +99,7 @@ static int send_command(struct args *a, const struct command *c)
     json_begin_object(&b, NULL);
     if (a->count > 1) json_put_str(&b, "event", slice_str(a->word[1]));
     json_end_object(&b);
-    int rc = client_do(a, "POST", path_of(a, c->path, 0), buf_slice(&b), &v);
+    int rc = client_do(a, "POST", cli_path(a, c->path, 0), buf_slice(&b), &v);
     if (rc == EXIT_OK) client_print(a, v, NULL);
     int64_t status = 0;
     return rc == EXIT_OK && json_i64(json_get(v, "status"), &status) && status >= 300 ? EXIT_FAILED
@@ -112,7 +113,7 @@ static int assign_command(struct args *a, const struct command *c)
     json_begin_object(&b, NULL);
     json_put_str(&b, "assignee", slice_str(a->word[1]));
     json_end_object(&b);
-    int rc = client_do(a, "POST", path_of(a, c->path, 0), buf_slice(&b), &v);
+    int rc = client_do(a, "POST", cli_path(a, c->path, 0), buf_slice(&b), &v);
     if (rc == EXIT_OK) client_print(a, v, NULL);
     return rc;
 }
@@ -125,7 +126,7 @@ static int ingest_command(struct args *a, const struct command *c)
     json *v = NULL;
     if (cli_read_file(a->word[1], a->arena, &body, &why) != OK)
         return cli_fail(EXIT_FAILED, "%s", why.text);
-    int rc = client_do(a, "POST", path_of(a, c->path, 0), body, &v);
+    int rc = client_do(a, "POST", cli_path(a, c->path, 0), body, &v);
     if (rc == EXIT_OK) client_print(a, v, NULL);
     return rc;
 }
@@ -138,7 +139,7 @@ static int apply_command(struct args *a, const struct command *c)
     enum err rc = cli_read_file(a->word[0], a->arena, &text, &why);
     if (rc == OK) rc = yaml_to_json(text, a->word[0], a->arena, &body, &why);
     if (rc != OK) return cli_fail(EXIT_FAILED, "%s", why.text);
-    int code = client_do(a, "POST", path_of(a, c->path, 0), body, &v);
+    int code = client_do(a, "POST", cli_path(a, c->path, 0), body, &v);
     if (code != EXIT_OK) return code;
     if (a->json) {
         client_print(a, v, NULL);
@@ -164,7 +165,7 @@ static int listen_command(struct args *a, const struct command *c UNUSED)
         json *v = NULL;
         struct args call = *a;
         call.arena = &turn;
-        int rc = client_do(&call, "GET", path_of(&call, "/api/events", 0), (slice){ NULL, 0 }, &v);
+        int rc = client_do(&call, "GET", cli_path(&call, "/api/events", 0), (slice){ NULL, 0 }, &v);
         if (rc != EXIT_OK) return rc;
         json *items = json_get(v, "items");
         size_t count = yyjson_arr_size(items), fresh = 0;
@@ -221,20 +222,34 @@ static slice message_of(struct args *a)
     return buf_slice(&b);
 }
 
-/* `message send`: of the flags, or a file with the API's JSON. */
-static int message_command(struct args *a, const struct command *c)
+/* Of the flags, or a file with the API's JSON. */
+static int message_send(struct args *a, const struct command *c)
 {
     struct why why;
     slice body;
     json *v = NULL;
-    if (!slice_eq(slice_str(a->word[0]), SLICE("send")))
-        return cli_fail(EXIT_USAGE, "usage: malote %s", c->usage);
     if (a->count == 1)
         body = message_of(a);
     else if (cli_read_file(a->word[1], a->arena, &body, &why) != OK)
         return cli_fail(EXIT_FAILED, "%s", why.text);
     a->flag_count = 0;
     int rc = client_do(a, "POST", slice_str(c->path), body, &v);
+    if (rc == EXIT_OK) client_print(a, v, NULL);
+    return rc;
+}
+
+static int message_command(struct args *a, const struct command *c)
+{
+    json *v = NULL;
+    slice verb = slice_str(a->word[0]), path = { NULL, 0 };
+    if (slice_eq(verb, SLICE("send")) && args_only(a, MESSAGE_FLAGS)) return message_send(a, c);
+    if (slice_eq(verb, SLICE("stats")) && a->count == 1 && args_only(a, "since"))
+        path = cli_path(a, "/api/messages/stats", 0);
+    else if (slice_eq(verb, SLICE("show")) && a->count == 2 && args_only(a, ""))
+        path = cli_path(a, "/api/messages/{}", 1);
+    else
+        return cli_fail(EXIT_USAGE, "usage: malote %s", c->usage);
+    int rc = client_do(a, "GET", path, (slice){ NULL, 0 }, &v);
     if (rc == EXIT_OK) client_print(a, v, NULL);
     return rc;
 }
@@ -258,7 +273,7 @@ static int key_command(struct args *a, const struct command *c UNUSED)
         rc = client_do(a, "POST", SLICE("/api/keys"), buf_slice(&b), &v);
         if (rc == EXIT_OK) client_print(a, v, NULL);
     } else if (slice_eq(verb, SLICE("delete")) && a->count == 2) {
-        rc = client_do(a, "DELETE", path_of(a, "/api/keys/{}", 1), (slice){ NULL, 0 }, &v);
+        rc = client_do(a, "DELETE", cli_path(a, "/api/keys/{}", 1), (slice){ NULL, 0 }, &v);
         if (rc == EXIT_OK) client_print(a, v, NULL);
     } else {
         return cli_fail(EXIT_USAGE, "usage: malote key list | add NAME --role ROLE | delete NAME");
@@ -294,20 +309,10 @@ static int workspace_command(struct args *a, const struct command *c)
     }
     for (size_t i = 0; i < ARRAY_LEN(verbs); i++)
         if (a->count == 2 && slice_eq(verb, slice_str(verbs[i].verb)))
-            rc = client_do(a, verbs[i].method, path_of(a, verbs[i].path, 1),
+            rc = client_do(a, verbs[i].method, cli_path(a, verbs[i].path, 1),
                            strcmp(verbs[i].method, "POST") == 0 ? SLICE("{}") : body, &v);
     if (rc == EXIT_USAGE) return cli_fail(EXIT_USAGE, "usage: malote %s", c->usage);
     if (rc == EXIT_OK) client_print(a, v, NULL);
-    return rc;
-}
-
-/* What is known of a file; its bytes are for browsers: GET /api/media/{id}. */
-static int media_command(struct args *a, const struct command *c)
-{
-    json *v = NULL;
-    slice path = a->count > 0 ? path_of(a, "/api/media/{}/info", 0) : path_of(a, c->path, 0);
-    int rc = client_do(a, "GET", path, (slice){ NULL, 0 }, &v);
-    if (rc == EXIT_OK) client_print(a, v, a->count > 0 ? NULL : c->columns);
     return rc;
 }
 
@@ -322,7 +327,7 @@ static int search_command(struct args *a, const struct command *c)
     if (a->flag_count == CLI_FLAGS_MAX) return cli_fail(EXIT_USAGE, "too many flags");
     a->flag[a->flag_count].name = SLICE("q");
     a->flag[a->flag_count++].value = buf_slice(&words);
-    int rc = client_do(a, "GET", path_of(a, c->path, a->count), (slice){ NULL, 0 }, &v);
+    int rc = client_do(a, "GET", cli_path(a, c->path, a->count), (slice){ NULL, 0 }, &v);
     if (rc == EXIT_OK) client_print(a, v, c->columns);
     return rc;
 }
@@ -339,7 +344,7 @@ static int person_command(struct args *a, const struct command *c UNUSED)
         return cli_fail(EXIT_USAGE, "this cannot be undone: say --yes to erase %s", a->word[1]);
     a->flag_count = 0;
     int rc = client_do(a, erase ? "DELETE" : "GET",
-                       path_of(a, erase ? "/api/contacts/{}" : "/api/contacts/{}/export", 1),
+                       cli_path(a, erase ? "/api/contacts/{}" : "/api/contacts/{}/export", 1),
                        (slice){ NULL, 0 }, &v);
     if (rc != EXIT_OK) return rc;
     a->json = a->json || !erase; /* an export is for a file */
@@ -372,11 +377,10 @@ const struct command cli_commands[] = {
       "hand over a body as the source's platform would send it, without its signature", "",
       ingest_command, "/api/events?source={}", NULL, 2, 2 },
     { "message",
-      "message send [FILE|-] [--to --contact --group --text --template --language --parameters \"A|B\" "
-      "--reply-to --destination --key]",
-      "send a message: a text, a template, or the JSON of a file",
-      "to contact group text template language parameters reply-to destination key", message_command,
-      "/api/messages", NULL, 1, 2 },
+      "message send [FILE|-] [--to --contact --group --text --template --language "
+      "--parameters \"A|B\" --reply-to --destination --key] | show ID | stats [--since 7d]",
+      "send a message (a text, a template, or the JSON of a file), show one, or count them",
+      MESSAGE_FLAGS " since", message_command, "/api/messages", NULL, 1, 2 },
     { "campaigns", "campaigns [ID] [--state]", "list campaigns, or show one with its counts",
       "state" LIST_FLAGS, read_command, "/api/campaigns", "id name state per_minute counts", 0, 1 },
     { "campaign",
@@ -416,26 +420,32 @@ const struct command cli_commands[] = {
     { "person", "person export CONTACT | erase CONTACT --yes",
       "all that is kept of one person, or none of it any more (LGPD)", "yes!", person_command, NULL,
       NULL, 2, 2 },
-    { "media", "media [ID] [--state]", "list files of messages, or show one", "state" LIST_FLAGS,
-      media_command, "/api/media", "id kind state size tries problem", 0, 1 },
+    { "media",
+      "media [list] [--state] | [show] ID | retry ID | upload FILE|- [--type MIME] [--filename "
+      "NAME] | download ID [-o FILE] [--force]",
+      "files of messages: list them, show one, fetch it again, upload and download",
+      "state type filename o force!" LIST_FLAGS, cli_media, "/api/media",
+      "id kind state size tries problem", 0, 2 },
     { "prune-media", "prune-media --older-than AGE [--dry-run]",
       "delete files of messages by age (90d), and those nobody means", "older-than dry-run!",
       replay_command, "/api/media/prune", NULL, 0, 0 },
     { "search", "search WORD... [--contact --type --direction --since --until]",
       "messages with all of the words", "contact type direction since until" LIST_FLAGS,
-      search_command, "/api/messages/search", "at direction type text contact", 1, CLI_ARGS_MAX },
+      search_command, "/api/messages/search",
+      "at direction type contact_name contact_phone text contact", 1, CLI_ARGS_MAX },
     { "orders", "orders [NUMBER] [--status]", "list orders, or show one", "status" LIST_FLAGS,
       read_command, "/api/orders", "id contact created_at updated_at", 0, 1 },
     { "messages", "messages [ID] [--contact --conversation --type --direction --since --until]",
       "list messages, or show one with its statuses",
       "contact conversation type direction since until" LIST_FLAGS, read_command, "/api/messages",
-      "id at direction type status text", 0, 1 },
+      "id at direction contact_name contact_phone type status text", 0, 1 },
     { "conversations", "conversations [ID] [--contact]", "list conversations, or show one",
       "contact" LIST_FLAGS, read_command, "/api/conversations",
-      "id contact account unread last_message_at window_until", 0, 1 },
+      "id contact contact_name contact_phone account unread last_message_at window_until", 0, 1 },
     { "tickets", "tickets [ID] [--state --conversation --contact --assignee]",
       "list tickets, or show one", "state conversation contact assignee" LIST_FLAGS, read_command,
-      "/api/tickets", "id conversation state assignee opened_at first_reply_at", 0, 1 },
+      "/api/tickets",
+      "id conversation contact_name contact_phone state assignee opened_at first_reply_at", 0, 1 },
     { "close", "close TICKET", "close a ticket", "", act_command, "/api/tickets/{}/close", NULL, 1,
       1 },
     { "reopen", "reopen TICKET", "open a closed ticket again", "", act_command,

@@ -283,6 +283,48 @@ test('content and numbers: in no log, and hidden from keys without personal data
   assert.doesNotMatch(hub.out + hub.err, /segredo-da-ana|99999\D?0005|EAAB-whatsapp/);
 });
 
+test('a message that was refused at once shows as failed, with the reason, wherever it is shown; retried, as what it is then', async (t) => {
+  const { wa, hub } = await started(t, { sources: [inbox()] });
+  await webhook(hub, incoming());
+  const { key } = await hub.post('/api/keys', { name: 'blind', role: 'reader', rate_per_min: 0 });
+  const shown = async (id, options) => {
+    const one = await hub.get(`/api/messages/${id}`, options), listed = (await hub.all('/api/messages', options)).find((m) => m.id === id);
+    for (const m of [listed, (await hub.all(`/api/messages?conversation=${one.conversation}`, options)).find((m) => m.id === id),
+      (await hub.all(`/api/messages?contact=${one.contact}`, options)).find((m) => m.id === id)])
+      assert.deepEqual([m.status, m.status_at, m.error], [one.status, one.status_at, one.error]);
+    return one;
+  };
+  const sent = async () => (await hub.get('/api/messages/stats')).sent;
+  wa.mode('code:131026');
+  const { delivery, message } = await hub.post('/api/messages', text());
+  const dead = await state(hub, delivery, 'dead');
+  const failed = await shown(message);
+  assert.deepEqual([failed.status, failed.error], ['failed', { code: 131026, details: dead.reason }]);
+  assert.equal(failed.status_at, dead.attempts_made[0].at);
+  assert.deepEqual((await shown(message, { key })).error, failed.error, 'our own words name nobody');
+  assert.deepEqual(await sent(), { failed: 1 });
+  await hub.post(`/api/dead-letters/${delivery}/archive`);
+  assert.deepEqual(await shown(message), failed);
+
+  wa.mode('ok');
+  await hub.post(`/api/deliveries/${delivery}/retry`);
+  await state(hub, delivery, 'delivered');
+  const out = await shown(message);
+  assert.deepEqual([out.status, out.error], ['accepted', undefined]);
+  assert.deepEqual(await sent(), { accepted: 1 });
+
+  wa.mode('code:131047');
+  const gone = await hub.post('/api/messages', text());
+  await state(hub, gone.delivery, 'dead');
+  assert.equal((await hub.call('DELETE', `/api/dead-letters/${gone.delivery}`)).status, 200);
+  assert.deepEqual(((m) => [m.status, m.status_at, m.error])(await shown(gone.message)), ['failed', undefined, { details: 'its delivery was deleted' }]);
+  assert.deepEqual(await sent(), { accepted: 1, failed: 1 });
+  await hub.post('/api/destinations/zap/pause'); // and one that only waits has not failed
+  const waits = await hub.post('/api/messages', text());
+  await hub.quiet();
+  assert.deepEqual(((m) => [m.status, m.error])(await shown(waits.message)), [undefined, undefined]);
+});
+
 test('a routed event becomes a template, once per order; the command line sends', async (t) => {
   const { wa, hub } = await started(t, { sources: [caktoSource()], destination: { templates: { 'order.paid': 'pedido_pago pt_BR /contact/first_name' } },
     routes: [{ name: 'thanks', on: ['order.*'], to: 'zap' }] });
@@ -296,6 +338,18 @@ test('a routed event becomes a template, once per order; the command line sends'
   assert.equal(code, 0, err);
   await state(hub, JSON.parse(out).delivery, 'delivered');
   assert.equal(wa.stats().messages, 2);
+  const cli = async (want, ...args) => {
+    const done = await hub.cli(['message', ...args]);
+    assert.equal(done.code, want, `${args.join(' ')}: ${done.out}${done.err}`);
+    return want === 0 ? JSON.parse(done.out) : done.err;
+  };
+  assert.equal((await cli(0, 'show', JSON.parse(out).message)).text, 'Oi');
+  assert.equal((await cli(0, 'stats', '--since', '7d')).messages.find(({ type, direction }) => type === 'text' && direction === 'out').count, 1);
+  assert.deepEqual((await cli(0, 'stats', '--since', '2050-01-01T00:00:00Z')).messages, []);
+  assert.match(await cli(1, 'stats', '--since', 'soon'), /is no time/);
+  await cli(1, 'show', 'msg_nothing');
+  for (const args of [['show'], ['stats', 'x'], ['stats', '--to', TO], ['show', 'x', '--since', '1d'], ['send', '--to', TO, '--text', 'x', '--since', '1d'], ['receive']])
+    await cli(2, ...args);
 });
 
 // Meta reads the request and the connection is cut: on a new connection, and on one that was kept, where libcurl would send it once more.

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { ADMIN_KEY, pause, s3Env, startHub, startS3, startWhatsApp, until, zap } from './hub.mjs';
+import { ADMIN_KEY, folder, pause, s3Env, startHub, startS3, startWhatsApp, until, zap } from './hub.mjs';
 
 const sha = (bytes) => createHash('sha256').update(bytes).digest('hex');
 const upload = async (hub, bytes, { type = 'image/jpeg', query = '', key = ADMIN_KEY } = {}) => {
@@ -98,6 +98,64 @@ test('with a bucket it is acknowledged from this disk and carried up by itself',
   await hub.start();
   await until('it to be in the bucket', async () => (await hub.get(`/api/media/${json.id}/info`)).state === 'downloaded');
   assert.ok([...s3.objects.values()][0].equals(bytes));
+});
+
+test('the command line uploads from the disk and downloads to it, whole or not at all', async (t) => {
+  const hub = await startHub(t), dir = folder(t), bytes = randomBytes(3_000_001), at = (name) => join(dir, name);
+  const cli = async (code, args, options) => {
+    const done = await hub.cli(['media', ...args], options);
+    assert.equal(done.code, code, `malote media ${args.join(' ')}: ${done.out}${done.err}`);
+    return code === 0 ? done.out : done.err;
+  };
+  const up = async (...args) => JSON.parse(await cli(0, ['upload', ...args]));
+  writeFileSync(at('Orçamento 1.PDF'), bytes);
+  writeFileSync(at('no-end'), 'words');
+  writeFileSync(at('empty.txt'), '');
+  const paper = await up(at('Orçamento 1.PDF'));
+  assert.deepEqual({ ...paper, id: '' }, { id: '', mime: 'application/pdf', sha256: sha(bytes), size: bytes.length, filename: 'Orçamento 1.PDF' });
+  const words = await up(at('no-end'), '--type', 'text/plain', '--filename', 'a&b.txt');
+  assert.deepEqual([words.mime, words.filename, words.size], ['text/plain', 'a&b.txt', 5]);
+  const piped = JSON.parse(await cli(0, ['upload', '-', '--filename=voz.ogg'], { input: bytes }));
+  assert.deepEqual([piped.mime, piped.sha256, piped.filename], ['audio/ogg', sha(bytes), 'voz.ogg']);
+  assert.match(await cli(2, ['upload', at('no-end')]), /--type/);
+  assert.match(await cli(2, ['upload', at('no-end'), '--type', 'a/b\nX-Evil: 1']), /--type/);
+  assert.match(await cli(1, ['upload', at('absent.jpg')]), /cannot read/);
+  assert.match(await cli(1, ['upload', dir, '--type', 'a/b']), /is no file/);
+  assert.match(await cli(1, ['upload', at('empty.txt')]), /empty/);
+  assert.match(await cli(1, ['upload', at('no-end'), '--type', 'picture']), /HTTP 415/);
+
+  await cli(0, ['download', paper.id, '-o', at('back.pdf')]);
+  assert.ok(readFileSync(at('back.pdf')).equals(bytes));
+  assert.equal(statSync(at('back.pdf')).mode & 0o077, 0);
+  assert.equal(await cli(0, ['download', words.id]), 'words');
+  assert.equal(await cli(0, ['download', words.id, '-o', '-']), 'words');
+  assert.match(await cli(1, ['download', words.id, '-o', at('back.pdf')]), /--force/);
+  assert.ok(readFileSync(at('back.pdf')).equals(bytes));
+  await cli(0, ['download', words.id, '-o', at('back.pdf'), '--force']);
+  assert.equal(readFileSync(at('back.pdf'), 'utf8'), 'words');
+  mkdirSync(at('folder'));
+  symlinkSync(at('no-end'), at('link'));
+  for (const name of ['folder', 'link']) assert.match(await cli(1, ['download', words.id, '-o', at(name), '--force']), /there and no file/);
+  assert.match(await cli(1, ['download', words.id, '-o', at('no/such')]), /cannot write/);
+  assert.match(await cli(1, ['download', 'med_0000000000001', '-o', at('x')]), /no such media/);
+  for (const args of [['download', words.id, '--type', 'a/b'], ['upload', at('no-end'), '-o', 'x'], ['retry', words.id, '--force'], ['upload'], ['retry'],
+    ['list', 'more'], ['frobnicate'], [words.id, 'more'], ['--force']]) await cli(2, args);
+  assert.match(await cli(1, ['retry', words.id]), /failed or expired/);
+  assert.equal(JSON.parse(await cli(0, [words.id])).id, words.id);
+  assert.equal(JSON.parse(await cli(0, ['show', words.id])).size, 5);
+  for (const args of [[], ['list'], ['list', '--state', 'downloaded'], ['--limit', '2']]) assert.match(await cli(0, args), /id\s+kind\s+state/);
+
+  // A hub that breaks off in the middle, and a name that it gives, which nobody asked for.
+  const half = http.createServer((req, res) => {
+    res.writeHead(200, { 'content-length': 1000, 'content-disposition': 'attachment; filename="given.bin"' });
+    res.write('half');
+    setTimeout(() => res.destroy(), 50);
+  }).listen(0, '127.0.0.1');
+  await once(half, 'listening');
+  t.after(() => half.close());
+  assert.match(await cli(1, ['download', words.id, '-o', at('half.bin')], { env: { MALOTE_URL: `http://127.0.0.1:${half.address().port}` } }), /broke off/);
+  assert.ok(!existsSync(at('half.bin')));
+  assert.deepEqual(readdirSync(dir).sort(), ['Orçamento 1.PDF', 'back.pdf', 'empty.txt', 'folder', 'link', 'no-end']);
 });
 
 // ---- into messages ----

@@ -136,6 +136,39 @@ test('a group: how many a message has come to, and its messages are the writer\'
     ['wamid.h', 'wamid.i', 'wamid.j'].map((id) => [id, contact.id]));
 });
 
+test('lists say who: name and number beside the id, hidden from keys without sight of them, and right after two contacts became one', async (t) => {
+  const hub = await startHub(t);
+  await hub.apply({ sources: [source(), caktoSource()] });
+  const shopper = (id, change) => accepted(hub, paidOrder(id, (d) => { delete d.customer.docNumber; Object.assign(d.customer, { name: 'Zuleica Marcante', email: 'zuleica@example.com' }, change); }));
+  await shopper('w1', { phone: '5511977770000' });
+  await received(hub, envelope({ contacts: [{ profile: { name: 'Zu' }, wa_id: '5511999990001' }], messages: [text('wamid.w', 'palavra')] }), 1);
+  const lists = ['/api/conversations', '/api/tickets', '/api/messages', '/api/messages/search?q=palavra'];
+  const rows = (options) => Promise.all(lists.map(async (path) => (await hub.all(path, options))[0]));
+  const who = ({ contact, contact_name: name, contact_phone: phone }) => ({ contact, name, phone });
+  const before = await until('the message to be searched', async () => { const all = await rows(); return all.every(Boolean) && all; });
+  const { contact } = before[0];
+  for (const row of before) assert.deepEqual(who(row), { contact, name: 'Zu', phone: '+5511999990001' });
+  const { key } = await hub.post('/api/keys', { name: 'blind', role: 'reader', rate_per_min: 0 });
+  for (const path of lists.slice(0, 3)) {
+    const [row] = await hub.all(path, { key });
+    assert.deepEqual(who(row), { contact, name: '***', phone: '***' });
+  }
+  for (const args of [['conversations'], ['tickets'], ['messages'], ['search', 'palavra']]) {
+    const { out } = await hub.cli(args);
+    assert.match(out, /contact_name\s+contact_phone/);
+    assert.match(out, /Zu +\+5511999990001/);
+  }
+  await shopper('w2', { phone: '5511999990001' }); // the e-mail of the first, the number of the other
+  await hub.quiet();
+  for (const row of await rows()) {
+    const whole = await hub.get(`/api/contacts/${row.contact}`);
+    assert.deepEqual([row.contact_name, whole.merged_into, whole.fields.email.value], ['Zuleica Marcante', undefined, 'zuleica@example.com']);
+    assert.equal(row.contact_phone, whole.fields.phone.value);
+  }
+  assert.equal((await hub.get(`/api/messages/${before[2].id}`)).contact_name, 'Zuleica Marcante');
+  assert.equal((await hub.all('/api/contacts')).length, 1);
+});
+
 test('a history of megabytes is taken in one request, opens no ticket and goes nowhere unasked', async (t) => {
   const sink = await startSink(t);
   const hub = await startHub(t);
