@@ -207,6 +207,7 @@ static void put_about(struct call *c, slice external_id)
         json_put_str(b, "emoji", shown(c, stmt_col_text(q, 0)));
         json_put_time(b, "at", stmt_col_i64(q, 1));
         json_put_opt(b, "reactor", shown(c, stmt_col_text(q, 2)));
+        put_id(b, "contact", ID_CONTACT, stmt_col_i64(q, 3));
         json_end_object(b);
     }
     stmt_reset(q);

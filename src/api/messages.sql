@@ -64,9 +64,15 @@ SELECT COUNT(*), COALESCE(SUM(CASE WHEN best >= 2 THEN 1 ELSE 0 END), 0), COALES
 FROM (SELECT MAX(rank) AS best, MAX(CASE WHEN status = 'failed' THEN 1 ELSE 0 END) AS failed FROM message_statuses
   WHERE external_id = $2 AND workspace_id = $1 AND recipient <> '' GROUP BY recipient) people;
 
+-- One of each person: who is known by a number and by a user id may have reacted under either. 3, 4: the kinds of identities.
 -- name: messages_reactions
-SELECT emoji, at_ms, reactor FROM message_reactions WHERE external_id = $2 AND workspace_id = $1 AND emoji <> ''
-ORDER BY at_ms LIMIT 200;
+WITH said AS (SELECT r.emoji, r.at_ms, r.reactor, r.reaction_id, COALESCE(i.contact_id, 0) AS contact_id FROM message_reactions r
+  LEFT JOIN contact_identities i ON i.value = r.reactor AND i.kind IN (3, 4) AND i.workspace_id = r.workspace_id
+  WHERE r.external_id = $2 AND r.workspace_id = $1)
+SELECT s.emoji, s.at_ms, s.reactor, s.contact_id FROM said s WHERE s.emoji <> '' AND NOT EXISTS (SELECT 1 FROM said n
+  WHERE n.contact_id = s.contact_id AND n.contact_id > 0 AND n.reactor <> s.reactor
+    AND (n.at_ms > s.at_ms OR (n.at_ms = s.at_ms AND n.reaction_id > s.reaction_id)))
+ORDER BY s.at_ms LIMIT 200;
 
 -- The original first, whatever the clocks say.
 -- name: messages_edits

@@ -132,6 +132,14 @@ test('a group: how many a message has come to, and its messages are the writer\'
   await received(hub, envelope({ contacts: [{ wa_id: '5511999990001', user_id: 'BR.77' }], messages: [text('wamid.j', 'sou eu', { from_user_id: 'BR.77' })] }), 1);
   const [contact, ...others] = await hub.all('/api/contacts');
   assert.equal(others.length, 0);
+  // It reacts under the one and takes it back under the other: nothing is left of it.
+  const reacts = (id, emoji, who, s) => text(id, '', { ...who, timestamp: String(at + s), type: 'reaction', reaction: { message_id: 'wamid.g', emoji } });
+  const reactions = async () => (await hub.get('/api/messages/wamid.g')).reactions.map((r) => [r.emoji, r.contact]);
+  await received(hub, envelope({ messages: [reacts('wamid.r1', '👍', {}, 1), reacts('wamid.r2', '❤️', { from: '5511999990009' }, 1)] }), 2);
+  const [other] = (await hub.all('/api/contacts')).filter((c) => c.id !== contact.id);
+  assert.deepEqual((await reactions()).sort(), [['❤️', other.id], ['👍', contact.id]].sort());
+  await received(hub, envelope({ messages: [reacts('wamid.r3', '', { from: undefined, from_user_id: 'BR.77' }, 2)] }), 1);
+  assert.deepEqual(await reactions(), [['❤️', other.id]]);
   assert.deepEqual((await hub.all(`/api/messages?contact=${contact.id}`)).map((m) => [m.external_id, m.contact]).sort(),
     ['wamid.h', 'wamid.i', 'wamid.j'].map((id) => [id, contact.id]));
 });
