@@ -21,6 +21,7 @@ enum {
     API_THREADS = 2,
     THREADS_MAX = 64,
     MESSAGE_KEYS_MIN_MS = 1000,
+    MEDIA_KEEP_MIN_MS = 60 * 60 * 1000,
     CACHE_MIB_MAX = 1024 * 1024 /* a TiB */
 };
 
@@ -176,6 +177,7 @@ static enum err start_threads(struct app *app, struct why *why)
                                .config = &app->config,
                                .guard = &app->guard,
                                .ca_file = app->o.ca_file,
+                               .keep_ms = app->media_keep_ms,
                                .released = look_for_deliveries,
                                .refused = hold_destination,
                                .ctx = app };
@@ -227,6 +229,11 @@ static enum err read_options(struct app *app, struct why *why)
     if (tables_duration(slice_str(app->o.message_keys), &app->message_keys_ms, NULL) != OK ||
         app->message_keys_ms < MESSAGE_KEYS_MIN_MS)
         return why_set(why, ERR_SYNTAX, "MALOTE_MESSAGE_KEYS is 1s to 366d, such as 30d");
+    if (app->o.media_keep[0] &&
+        (tables_duration(slice_str(app->o.media_keep), &app->media_keep_ms, NULL) != OK ||
+         app->media_keep_ms < MEDIA_KEEP_MIN_MS))
+        return why_set(why, ERR_SYNTAX,
+                       "MALOTE_MEDIA_KEEP is 1h to 366d, such as 90d; empty: files stay");
     return OK;
 }
 

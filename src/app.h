@@ -28,7 +28,9 @@ struct app_options {
     const char
         *media_cache; /* MALOTE_MEDIA_CACHE: MiB of files from the bucket that are kept here */
     const char *message_keys; /* MALOTE_MESSAGE_KEYS: how long idempotency keys are kept, "30d" */
-    struct s3_options s3;     /* MALOTE_S3_ENDPOINT, _REGION, _STYLE, _KEY, _SECRET */
+    const char *
+        media_keep; /* MALOTE_MEDIA_KEEP: how long files of messages are kept, "90d"; "": for good */
+    struct s3_options s3; /* MALOTE_S3_ENDPOINT, _REGION, _STYLE, _KEY, _SECRET */
 };
 
 struct app {
@@ -48,6 +50,7 @@ struct app {
     pthread_key_t reader_key; /* each API thread's reading connection */
     struct depot depot;       /* files of messages */
     _Atomic int uploads;      /* under way */
+    int64_t media_keep_ms;    /* 0: for good */
     int64_t message_keys_ms;  /* an idempotency key that is older is forgotten */
     struct media_fetcher *media;
     struct campaigner *campaigns;

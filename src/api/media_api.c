@@ -235,59 +235,13 @@ void api_media_bytes(struct call *c)
     stmt_reset(q);
 }
 
-enum err api_media_is_used(struct store *s, slice hash, bool *used, struct why *why)
-{
-    bool row = false;
-    struct stmt *q = store_stmt(s, SQL_MEDIA_FILE_USED, why);
-    stmt_text(q, 1, hash);
-    enum err rc = stmt_step(q, &row, why);
-    *used = rc != OK || (row && stmt_col_i64(q, 0) > 0);
-    stmt_reset(q);
-    return rc;
-}
-
-enum err api_media_drop(struct store *s, uint64_t workspace_id, uint64_t id, enum sql change,
-                        struct media_gone *gone, struct why *why)
-{
-    bool row = false;
-    CHECK(gone->count < MEDIA_GONE_MAX);
-    struct stmt *q = store_stmt(s, SQL_MEDIA_FILE, why);
-    stmt_i64(q, 1, (int64_t)workspace_id);
-    stmt_i64(q, 2, (int64_t)id);
-    enum err rc = stmt_step(q, &row, why);
-    slice hash = rc == OK && row ? stmt_col_text(q, 0) : (slice){ NULL, 0 };
-    bool kept = hash.len == FILES_HASH_LEN;
-    if (kept) memcpy(gone->hash[gone->count++], hash.ptr, hash.len);
-    stmt_reset(q);
-    if (rc == OK && kept && gone->remote) {
-        q = store_stmt(s, SQL_MEDIA_REMOVAL_ADD, why);
-        stmt_i64(q, 1, (int64_t)workspace_id);
-        stmt_text(q, 2, slice_of(gone->hash[gone->count - 1], FILES_HASH_LEN));
-        stmt_i64(q, 3, clock_wall_ms());
-        rc = stmt_run(q, why);
-    }
-    if (rc != OK) return rc;
-    q = store_stmt(s, change, why);
-    stmt_i64(q, 1, (int64_t)workspace_id);
-    stmt_i64(q, 2, (int64_t)id);
-    return stmt_run(q, why);
-}
-
-enum err api_media_remove(struct call *c, struct media_gone *gone, int64_t *removed,
+enum err api_media_remove(struct call *c, struct prune_gone *gone, int64_t *removed,
                           struct why *why)
 {
-    enum err rc = OK;
-    for (size_t i = 0; rc == OK && i < gone->count; i++) {
-        bool used = true;
-        slice hash = slice_of(gone->hash[i], FILES_HASH_LEN);
-        depot_lock(&c->app->depot);
-        rc = api_media_is_used(c->store, hash, &used, why);
-        if (rc == OK && !used) rc = depot_remove(&c->app->depot, hash, why);
-        depot_unlock(&c->app->depot);
-        *removed += rc == OK && !used;
-    }
-    if (gone->count && gone->remote) media_wake(c->app->media);
-    gone->count = 0;
+    struct pruner p = { c->store, c->app->journal, &c->app->depot };
+    bool wake = false;
+    enum err rc = prune_bytes(&p, gone, removed, &wake, why);
+    if (wake) media_wake(c->app->media);
     return rc;
 }
 

@@ -10,12 +10,6 @@ FROM media WHERE workspace_id = $1 AND id = $2;
 UPDATE media SET state = 1, tries = 0, due_ms = $3, problem = '', updated_ms = $3
 WHERE workspace_id = $1 AND id = $2 AND state IN (4, 5);
 
--- name: api_media_old
-SELECT id, size FROM media WHERE workspace_id = $1 AND id > $2 AND id < $3 AND state = 3 ORDER BY id LIMIT $4;
-
--- name: api_media_forget
-UPDATE media SET state = 5, storage = '', problem = 'deleted by age' WHERE workspace_id = $1 AND id = $2;
-
 -- name: api_media_upload
 INSERT INTO media (id, workspace_id, source_id, message_id, channel, account, external_id, kind, mime, sha256, size, filename, state,
   tries, due_ms, url, url_ms, storage, problem, created_ms, updated_ms)

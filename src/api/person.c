@@ -190,9 +190,9 @@ struct step {
     slice names[STEP_ROWS], reactors[STEP_ROWS];
     uint64_t media[STEP_ROWS];
     size_t count;
-    struct media_gone gone;
+    struct prune_gone gone;
 };
-_Static_assert((int)STEP_ROWS <= (int)MEDIA_GONE_MAX, "a step's files have room");
+_Static_assert((int)STEP_ROWS <= (int)PRUNE_GONE_MAX, "a step's files have room");
 
 static struct stmt *in_step(struct store *s, enum sql sql, const struct step *t, uint64_t id,
                             struct why *why)
@@ -266,7 +266,7 @@ static enum err erase_messages(void *ctx, struct store *s, struct why *why)
             rc = stmt_run(q, why);
         }
         if (rc == OK && t->media[i])
-            rc = api_media_drop(s, t->workspace_id, t->media[i], SQL_ERASE_MEDIA, &t->gone, why);
+            rc = prune_drop(s, t->workspace_id, t->media[i], SQL_ERASE_MEDIA, &t->gone, why);
     }
     return rc;
 }

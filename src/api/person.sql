@@ -83,12 +83,6 @@ DELETE FROM message_reactions WHERE workspace_id = $1 AND external_id = $2 AND r
 -- name: erase_media
 DELETE FROM media WHERE workspace_id = $1 AND id = $2;
 
--- name: media_file
-SELECT storage FROM media WHERE workspace_id = $1 AND id = $2;
-
--- name: media_file_used
-SELECT COUNT(*) FROM media WHERE storage = $1 AND storage <> '';
-
 -- name: erase_identities
 DELETE FROM contact_identities WHERE workspace_id = $1 AND contact_id = $2;
 

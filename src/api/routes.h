@@ -3,6 +3,7 @@
 #define MALOTE_API_ROUTES_H
 
 #include "api/reply.h"
+#include "media/prune.h"
 
 struct api_route {
     const char *method;
@@ -85,22 +86,8 @@ void api_media_list(struct call *c);
 void api_media_info(struct call *c);
 void api_media_bytes(struct call *c);
 void api_media_retry(struct call *c);
-/* Does any file of a message stand under this digest? */
-MUST_CHECK enum err api_media_is_used(struct store *s, slice hash, bool *used, struct why *why);
-/* Files whose rows were dropped in one step of the writer. */
-enum { MEDIA_GONE_MAX = 200 };
-struct media_gone {
-    char hash[MEDIA_GONE_MAX][FILES_HASH_LEN];
-    size_t count;
-    bool
-        remote; /* there is a bucket: in the same transaction it is noted that they are to be deleted from it */
-};
-/* Runs `change` (workspace, id) on a file's row and notes its file; on the writer. */
-MUST_CHECK enum err api_media_drop(struct store *s, uint64_t workspace_id, uint64_t id,
-                                   enum sql change, struct media_gone *gone, struct why *why);
-/* After that step's commit: removes those files that no other row means from this machine, has them deleted from the bucket, and
- * forgets the list. */
-MUST_CHECK enum err api_media_remove(struct call *c, struct media_gone *gone, int64_t *removed,
+/* After a step that dropped rows of files: their bytes, as prune_bytes; the bucket is told. */
+MUST_CHECK enum err api_media_remove(struct call *c, struct prune_gone *gone, int64_t *removed,
                                      struct why *why);
 /* upload.c */
 void api_upload(struct call *c);

@@ -359,7 +359,7 @@ static int version_command(struct args *a UNUSED, const struct command *c UNUSED
 }
 
 #define SERVE_FLAGS                                                                                \
-    "listen data database log allow-net trust-proxy ca-file threads media media-cache "            \
+    "listen data database log allow-net trust-proxy ca-file threads media media-cache media-keep " \
     "message-keys s3-endpoint "                                                                    \
     "s3-region s3-style"
 #define LIST_FLAGS " limit cursor"

@@ -33,6 +33,7 @@ static enum err read_options(struct args *a, struct app_options *o, struct why *
         .ca_file = option(a, "ca-file", "MALOTE_CA_FILE", NULL),
         .media = option(a, "media", "MALOTE_MEDIA", NULL),
         .media_cache = option(a, "media-cache", "MALOTE_MEDIA_CACHE", "1024"),
+        .media_keep = option(a, "media-keep", "MALOTE_MEDIA_KEEP", ""),
         .message_keys = option(a, "message-keys", "MALOTE_MESSAGE_KEYS", "30d"),
         .s3 = { .endpoint = option(a, "s3-endpoint", "MALOTE_S3_ENDPOINT", NULL),
                 .region = option(a, "s3-region", "MALOTE_S3_REGION", "us-east-1"),

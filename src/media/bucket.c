@@ -295,7 +295,7 @@ static void removed(struct bucket *b, slice hash)
 {
     struct why why;
     depot_lock(b->m->o.depot); /* once more: a reader's download may have ended meanwhile */
-    bool used = counts(b, SQL_MEDIA_FILE_USED, hash, true);
+    bool used = counts(b, SQL_PRUNE_USED, hash, true);
     enum err rc = used ? OK : depot_remove(b->m->o.depot, hash, &why);
     depot_unlock(b->m->o.depot);
     if (rc != OK) LOG(b->m->o.log, LOG_ERROR, "media.not_removed", log_why(&why));
@@ -327,7 +327,7 @@ static void begin_removal(struct bucket *b, slice hash, int64_t tries)
 {
     struct why why;
     /* Somebody means it (again): it stays. From here on nobody can carry it until it is gone. */
-    if (counts(b, SQL_MEDIA_FILE_USED, hash, true)) {
+    if (counts(b, SQL_PRUNE_USED, hash, true)) {
         (void)note(b, (struct note){ SQL_MEDIA_REMOVAL_DONE, hash, -1, NULL });
         return;
     }
@@ -388,7 +388,7 @@ static enum err take(struct transfer *t, struct why *why)
     if (!slice_eq(files_digest(&t->draft, digest), hash_of(t)))
         return why_set(why, ERR_REMOTE, "S3: the bytes in the bucket are not those of the file");
     depot_lock(d);
-    enum err rc = counts(t->bucket, SQL_MEDIA_FILE_USED, hash_of(t), true)
+    enum err rc = counts(t->bucket, SQL_PRUNE_USED, hash_of(t), true)
                       ? depot_cached(d, &t->draft, hash_of(t), why)
                       : why_set(why, ERR_MISSING, "the file was deleted");
     depot_unlock(d);

@@ -120,10 +120,10 @@ void depot_shrink(struct depot *d)
     depot_unlock(d);
 }
 
-enum err depot_each(struct depot *d, int64_t before_ms,
+enum err depot_part(struct depot *d, unsigned part, int64_t before_ms,
                     enum err (*see)(void *ctx, const struct files_entry *e, struct why *why),
                     void *ctx, struct why *why)
 {
-    enum err rc = files_each(&d->kept, before_ms, see, ctx, why);
-    return rc == OK && d->remote ? files_each(&d->cache, before_ms, see, ctx, why) : rc;
+    enum err rc = files_part(&d->kept, part, before_ms, see, ctx, why);
+    return rc == OK && d->remote ? files_part(&d->cache, part, before_ms, see, ctx, why) : rc;
 }

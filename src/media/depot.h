@@ -45,8 +45,8 @@ MUST_CHECK enum err depot_cached(struct depot *d, struct files_draft *draft, sli
                                  struct why *why);
 /* Drops the oldest of the cache until it is nine tenths full, if it is over-full. Media thread. */
 void depot_shrink(struct depot *d);
-/* Every file of this machine, as files_each. */
-MUST_CHECK enum err depot_each(struct depot *d, int64_t before_ms,
+/* The files of this machine, as files_part. */
+MUST_CHECK enum err depot_part(struct depot *d, unsigned part, int64_t before_ms,
                                enum err (*see)(void *ctx, const struct files_entry *e,
                                                struct why *why),
                                void *ctx, struct why *why);

@@ -99,12 +99,8 @@ static void forget_file(struct item *i)
 {
     struct media_fetcher *m = i->owner;
     struct why why = { .code = OK };
-    bool row = false;
-    struct stmt *q = store_stmt(m->reader, SQL_MEDIA_FILE_USED, &why);
-    stmt_text(q, 1, slice_str(i->storage));
-    enum err rc = stmt_step(q, &row, &why);
-    bool used = rc != OK || !row || stmt_col_i64(q, 0) > 0;
-    stmt_reset(q);
+    bool used = true;
+    enum err rc = prune_is_used(m->reader, slice_str(i->storage), &used, &why);
     if (!used) rc = depot_remove(m->o.depot, slice_str(i->storage), &why);
     if (rc != OK) LOG(m->o.log, LOG_ERROR, "media.not_removed", log_why(&why));
 }
@@ -418,13 +414,15 @@ static void *fetcher(void *arg)
     if (journal_call(m->journal, take_back, &boot_ms, &why) != OK)
         LOG(m->o.log, LOG_ERROR, "media.unsettled", log_why(&why)); /* their leases run out */
     if (m->bucket) adopt_folder(m);
+    retain_start(m);
     while (!atomic_load(&m->stopping)) {
         atomic_store(&m->woken, false);
         m->ended = false;
         begin_due(m);
         int64_t wait_ms = next_wait_ms(m), bucket_ms = m->bucket ? bucket_turn(m->bucket) : wait_ms;
-        int64_t post_ms = post_turn(m);
+        int64_t post_ms = post_turn(m), retain_ms = retain_turn(m);
         if (bucket_ms < wait_ms) wait_ms = bucket_ms;
+        if (retain_ms < wait_ms) wait_ms = retain_ms;
         int64_t until_ms = clock_mono_ms() + (post_ms < wait_ms ? post_ms : wait_ms);
         /* Until something is due, something ended, or somebody says that there is more. */
         for (int64_t left; (left = until_ms - clock_mono_ms()) > 0 && !m->ended &&

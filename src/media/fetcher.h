@@ -4,10 +4,19 @@
 
 #include "deliver/wire.h"
 #include "media/media.h"
+#include "media/prune.h"
 
 struct bucket;
 struct item;
 struct post;
+
+/* How far the daily way through the files is (retain.c). */
+struct retain {
+    int64_t next_ms; /* monotonic */
+    bool aged;       /* no more rows past their age */
+    unsigned part;   /* of the depot, next to be looked through */
+    struct prune_run run;
+};
 
 struct media_fetcher {
     struct media_options o;
@@ -22,6 +31,7 @@ struct media_fetcher {
     struct post *posts;
     size_t post_count;
     struct bucket *bucket; /* NULL: files stay in the folder */
+    struct retain retain;
     _Atomic bool woken, stopping;
 };
 
@@ -38,6 +48,10 @@ void bucket_stop(struct bucket *b);
 
 int64_t post_turn(struct media_fetcher *m);
 void post_stop(struct media_fetcher *m);
+
+/* retain.c: a step, if it is time; returns after how many ms the next is due. */
+void retain_start(struct media_fetcher *m);
+int64_t retain_turn(struct media_fetcher *m);
 
 /* adopt.c: before the first turn: what lies in the folder is to be carried up. */
 void adopt_folder(struct media_fetcher *m);

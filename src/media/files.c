@@ -166,16 +166,23 @@ static enum err see_folder(const char *folder, int64_t before_ms,
     return rc;
 }
 
-enum err files_each(const struct files *f, int64_t before_ms,
+enum err files_part(const struct files *f, unsigned part, int64_t before_ms,
                     enum err (*see)(void *ctx, const struct files_entry *e, struct why *why),
                     void *ctx, struct why *why)
 {
     char folder[FILES_PATH_MAX];
+    CHECK(part < FILES_PARTS);
+    (void)snprintf(folder, sizeof folder, "%s/%02x", f->folder, part);
+    return see_folder(folder, before_ms, see, ctx, why);
+}
+
+enum err files_each(const struct files *f, int64_t before_ms,
+                    enum err (*see)(void *ctx, const struct files_entry *e, struct why *why),
+                    void *ctx, struct why *why)
+{
     enum err rc = OK;
-    for (unsigned i = 0; rc == OK && i < 256; i++) { /* the first byte of a digest */
-        (void)snprintf(folder, sizeof folder, "%s/%02x", f->folder, i);
-        rc = see_folder(folder, before_ms, see, ctx, why);
-    }
+    for (unsigned part = 0; rc == OK && part < FILES_PARTS; part++)
+        rc = files_part(f, part, before_ms, see, ctx, why);
     return rc;
 }
 

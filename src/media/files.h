@@ -52,6 +52,12 @@ MUST_CHECK enum err files_each(const struct files *f, int64_t before_ms,
                                enum err (*see)(void *ctx, const struct files_entry *e,
                                                struct why *why),
                                void *ctx, struct why *why);
+/* The same for one part of them, 0..FILES_PARTS-1: the first byte of the digest. */
+enum { FILES_PARTS = 256 };
+MUST_CHECK enum err files_part(const struct files *f, unsigned part, int64_t before_ms,
+                               enum err (*see)(void *ctx, const struct files_entry *e,
+                                               struct why *why),
+                               void *ctx, struct why *why);
 /* From one folder into another on the same file system, over what is there. ERR_MISSING: no such file. */
 MUST_CHECK enum err files_move(const struct files *from, const struct files *to, slice hash,
                                struct why *why);

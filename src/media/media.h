@@ -33,6 +33,7 @@ struct media_options {
     struct config_box *config;
     const struct guard *guard;
     const char *ca_file;
+    int64_t keep_ms; /* files that came in longer ago are deleted; 0: none are */
     /* Deliveries that waited for a file may go; from the media thread. NULL: nobody waits. */
     void (*released)(void *ctx);
     /* A destination refuses our token at an upload: it is to be put on hold (`to` in `config`); from the media thread. NULL: nobody does. */

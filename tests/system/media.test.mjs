@@ -1,10 +1,11 @@
 // The files of WhatsApp messages: fetched at once, whole or not at all, kept once, handed out safely.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { mediaBytes as bytesOf, mediaSettled as settled, postWhatsapp as post, startHub, startMedia, until, waMessage as carrying, waSource } from './hub.mjs';
+import { NEEDS_SQLITE, mediaBytes as bytesOf, mediaSettled as settled, postWhatsapp as post, startHub, startMedia, until, waMessage as carrying, waSource } from './hub.mjs';
 
 const TOKEN = 'EAAB-token-of-the-media-tests';
 
@@ -138,6 +139,26 @@ test('files are deleted by age, and those nobody means', async (t) => {
   assert.equal((await hub.get(`/api/media/${item.id}/info`)).problem, 'deleted by age');
   assert.equal((await hub.call('POST', '/api/media/prune', {})).status, 400);
   assert.match((await hub.cli(['prune-media', '--older-than', '90d', '--dry-run'])).out, /orphans/);
+});
+
+test('with MALOTE_MEDIA_KEEP what came in goes by itself when it is old enough; what was uploaded stays', NEEDS_SQLITE, async (t) => {
+  const { hub, media } = await setup(t);
+  await post(hub, [carrying('image', media.add('old', Buffer.from('old'))), carrying('image', media.add('new', Buffer.from('new')))]);
+  await settled(hub, 'downloaded', 2);
+  assert.equal((await hub.call('POST', '/api/media', 'mine', { headers: { 'content-type': 'text/plain' } })).status, 201);
+  await hub.stop();
+  // Two of them are of last year: ids tell when they were made.
+  const aged = (id, to) => `UPDATE messages SET media_id = ${to} WHERE media_id = ${id}; UPDATE media SET id = ${to} WHERE id = ${id};`;
+  const rows = spawnSync('sqlite3', [join(hub.data, 'malote.db'), 'SELECT id FROM media ORDER BY id'], { encoding: 'utf8' }).stdout.trim().split('\n');
+  assert.equal(spawnSync('sqlite3', [join(hub.data, 'malote.db'), aged(rows[0], 1) + aged(rows[2], 2)]).status, 0);
+  assert.deepEqual((await hub.cli(['serve'], { env: { MALOTE_MEDIA_KEEP: '5s' } })).code, 1);
+  hub.env.MALOTE_MEDIA_KEEP = '30d';
+  await hub.start();
+  await until('the old one to be gone', async () => (await hub.get('/api/media?state=expired')).items.length === 1);
+  const [gone] = (await hub.get('/api/media?state=expired')).items;
+  assert.equal(gone.problem, 'deleted by age');
+  await until('its bytes to be gone', () => kept(hub).length === 2);
+  assert.deepEqual((await hub.get('/api/media?state=downloaded')).items.map((i) => i.kind).sort(), ['file', 'image']);
 });
 
 test('a person is handed out and erased, files included', async (t) => {
