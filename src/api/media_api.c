@@ -39,6 +39,17 @@ static slice bare_type(slice mime)
     return slashes == 1 && type.len < 80 ? type : (slice){ NULL, 0 };
 }
 
+/* What a person can do about one that is not here. */
+static slice advice(int64_t state, bool named)
+{
+    if (state == MEDIA_EXPIRED)
+        return SLICE("a retry finds it only while the platform has it; else ask for it to be sent "
+                     "again");
+    if (state != MEDIA_FAILED) return (slice){ NULL, 0 };
+    return named ? SLICE("retry it when the problem is gone")
+                 : SLICE("ask for it to be sent again"); /* nothing to fetch it by */
+}
+
 static void put_media(struct call *c, struct stmt *q)
 {
     int64_t state = stmt_col_i64(q, 8);
@@ -57,6 +68,7 @@ static void put_media(struct call *c, struct stmt *q)
     json_put_i64(&c->out, "tries", stmt_col_i64(q, 9));
     if (state == MEDIA_PENDING) json_put_time(&c->out, "due_at", stmt_col_i64(q, 10));
     json_put_opt(&c->out, "problem", stmt_col_text(q, 12));
+    json_put_opt(&c->out, "advice", advice(state, stmt_col_i64(q, 15) != 0));
     json_put_time(&c->out, "created_at", stmt_col_i64(q, 13));
     json_put_time(&c->out, "updated_at", stmt_col_i64(q, 14));
     json_end_object(&c->out);

@@ -101,12 +101,16 @@ test('gone for good, too large, elsewhere: told, and fetched again when asked', 
     assert.equal((await bytesOf(hub, item.id)).status, 404);
     return item;
   };
-  await ends('gone', 'expired', /does not have the file/);
+  const expired = await ends('gone', 'expired', /does not have the file/);
+  assert.match(expired.advice, /sent again/);
   await ends('endless', 'failed', /larger than/);
   const item = await ends('elsewhere', 'failed', /host that is not Meta's/);
+  assert.match(item.advice, /^retry/);
+  assert.match((await hub.cli(['media', '--state', 'failed'])).out, /host that is not Meta's +retry/);
   media.mode('ok');
-  await hub.post(`/api/media/${item.id}/retry`);
-  await settled(hub, 'downloaded');
+  assert.equal((await hub.cli(['media', 'retry', item.id])).code, 0);
+  const [there] = await settled(hub, 'downloaded');
+  assert.equal(there.advice, undefined);
 });
 
 test('what a browser could run is a download; other keys see nothing', async (t) => {
