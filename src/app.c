@@ -131,6 +131,7 @@ enum err app_reload(struct app *app, struct why *why)
     if (rc != OK) return rc;
     if (app->deliver) deliver_config_changed(app->deliver);
     campaign_wake(app->campaigns); /* its destination may be there again */
+    media_wake(app->media);        /* its workspace, too */
     return OK;
 }
 

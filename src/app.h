@@ -46,12 +46,12 @@ struct app {
     struct guard guard, proxies;
     struct limiter api_limiter;
     int lock_fd;
-    bool first_start;         /* the database was made just now */
-    pthread_key_t reader_key; /* each API thread's reading connection */
-    struct depot depot;       /* files of messages */
-    _Atomic int uploads;      /* under way */
-    int64_t media_keep_ms;    /* 0: for good */
-    int64_t message_keys_ms;  /* an idempotency key that is older is forgotten */
+    bool first_start;                      /* the database was made just now */
+    pthread_key_t reader_key;              /* each API thread's reading connection */
+    struct depot depot;                    /* files of messages */
+    _Atomic uint64_t uploads[UPLOADS_MAX]; /* under way: whose, by workspace; 0: room for one */
+    int64_t media_keep_ms;                 /* 0: for good */
+    int64_t message_keys_ms;               /* an idempotency key that is older is forgotten */
     struct media_fetcher *media;
     struct campaigner *campaigns;
     struct deliver *deliver;

@@ -6,6 +6,8 @@
 
 #include "api/routes.h"
 #include "base/clock.h"
+#include "base/disposition.h"
+#include "base/mime.h"
 #include "base/text.h"
 
 /* What a browser shows without running anything in it. SVG, HTML, XML and PDF are not among them. */
@@ -37,6 +39,17 @@ static slice bare_type(slice mime)
     return slashes == 1 && type.len < 80 ? type : (slice){ NULL, 0 };
 }
 
+/* What a person can do about one that is not here. */
+static slice advice(int64_t state, bool named)
+{
+    if (state == MEDIA_EXPIRED)
+        return SLICE("a retry finds it only while the platform has it; else ask for it to be sent "
+                     "again");
+    if (state != MEDIA_FAILED) return (slice){ NULL, 0 };
+    return named ? SLICE("retry it when the problem is gone")
+                 : SLICE("ask for it to be sent again"); /* nothing to fetch it by */
+}
+
 static void put_media(struct call *c, struct stmt *q)
 {
     int64_t state = stmt_col_i64(q, 8);
@@ -55,6 +68,7 @@ static void put_media(struct call *c, struct stmt *q)
     json_put_i64(&c->out, "tries", stmt_col_i64(q, 9));
     if (state == MEDIA_PENDING) json_put_time(&c->out, "due_at", stmt_col_i64(q, 10));
     json_put_opt(&c->out, "problem", stmt_col_text(q, 12));
+    json_put_opt(&c->out, "advice", advice(state, stmt_col_i64(q, 15) != 0));
     json_put_time(&c->out, "created_at", stmt_col_i64(q, 13));
     json_put_time(&c->out, "updated_at", stmt_col_i64(q, 14));
     json_end_object(&c->out);
@@ -141,12 +155,36 @@ static bool read_range(slice range, uint64_t size, uint64_t *from, uint64_t *len
     return true;
 }
 
-static void send_file(struct call *c, int fd, uint64_t size, slice mime)
+/* What its row says of a file: for the headers. */
+struct file_about {
+    int64_t id;
+    slice mime, filename;
+};
+
+static struct file_about about(const struct call *c, struct stmt *q)
+{
+    return (struct file_about){ stmt_col_i64(q, 0), arena_dup(c->x->arena, stmt_col_text(q, 4)),
+                                arena_dup(c->x->arena, stmt_col_text(q, 7)) };
+}
+
+static void put_disposition(struct call *c, const struct file_about *f, bool harmless)
+{
+    char id[ID_TEXT_MAX];
+    slice end = mime_extension(f->mime);
+    slice otherwise =
+        arena_printf(c->x->arena, "%.*s.%.*s", SLICE_ARG(id_text(ID_MEDIA, (uint64_t)f->id, id)),
+                     SLICE_ARG(end.len ? end : SLICE("bin")));
+    slice value =
+        disposition_of(harmless ? "inline" : "attachment", f->filename, otherwise, c->x->arena);
+    reply_put_header(c, "Content-Disposition", value.ptr ? value : SLICE("attachment"));
+}
+
+static void send_file(struct call *c, int fd, uint64_t size, const struct file_about *f)
 {
     struct arena *a = c->x->arena;
     uint64_t from, len;
     bool part;
-    slice type = bare_type(mime);
+    slice type = bare_type(f->mime);
     reply_put_header(c, "X-Content-Type-Options", SLICE("nosniff"));
     reply_put_header(c, "Content-Security-Policy", SLICE("default-src 'none'; sandbox"));
     reply_put_header(c, "Cache-Control", SLICE("private, no-store"));
@@ -158,7 +196,7 @@ static void send_file(struct call *c, int fd, uint64_t size, slice mime)
         reply_error(c, 416, "range", "the file has %llu bytes", (unsigned long long)size);
         return;
     }
-    if (!is_harmless(type)) reply_put_header(c, "Content-Disposition", SLICE("attachment"));
+    put_disposition(c, f, is_harmless(type));
     if (part)
         reply_put_header(c, "Content-Range",
                          arena_printf(a, "bytes %llu-%llu/%llu", (unsigned long long)from,
@@ -177,7 +215,7 @@ struct later {
     struct media_wait wait; /* first */
     struct app *app;
     struct api_exchange *x;
-    slice mime;
+    struct file_about about;
 };
 
 /* On the media thread; quick. */
@@ -188,21 +226,22 @@ static void file_came(struct media_wait *w, enum err rc, int fd, int64_t size,
     struct call c = { .app = l->app, .x = l->x, .out = buf_in(l->x->arena, API_REPLY_MAX) };
     if (rc == ERR_BUSY) reply_put_header(&c, "Retry-After", SLICE("5"));
     if (rc == OK)
-        send_file(&c, fd, (uint64_t)size, l->mime);
+        send_file(&c, fd, (uint64_t)size, &l->about);
     else
         reply_err(&c, rc, why);
     listen_answer(c.x);
 }
 
 /* OK: the exchange sleeps until the media thread has the file; neither a listen loop nor a thread of the API waits. */
-static enum err wait_for_file(struct call *c, slice hash, slice mime, struct why *why)
+static enum err wait_for_file(struct call *c, slice hash, const struct file_about *f,
+                              struct why *why)
 {
     struct later *l = arena_new(c->x->arena, struct later, 1);
     if (!l || hash.len != FILES_HASH_LEN) return why_set(why, ERR_MISSING, "no such file");
     l->wait.done = file_came;
     l->app = c->app;
     l->x = c->x;
-    l->mime = arena_dup(c->x->arena, mime);
+    l->about = *f;
     memcpy(l->wait.hash, hash.ptr, FILES_HASH_LEN);
     enum err rc = media_wait_for(c->app->media, &l->wait, why);
     c->later = rc == OK; /* c is this thread's; x is not any more */
@@ -217,6 +256,7 @@ void api_media_bytes(struct call *c)
     uint64_t id;
     int fd = -1;
     int64_t size = 0;
+    struct file_about f = { .id = 0 };
     enum err rc = c->key.pii ? find(c, &q, &id, &why)
                              : why_set(&why, ERR_DENIED, "this key may not see personal data");
     /* With `storage` it is whole, though it may not be in the bucket yet. */
@@ -224,12 +264,13 @@ void api_media_bytes(struct call *c)
         rc = why_set(&why, ERR_MISSING, "the file is not here: see /api/media/%.*s/info",
                      SLICE_ARG(c->param[0]));
     if (rc == OK) {
+        f = about(c, q);
         rc = depot_read(&c->app->depot, stmt_col_text(q, 11), &fd, &size, &why);
         if (rc == ERR_MISSING && c->app->depot.remote)
-            rc = wait_for_file(c, stmt_col_text(q, 11), stmt_col_text(q, 4), &why);
+            rc = wait_for_file(c, stmt_col_text(q, 11), &f, &why);
     }
     if (rc == OK && !c->later)
-        send_file(c, fd, (uint64_t)size, stmt_col_text(q, 4));
+        send_file(c, fd, (uint64_t)size, &f);
     else if (rc != OK)
         reply_err(c, rc, &why);
     stmt_reset(q);

@@ -1,10 +1,10 @@
 -- name: api_media
-SELECT id, message_id, channel, kind, mime, sha256, size, filename, state, tries, due_ms, storage, problem, created_ms, updated_ms
-FROM media WHERE workspace_id = $1 AND id < $2 AND (CAST($3 AS BIGINT) = 0 OR state = $3) ORDER BY id DESC LIMIT $4;
+SELECT id, message_id, channel, kind, mime, sha256, size, filename, state, tries, due_ms, storage, problem, created_ms, updated_ms,
+  CASE WHEN external_id = '' THEN 0 ELSE 1 END FROM media WHERE workspace_id = $1 AND id < $2 AND (CAST($3 AS BIGINT) = 0 OR state = $3) ORDER BY id DESC LIMIT $4;
 
 -- name: api_media_one
-SELECT id, message_id, channel, kind, mime, sha256, size, filename, state, tries, due_ms, storage, problem, created_ms, updated_ms
-FROM media WHERE workspace_id = $1 AND id = $2;
+SELECT id, message_id, channel, kind, mime, sha256, size, filename, state, tries, due_ms, storage, problem, created_ms, updated_ms,
+  CASE WHEN external_id = '' THEN 0 ELSE 1 END FROM media WHERE workspace_id = $1 AND id = $2;
 
 -- name: api_media_retry
 UPDATE media SET state = 1, tries = 0, due_ms = $3, problem = '', updated_ms = $3

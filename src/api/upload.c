@@ -10,6 +10,7 @@ enum { FILE_NAME_BYTES_MAX = 240, MIME_MAX = 100 };
 struct upload {
     struct app *app;
     uint64_t workspace_id, id;
+    size_t place; /* in app.uploads */
     slice mime, filename;
     struct files_draft draft;
     char hash[FILES_HASH_LEN];
@@ -22,12 +23,36 @@ size_t api_upload_streams(slice method, slice path)
     return mine && slice_eq(method, SLICE("POST")) ? UPLOAD_BYTES_MAX : 0;
 }
 
+/* How many places one workspace may have. */
+static size_t share(struct app *app)
+{
+    struct config *config = config_hold(&app->config);
+    size_t most = config->workspace_count > 1 ? UPLOADS_SHARE_MAX : UPLOADS_MAX;
+    config_release(config);
+    return most;
+}
+
+/* Taken first and counted after: two at the same time may both be sent away, but never both stay. */
+static bool take_place(struct app *app, uint64_t workspace_id, size_t *place)
+{
+    size_t own = 0;
+    for (*place = 0; *place < UPLOADS_MAX; (*place)++) {
+        uint64_t nobody = 0;
+        if (atomic_compare_exchange_strong(&app->uploads[*place], &nobody, workspace_id)) break;
+    }
+    if (*place == UPLOADS_MAX) return false;
+    for (size_t i = 0; i < UPLOADS_MAX; i++) own += atomic_load(&app->uploads[i]) == workspace_id;
+    if (own <= share(app)) return true;
+    atomic_store(&app->uploads[*place], 0);
+    return false;
+}
+
 /* However the exchange ended: what was not kept is gone. */
 static void upload_drop(struct api_exchange *x)
 {
     struct upload *u = x->kept;
     files_drop(&u->draft);
-    atomic_fetch_sub(&u->app->uploads, 1);
+    atomic_store(&u->app->uploads[u->place], 0);
     x->kept = NULL;
     x->drop = NULL;
 }
@@ -70,14 +95,15 @@ void api_upload(struct call *c)
                     FILE_NAME_BYTES_MAX);
         return;
     }
-    if (atomic_fetch_add(&c->app->uploads, 1) >= UPLOADS_MAX || !u) {
-        atomic_fetch_sub(&c->app->uploads, 1);
+    size_t place;
+    if (!u || !take_place(c->app, c->key.workspace_id, &place)) {
         reply_put_header(c, "Retry-After", SLICE("2"));
-        reply_error(c, 503, "overloaded", "%d files are being uploaded already", UPLOADS_MAX);
+        reply_error(c, 503, "overloaded", "too many files are being uploaded already");
         return;
     }
     *u = (struct upload){ .app = c->app,
                           .workspace_id = c->key.workspace_id,
+                          .place = place,
                           .mime = arena_dup(a, mime),
                           .filename = arena_dup(a, name),
                           .now_ms = clock_wall_ms() };

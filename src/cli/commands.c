@@ -425,7 +425,7 @@ const struct command cli_commands[] = {
       "NAME] | download ID [-o FILE] [--force]",
       "files of messages: list them, show one, fetch it again, upload and download",
       "state type filename o force!" LIST_FLAGS, cli_media, "/api/media",
-      "id kind state size tries problem", 0, 2 },
+      "id kind state size tries problem advice", 0, 2 },
     { "prune-media", "prune-media --older-than AGE [--dry-run]",
       "delete files of messages by age (90d), and those nobody means", "older-than dry-run!",
       replay_command, "/api/media/prune", NULL, 0, 0 },

@@ -51,6 +51,7 @@ enum {
     API_BODY_MAX = 1024 * 1024,
     UPLOAD_BYTES_MAX = 100 * 1024 * 1024, /* a file to be sent: the largest that WhatsApp takes */
     UPLOADS_MAX = 16,                     /* at once */
+    UPLOADS_SHARE_MAX = 12,               /* of one workspace, while there are others */
     PAGE_MAX = 200,
     PAGE_DEFAULT = 50,
     NAME_MAX_BYTES = 64,

@@ -12,7 +12,6 @@ enum {
     ITEM_ARENA_MAX = 1024 * 1024,
     ITEM_TEXT_MAX = 4096,
     POLL_MAX_MS = 60000,
-    ENDED_LOOK_MS = 5 * 60 * 1000, /* at what waits in a workspace that was disabled */
     LOOK_AGAIN_MS = 50
 };
 
@@ -191,7 +190,9 @@ static void begin_step(struct item *i, enum step step)
     }
     if (rc == OK && (rc = wire_send(m->wire, &i->call)) != OK)
         (void)why_set(&why, rc, "out of memory");
-    if (rc == ERR_DENIED || rc == ERR_MISSING)
+    if (rc == ERR_DENIED && step == STEP_BYTES && !i->link_was_fresh)
+        begin_step(i, STEP_LINK); /* a payload's link that leads elsewhere is none */
+    else if (rc == ERR_DENIED || rc == ERR_MISSING)
         fail_for_good(i, MEDIA_FAILED, why.text);
     else if (rc != OK)
         fail(i, 0, "%s", why.text);
@@ -354,12 +355,6 @@ static void begin(struct media_fetcher *m, struct item *i, int64_t now_ms)
     m->count++;
     i->config = config_hold(m->o.config);
     i->source = config_source_by_id(i->config, i->source_id);
-    const struct workspace *w = config_workspace_by_id(i->config, i->workspace_id);
-    if (w && !w->enabled) { /* it waits until it is enabled again */
-        i->uncounted = true;
-        end(i, MEDIA_PENDING, now_ms + ENDED_LOOK_MS);
-        return;
-    }
     if (!i->source || !i->source->kind->media)
         fail_for_good(i, MEDIA_FAILED, "its source was deleted");
     else if (i->url.len && now_ms - i->url_ms < i->source->kind->media->link_ms)

@@ -1,16 +1,22 @@
+-- Files of a workspace that was disabled wait until it is enabled.
+-- part: workspace_goes_on
+workspace_id NOT IN (SELECT w.workspace_id FROM workspaces w WHERE w.enabled = 0)
+
 -- name: media_due
 SELECT id, workspace_id, source_id, account, external_id, kind, sha256, size, url, url_ms, tries, created_ms FROM media
-WHERE state <= 2 AND storage = '' AND due_ms <= $1 AND workspace_id <> $3 ORDER BY due_ms LIMIT $2;
+WHERE state <= 2 AND storage = '' AND due_ms <= $1 AND workspace_id <> $3
+  AND @workspace_goes_on@ ORDER BY due_ms LIMIT $2;
 
 -- name: media_next_due
-SELECT MIN(due_ms) FROM media WHERE state <= 2 AND storage = '' AND workspace_id <> $1;
+SELECT MIN(due_ms) FROM media WHERE state <= 2 AND storage = '' AND workspace_id <> $1 AND @workspace_goes_on@;
 
 -- name: media_take_back
 UPDATE media SET state = 1, tries = tries - 1, due_ms = $1 WHERE state <= 2 AND storage = '' AND state = 2 AND updated_ms < $1;
 
 -- name: media_claim
 UPDATE media SET state = 2, tries = tries + 1, due_ms = $3, updated_ms = $4
-WHERE workspace_id = $1 AND id = $2 AND state <= 2 AND storage = '' AND due_ms <= $4;
+WHERE workspace_id = $1 AND id = $2 AND state <= 2 AND storage = '' AND due_ms <= $4
+  AND @workspace_goes_on@;
 
 -- name: media_settle
 UPDATE media SET state = $3, due_ms = $4, tries = tries - $5, storage = $6, size = $7, problem = $8, updated_ms = $9

@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import http from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { NEEDS_SQLITE, mediaBytes as bytesOf, mediaSettled as settled, postWhatsapp as post, startHub, startMedia, until, waMessage as carrying, waSource } from './hub.mjs';
@@ -30,7 +32,7 @@ test('a file is fetched by the link of its webhook and handed out, whole and in 
   assert.equal(answer.status, 200);
   assert.equal(answer.headers.get('content-type'), 'image/jpeg');
   assert.equal(answer.headers.get('x-content-type-options'), 'nosniff');
-  assert.equal(answer.headers.get('content-disposition'), null);
+  assert.equal(answer.headers.get('content-disposition'), `inline; filename="${item.id}.jpg"; filename*=UTF-8''${item.id}.jpg`);
   assert.ok(bytes.equals(Buffer.from(await answer.arrayBuffer())));
   for (const [range, from, to] of [['bytes=0-0', 0, 1], ['bytes=100-199', 100, 200], ['bytes=-5', bytes.length - 5, bytes.length],
     ['bytes=299999-', 299999, 300000], ['bytes=299990-999999', 299990, 300000]]) {
@@ -52,6 +54,18 @@ test('a dead link, or none, is asked for anew', async (t) => {
   assert.deepEqual(media.events(), ['bytes 1002', 'link 1002', 'bytes 1002']);
   await post(hub, [carrying('audio', { ...media.add('1003', Buffer.from('other')), url: undefined })]);
   await settled(hub, 'downloaded', 2);
+});
+
+test('a link in a webhook that leads elsewhere is not followed: one is asked for by the id', async (t) => {
+  const { hub, media } = await setup(t);
+  const heard = [], evil = http.createServer((req, res) => { heard.push(req.headers); res.end('evil'); }).listen(0, '127.0.0.1');
+  await once(evil, 'listening');
+  t.after(() => evil.close());
+  const urls = [`http://127.0.0.1:${evil.address().port}/file/1`, 'https://fbsbx.com.example/x', 'https://user@evil.example/lookaside.fbsbx.com', 'ftp://lookaside.fbsbx.com/x', 'nonsense'];
+  for (const [i, url] of urls.entries()) await post(hub, [carrying('image', { ...media.add(`e${i}`, Buffer.from(`file ${i}`)), url })]);
+  await settled(hub, 'downloaded', urls.length);
+  assert.deepEqual(media.events().sort(), urls.flatMap((_, i) => [`bytes e${i}`, `link e${i}`]).sort());
+  assert.deepEqual(heard, []);
 });
 
 test('the same bytes are kept once', async (t) => {
@@ -88,12 +102,16 @@ test('gone for good, too large, elsewhere: told, and fetched again when asked', 
     assert.equal((await bytesOf(hub, item.id)).status, 404);
     return item;
   };
-  await ends('gone', 'expired', /does not have the file/);
+  const expired = await ends('gone', 'expired', /does not have the file/);
+  assert.match(expired.advice, /sent again/);
   await ends('endless', 'failed', /larger than/);
   const item = await ends('elsewhere', 'failed', /host that is not Meta's/);
+  assert.match(item.advice, /^retry/);
+  assert.match((await hub.cli(['media', '--state', 'failed'])).out, /host that is not Meta's +retry/);
   media.mode('ok');
-  await hub.post(`/api/media/${item.id}/retry`);
-  await settled(hub, 'downloaded');
+  assert.equal((await hub.cli(['media', 'retry', item.id])).code, 0);
+  const [there] = await settled(hub, 'downloaded');
+  assert.equal(there.advice, undefined);
 });
 
 test('what a browser could run is a download; other keys see nothing', async (t) => {
@@ -103,7 +121,7 @@ test('what a browser could run is a download; other keys see nothing', async (t)
   const [item] = await settled(hub, 'downloaded');
   const answer = await bytesOf(hub, item.id);
   assert.equal(answer.headers.get('content-type'), 'application/octet-stream');
-  assert.equal(answer.headers.get('content-disposition'), 'attachment');
+  assert.equal(answer.headers.get('content-disposition'), 'attachment; filename="evil.html"; filename*=UTF-8\'\'evil.html');
   assert.match(answer.headers.get('content-security-policy'), /sandbox/);
   const { key } = await hub.post('/api/keys', { name: 'reader', role: 'reader' });
   assert.equal((await bytesOf(hub, item.id, { 'x-api-key': key })).status, 403);

@@ -37,7 +37,7 @@ test('carried up under its digest, signed; the same bytes once; read back in ran
   const part = await bytesOf(hub, item.id, { range: 'bytes=100-199' });
   assert.equal(part.status, 206);
   assert.equal(part.headers.get('content-range'), `bytes 100-199/${bytes.length}`);
-  assert.equal(part.headers.get('content-disposition'), 'attachment');
+  assert.equal(part.headers.get('content-disposition'), `attachment; filename="${item.id}.pdf"; filename*=UTF-8''${item.id}.pdf`);
   assert.ok(bytes.subarray(100, 200).equals(Buffer.from(await part.arrayBuffer())));
   assert.ok(bytes.equals(Buffer.from(await (await bytesOf(hub, item.id)).arrayBuffer())));
   assert.equal(s3.count('GET'), 1);

@@ -1,9 +1,13 @@
 // workspace.test.mjs: several workspaces in one hub, and several numbers behind one WhatsApp app: each lives in its own workspace alone.
 import assert from 'node:assert/strict';
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import http from 'node:http';
+import { join } from 'node:path';
 import test from 'node:test';
 import { OWN, NEW, SHOP, app, change, quiet, receiver, say, taker, workspace } from './tenants.mjs';
-import { WA_SECRET, WHATSAPP_TOKEN, caktoHeaders, caktoSource, crm, folder, mediaBytes, paidOrder, startHub, startMedia, startSink,
+import { ADMIN_KEY, WA_SECRET, WHATSAPP_TOKEN, caktoHeaders, caktoSource, crm, folder, mediaBytes, paidOrder, startHub, startMedia, startSink,
   startWhatsApp, toCrm, until, waMessage, waSource, zap } from './hub.mjs';
 
 const sale = (hub, path, id) => {
@@ -83,6 +87,62 @@ test('a delivery that waits in a workspace when it is disabled waits on, and goe
   assert.equal(sink.events().length, 0);
   await hub.post('/api/workspaces/shop/enable');
   await until('it to go', () => sink.events().length === 1);
+});
+
+test('files of a workspace that is disabled are left alone, and come when it is enabled', async (t) => {
+  const media = await startMedia(t, { token: WHATSAPP_TOKEN }), hub = await startHub(t), shop = await workspace(hub, 'shop');
+  const wa = (more) => waSource({ access_token: WHATSAPP_TOKEN, base_url: media.base, ...more });
+  await hub.apply({ sources: [wa()] });
+  await shop.apply({ sources: [wa({ path: '/in/shop/wa' })] });
+  const files = async (state, options = shop.as) => hub.all(`/api/media${state ? `?state=${state}` : ''}`, options);
+  const sent = async (path, ids) => {
+    const body = JSON.stringify({ object: 'whatsapp_business_account', entry: [{ id: '1', changes: [change(OWN, {
+      messages: ids.map((id) => waMessage('image', media.add(id, Buffer.from(id)))) })] }] });
+    const answer = await hub.call('POST', path, body, { key: null, headers: { 'x-hub-signature-256': `sha256=${createHmac('sha256', WA_SECRET).update(body).digest('hex')}` } });
+    assert.equal(answer.status, 200, answer.text);
+  };
+  media.mode('slow');
+  await sent('/in/shop/wa', Array.from({ length: 8 }, (_, i) => `s${i}`));
+  await until('its share to be under way', async () => (await files('downloading')).length === 6 && (await files('pending')).length === 2);
+  const waiting = await files('pending');
+  await hub.post('/api/workspaces/shop/disable');
+  media.mode('ok');
+  await until('what was under way to end', async () => (await files('downloaded')).length === 6);
+  await sent('/api/whatsapp', ['d1']); // and somebody else's, looked for after them
+  await until('the other one', async () => (await files('downloaded', {})).length === 1);
+  assert.deepEqual(await files('pending'), waiting);
+  await hub.post('/api/workspaces/shop/enable');
+  await until('the rest', async () => (await files('downloaded')).length === 8);
+});
+
+test('uploads: no workspace holds every place while there are others', async (t) => {
+  const hub = await startHub(t), shop = await workspace(hub, 'shop'), drafts = () => readdirSync(join(hub.data, 'media/drafts')).length;
+  const begin = (key) => {
+    const req = http.request(`${hub.base}/api/media`, { method: 'POST', headers: { 'x-api-key': key, 'content-type': 'application/pdf', 'content-length': 1_000_000 } });
+    req.on('error', () => {});
+    req.write(randomBytes(300_000));
+    return req;
+  };
+  const whole = async (key) => (await fetch(`${hub.base}/api/media`, { method: 'POST', body: 'x', headers: { 'x-api-key': key, 'content-type': 'text/plain' } }));
+  const greedy = Array.from({ length: 12 }, () => begin(shop.key));
+  await until('its share to be under way', () => drafts() === 12);
+  const refused = await whole(shop.key);
+  assert.deepEqual([refused.status, refused.headers.get('retry-after')], [503, '2']);
+  const others = Array.from({ length: 4 }, () => begin(ADMIN_KEY));
+  await until('every place to be taken', () => drafts() === 16);
+  assert.equal((await whole(ADMIN_KEY)).status, 503);
+  others[0].end(randomBytes(700_000));
+  const [ended] = await once(others[0], 'response');
+  assert.equal(ended.statusCode, 201);
+  ended.resume();
+  assert.equal((await whole(shop.key)).status, 503, 'room for others, not for it');
+  assert.equal((await whole(ADMIN_KEY)).status, 201);
+  greedy[0].end(randomBytes(700_000));
+  const [own] = await once(greedy[0], 'response');
+  assert.equal(own.statusCode, 201);
+  own.resume();
+  assert.equal((await whole(shop.key)).status, 201);
+  for (const req of [...greedy, ...others]) req.destroy();
 });
 
 test('the same names, keys and people in two workspaces are two of each', async (t) => {
