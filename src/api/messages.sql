@@ -28,15 +28,19 @@ AND t.id < $2 AND (CAST($3 AS BIGINT) = 0 OR t.direction = $3) AND (CAST($4 AS T
 @message_row@
   @message_narrowed@ ORDER BY t.id DESC LIMIT $7;
 
+-- These two sort all that a person ever wrote: ids alone, and the rest for what is shown.
 -- name: messages_of_conversation
 @message_row@
-  @message_narrowed@ AND t.conversation_id = $8 ORDER BY t.id DESC LIMIT $7;
+  AND t.id IN (SELECT t.id FROM messages t WHERE t.workspace_id = $1
+    @message_narrowed@ AND t.conversation_id = $8 ORDER BY t.id DESC LIMIT $7) ORDER BY t.id DESC;
 
 -- name: messages_of_contact
 @message_row@
-  @message_narrowed@
-  AND (t.conversation_id IN (SELECT c.id FROM conversations c WHERE c.contact_id = $8 AND c.workspace_id = $1)
-    OR (t.in_group = 1 AND t.contact_id = $8)) ORDER BY t.id DESC LIMIT $7;
+  AND t.id IN (SELECT t.id FROM messages t WHERE t.workspace_id = $1
+    @message_narrowed@
+    AND (t.conversation_id IN (SELECT c.id FROM conversations c WHERE c.contact_id = $8 AND c.workspace_id = $1)
+      OR (t.in_group = 1 AND t.contact_id = $8))
+    ORDER BY t.id DESC LIMIT $7) ORDER BY t.id DESC;
 
 -- name: messages_get
 @message_row@
