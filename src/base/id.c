@@ -13,7 +13,10 @@ _Static_assert(ARRAY_LEN(prefixes) == ID_KIND_COUNT, "every id has a prefix");
 
 uint64_t id_at(int64_t unix_ms)
 {
-    return unix_ms <= EPOCH_MS ? 0 : (uint64_t)(unix_ms - EPOCH_MS) << LOW_BITS;
+    const int64_t most = INT64_MAX >> LOW_BITS; /* an id fits into a signed column */
+    if (unix_ms <= EPOCH_MS) return 0;
+    return unix_ms - EPOCH_MS > most ? (uint64_t)INT64_MAX
+                                     : (uint64_t)(unix_ms - EPOCH_MS) << LOW_BITS;
 }
 
 int64_t id_ms(uint64_t id) { return (int64_t)(id >> LOW_BITS) + EPOCH_MS; }

@@ -46,7 +46,7 @@ uint64_t id_next(struct id_maker *m, int64_t now_ms);
 void id_above(struct id_maker *m, uint64_t id);
 /* The millisecond an id was made in. */
 int64_t id_ms(uint64_t id);
-/* The lowest id of a millisecond: for "since" filters. */
+/* The lowest id of a millisecond: for "since" filters; the greatest there is for times behind all ids. */
 uint64_t id_at(int64_t unix_ms);
 
 /* "evt_…" into out; returns it. */

@@ -40,12 +40,22 @@ static void text_round_trip(void **state UNUSED)
     assert_int_equal(id_parse(ID_EVENT, SLICE("evt_zzzzzzzzzzzzz"), &back), ERR_SYNTAX);
 }
 
+static void moments_outside_all_ids(void **state UNUSED)
+{
+    assert_int_equal(id_at(INT64_MIN), 0);
+    assert_int_equal(id_at(0), 0);
+    assert_true(id_at(1800000000001) > id_at(1800000000000));
+    assert_true(id_at(INT64_MAX) == (uint64_t)INT64_MAX); /* the year 9999 is after everything */
+    assert_true(id_at(253402300799000) == (uint64_t)INT64_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ids_grow_even_when_the_clock_does_not),
         cmocka_unit_test(ids_go_on_above_what_is_stored),
         cmocka_unit_test(text_round_trip),
+        cmocka_unit_test(moments_outside_all_ids),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
