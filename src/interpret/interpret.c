@@ -7,6 +7,7 @@
 #include "interpret/hand.h"
 #include "interpret/hold.h"
 #include "records/apply.h"
+#include "records/notice.h"
 
 enum {
     EVENT_JSON_MAX = 1024 * 1024,
@@ -157,6 +158,38 @@ static enum err hold_all(struct interpret_ctx *ctx, const struct request *r,
     return rc == OK && h->part ? hand_share(ctx, s, e, r, h, why) : rc;
 }
 
+/* What its owner must hear of. Its event has a key of this one: however often it is interpreted, it is told once. */
+static enum err give_notice(struct interpret_ctx *ctx, const struct stored_event *e,
+                            const struct owner_notice *told, struct why *why)
+{
+    const struct notice n = { .workspace_id = e->workspace_id,
+                              .event_id = e->id,
+                              .alert = told->alert,
+                              .owner = told->who.owner,
+                              .number = told->who.number,
+                              .reason = told->reason,
+                              .at_ms = e->event.occurred_ms };
+    ctx->noticed = true;
+    return notice_add(ctx->store, ctx->ids, &n, ctx->now_ms, why);
+}
+
+/* A number that turns out to be used in the app, too, may send less: the configuration says so once it is read anew. */
+static void look_at_rate(struct interpret_ctx *ctx, const struct stored_event *e,
+                         const struct changes *c)
+{
+    const struct own_number *n = c->own_number;
+    for (size_t i = 0; c->own_state && i < c->own_state->fact_count; i++)
+        ctx->held = ctx->held || c->own_state->fact[i].kind == OWN_IN_APP;
+    for (size_t i = 0; n && n->in_app && i < ctx->config->destination_count; i++) {
+        const struct destination *to = &ctx->config->destinations[i];
+        const struct dest_messages *m = to->kind->messages;
+        if (to->workspace_id == e->workspace_id && m && !to->in_app &&
+            slice_eq(slice_str(m->channel), n->channel) &&
+            slice_eq(m->account(&to->cfg), n->account))
+            ctx->held = true;
+    }
+}
+
 /* All of one event; ERR_SYNTAX or ERR_MISSING when it cannot be understood, other errors are the store's. */
 static enum err understand(struct interpret_ctx *ctx, struct request *r,
                            const struct stored_event *e, struct why *why)
@@ -185,7 +218,9 @@ static enum err understand(struct interpret_ctx *ctx, struct request *r,
     rc = save_data(ctx, e, &applied, (slice){ NULL, 0 }, data, why);
     if (rc == OK) rc = set_done(ctx, e, why);
     if (rc == OK && changes.hold) rc = hold_all(ctx, r, e, s, changes.hold, why);
+    if (rc == OK && changes.notice) rc = give_notice(ctx, e, changes.notice, why);
     if (rc != OK) return rc;
+    look_at_rate(ctx, e, &changes);
     char id[ID_TEXT_MAX];
     struct outgoing_event out = { id_text(ID_EVENT, e->id, id), e->event.type,  s->name,
                                   e->event.occurred_ms,         e->received_ms, data };

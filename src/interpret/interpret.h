@@ -37,7 +37,8 @@ struct interpret_ctx {
     /* Each event in a part of the transaction of its own. Without, one that cannot be understood spoils the whole transaction: */
     bool apart;
     bool spoiled; /* set: roll back, and begin again with `apart` */
-    bool held;    /* set: destinations were put on hold, which is still to be told (hold.h) */
+    bool held;    /* set: destinations were changed in the store (hold.h) */
+    bool noticed; /* set: there are notices to be told (records/notice.h) */
 };
 
 /* What is known of a stored event. */

@@ -1,6 +1,9 @@
 /* own_number.c: our own numbers at a channel, and which of them the channel means when it speaks of an account. */
 #include "records/apply.h"
 
+/* A number that is used in the app shows it with each message from there: noted by the day, it is one write a day. */
+enum { DAY_MS = 24 * 3600 * 1000 };
+
 enum err own_number_apply(struct apply_ctx *ctx, const struct own_number *n, struct why *why)
 {
     struct stmt *q = store_stmt(ctx->store, SQL_OWN_NUMBER_SEEN, why);
@@ -9,6 +12,20 @@ enum err own_number_apply(struct apply_ctx *ctx, const struct own_number *n, str
     stmt_text(q, 3, n->account);
     stmt_text(q, 4, n->owner);
     stmt_text(q, 5, n->number);
+    stmt_i64(q, 7, (int64_t)id_next(ctx->ids, ctx->now_ms));
+    stmt_i64(q, 6, n->in_app ? ctx->occurred_ms - ctx->occurred_ms % DAY_MS : 0);
+    return stmt_run(q, why);
+}
+
+enum err own_number_asked(struct store *s, uint64_t workspace_id, slice channel, slice account,
+                          bool in_app, int64_t now_ms, struct why *why)
+{
+    struct stmt *q = store_stmt(s, SQL_OWN_NUMBER_ASKED, why);
+    stmt_i64(q, 1, (int64_t)workspace_id);
+    stmt_text(q, 2, channel);
+    stmt_text(q, 3, account);
+    stmt_i64(q, 4, in_app);
+    stmt_i64(q, 5, now_ms);
     return stmt_run(q, why);
 }
 

@@ -396,9 +396,10 @@ static enum err interpret(struct request *r, const struct event *e, const struct
     if (!p.value && slice_eq(e->type, WA_OTHER_TYPE))
         return why_set(why, ERR_SYNTAX, "its part of the body was erased");
     out->own_number = whatsapp_account_number(&p, &cl);
-    if (p.part == WA_WHOLE) out->hold = whatsapp_account_hold(&p, r->received_ms, &cl);
+    if (p.part == WA_WHOLE) out->hold = whatsapp_account_hold(&p, &cl);
     read_part(&p, root, e, cfg, &cl, out);
     if (out->hand_over || cl.full) return clean_end(&cl, why);
+    whatsapp_own_read(&p, &cl, out);
     switch (yyjson_is_obj(p.item) ? p.part : WA_WHOLE) {
     case WA_MESSAGE:
     case WA_ECHO:
