@@ -103,7 +103,7 @@ static enum err judge(struct judged *j, struct why *why)
 }
 
 enum err hold_apply(struct interpret_ctx *ctx, const struct stored_event *e,
-                    const struct account_hold *h, struct why *why)
+                    const struct account_hold *h, bool guess, struct why *why)
 {
     const struct own_fact fact = { h->matter, h->reason, h->until_ms };
     enum err rc =
@@ -114,8 +114,8 @@ enum err hold_apply(struct interpret_ctx *ctx, const struct stored_event *e,
         bool meant = false;
         if (to->workspace_id != e->workspace_id || !m || h->who.owner.len == 0) continue;
         if (!slice_eq(slice_str(m->channel), h->who.channel)) continue;
-        rc = own_number_is_meant(ctx->store, e->workspace_id, &h->who, m->account(&to->cfg),
-                                 h->part == NULL, &meant, why);
+        rc = own_number_is_meant(ctx->store, e->workspace_id, &h->who, m->account(&to->cfg), guess,
+                                 &meant, why);
         if (rc != OK || !meant) continue;
         struct judged j = {
             .store = ctx->store,

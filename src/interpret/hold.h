@@ -9,9 +9,9 @@
 
 #include "interpret/interpret.h"
 
-/* In the event's transaction. Sets ctx->held when a destination was changed. */
+/* In the event's transaction. guess: a number that nothing is known of may be meant. Sets ctx->held when a destination was changed. */
 MUST_CHECK enum err hold_apply(struct interpret_ctx *ctx, const struct stored_event *e,
-                               const struct account_hold *h, struct why *why);
+                               const struct account_hold *h, bool guess, struct why *why);
 
 /* Those whose time is over, on the writer; on a snapshot's destinations. Tells of each by a notice. */
 MUST_CHECK enum err hold_expire(struct store *s, struct id_maker *ids, struct log *log,

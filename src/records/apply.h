@@ -34,6 +34,7 @@ struct applied {
     struct subscription subscription;
     struct checkout checkout;
     struct applied_message message;
+    bool number_changed; /* something new is known of our number */
 };
 
 /* Applies all of `changes`. Idempotent and independent of the order in which events arrive. ERR_* of the store; ERR_SYNTAX for a

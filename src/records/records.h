@@ -330,13 +330,18 @@ struct account_hold {
     slice reason;     /* for people; empty: it is over */
     slice word;       /* what the channel calls it */
     int64_t until_ms; /* over by itself then; 0: not */
-    /* What says so, `to` empty, for the sources that others of its numbers belong to. NULL: whatever comes in there is the source's own. */
-    const struct handover *part;
+};
+
+/* It is told of an account of which other sources may have numbers, too. */
+struct own_share {
+    struct own_number who;       /* number empty: all of the owner's */
+    const struct handover *part; /* what tells it, `to` empty */
 };
 
 /* What one event changes. Members that it says nothing about are NULL. */
 struct changes {
-    const struct handover *hand_over; /* not NULL: nothing else is set but own_number and hold */
+    const struct handover
+        *hand_over; /* not NULL: nothing else is set but own_number, hold, share */
     struct contact *contact;
     struct order *order;
     struct subscription *subscription;
@@ -351,6 +356,7 @@ struct changes {
     struct template_word *template_word;
     struct owner_notice *notice;
     struct account_hold *hold;
+    const struct own_share *share; /* NULL: whatever comes in there is the source's own */
     uint64_t
         send_to; /* id of the one destination it is to be sent to, beside what routes say; 0: none */
     uint64_t delivery_id; /* of that delivery, chosen beforehand */

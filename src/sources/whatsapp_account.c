@@ -64,6 +64,7 @@ struct own_number whatsapp_account_named(const struct whatsapp_place *p, struct 
     if (owner.len == 0) owner = clean_id(cl, json_get(p->entry, "id"));
     if (number.len == 0) number = clean_id(cl, json_get(p->value, "display_phone_number"));
     number = whatsapp_digits(number, cl->arena);
+    if (!number.ptr) cl->full = true;
     return (struct own_number){ .channel = SLICE("whatsapp"),
                                 .owner = owner,
                                 .number = number.len <= NUMBER_DIGITS_MAX ? number : SLICE("") };

@@ -57,7 +57,7 @@ static void tell(const struct word *w, struct arena *a)
                                     .reason = slice_str(w->reason),
                                     .word = SLICE("WORD"),
                                     .until_ms = w->until_ms ? BASE_MS + w->until_ms : 0 };
-    if (hold_apply(&ctx, &e, &h, &why) != OK) fail_msg("%s", why.text);
+    if (hold_apply(&ctx, &e, &h, true, &why) != OK) fail_msg("%s", why.text);
     config_release(config);
 }
 

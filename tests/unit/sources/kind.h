@@ -62,6 +62,7 @@ static inline void kind_print_own(struct buf *b, const struct changes *c)
         json_put_str(b, "reason", n->reason);
         json_end_object(b);
     }
+    if (c->share) json_put_raw(b, "share", c->share->part->body);
     if (!c->hold) return;
     json_begin_object(b, "hold");
     json_put_str(b, "owner", c->hold->who.owner);
@@ -69,7 +70,6 @@ static inline void kind_print_own(struct buf *b, const struct changes *c)
     json_put_str(b, "matter", slice_str(facts[c->hold->matter]));
     json_put_str(b, "reason", c->hold->reason);
     json_put_time(b, "until", c->hold->until_ms);
-    if (c->hold->part) json_put_raw(b, "part", c->hold->part->body);
     json_end_object(b);
 }
 

@@ -260,9 +260,15 @@ static void accounts_of_others(void **state UNUSED)
         { ",\"accounts\":{\"9\":\"b/wa\"}", "account_update", "\"event\":\"ACCOUNT_DELETED\"",
           "b/wa", true, true },
         { ",\"accounts\":{\"9\":\"b/wa\"}", "account_update", "\"event\":\"ACCOUNT_VIOLATION\"",
-          "b/wa", false, false },
+          "b/wa", false, true },
         { ",\"accounts\":{\"9\":\"b/wa\"}", "account_alerts", "\"event\":\"ACCOUNT_DELETED\"",
-          "b/wa", false, false },
+          "b/wa", false, true },
+        { ",\"accounts\":{\"107\":\"b/wa\"}", "message_template_status_update",
+          "\"event\":\"PAUSED\",\"message_template_name\":\"oi\","
+          "\"message_template_language\":\"en\"",
+          NULL, false, true },
+        { ",\"accounts\":{\"107\":\"b/wa\"}", "account_review_update", "\"decision\":\"APPROVED\"",
+          NULL, false, false },
         { ",\"accounts\":{\"77\":\"c/wa\",\"9\":\"b/wa\"}", "account_update",
           "\"event\":\"PARTNER_REMOVED\",\"waba_info\":{\"waba_id\":\"77\"}", "c/wa", true, true },
     };
@@ -280,7 +286,7 @@ static void accounts_of_others(void **state UNUSED)
         assert_int_equal(handed != NULL, cases[i].to != NULL);
         if (handed) assert_slice(json_get_text(handed, "to"), slice_str(cases[i].to));
         assert_int_equal(hold != NULL, cases[i].held);
-        json *part = json_get(hold, "part");
+        json *part = json_get(r.event, "share");
         assert_int_equal(part != NULL, cases[i].told);
         if (part) assert_slice(json_print(part, &a), body);
         arena_free(&a);
