@@ -293,6 +293,37 @@ static void accounts_of_others(void **state UNUSED)
     }
 }
 
+/* Whichever allocation fails: no half of what was told. */
+static void out_of_memory(void **state UNUSED)
+{
+    static const char *const changes[] = {
+        "{\"field\":\"account_update\",\"value\":{\"event\":\"PARTNER_REMOVED\",\"phone_number\":"
+        "\"1555\",\"disconnection_info\":{}}}",
+        "{\"field\":\"account_update\",\"value\":{\"event\":\"ACCOUNT_VIOLATION\"}}",
+        "{\"field\":\"security\",\"value\":{\"event\":\"PIN_CHANGED\"}}",
+        "{\"field\":\"phone_number_name_update\",\"value\":{\"decision\":\"APPROVED\","
+        "\"requested_verified_name\":\"Loja\\u0007\"}}",
+        "{\"field\":\"message_template_status_update\",\"value\":{\"event\":\"PAUSED\","
+        "\"message_template_name\":\"oi\",\"message_template_language\":\"pt-BR\"}}",
+        "{\"field\":\"history\",\"value\":{\"metadata\":{\"phone_number_id\":\"106\"},\"history\":["
+        "{\"metadata\":{\"phase\":1,\"chunk_order\":2,\"progress\":3}}]}}",
+    };
+    static const char *const settings[] = {
+        SETTINGS, "{\"app_secret\":\"s\",\"accounts\":{\"107\":\"b/wa\"}}",
+        "{\"app_secret\":\"s\",\"accounts\":{\"9\":\"b/wa\"}}"
+    };
+    for (size_t i = 0; i < ARRAY_LEN(changes) * ARRAY_LEN(settings); i++) {
+        struct arena a;
+        arena_init(&a, 1 << 16);
+        slice body =
+            arena_printf(&a, "{\"entry\":[{\"id\":\"9\",\"time\":1773140000,\"changes\":[%s]}]}",
+                         changes[i / ARRAY_LEN(settings)]);
+        struct request r = { .body = body, .received_ms = 1773144000000 };
+        assert_true(kind_out_of_memory(kind, settings[i % ARRAY_LEN(settings)], &r) > 3);
+        arena_free(&a);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -302,6 +333,7 @@ int main(void)
         cmocka_unit_test(what_is_told_of_us),
         cmocka_unit_test(chunks_of_history),
         cmocka_unit_test(accounts_of_others),
+        cmocka_unit_test(out_of_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
