@@ -37,6 +37,11 @@ struct word {
     const char *number; /* NULL: all of the account's */
 };
 
+#define SAY(after_ms, matter, reason, until_ms, number)                                            \
+    {                                                                                              \
+        (after_ms), (matter), (reason), (until_ms), (number)                                       \
+    }
+
 static void tell(const struct word *w, struct arena *a)
 {
     struct why why = { .code = OK };
@@ -90,28 +95,39 @@ static const struct {
     struct word words[WORDS_MAX];
     const char *hold;
 } cases[] = {
-    { { { 2000, OWN_BAN, "ban" }, { 5000, OWN_BAN, "" } }, "" },
-    { { { 5000, OWN_BAN, "ban" }, { 2000, OWN_BAN, "" } }, "ban" }, /* banned anew */
-    { { { 2000, OWN_BAN, "ban" }, { 3000, OWN_BAN, "" }, { 4000, OWN_BAN, "ban 2" } }, "ban 2" },
-    { { { 2000, OWN_BAN, "ban" }, { 2000, OWN_BAN, "" } }, "ban" }, /* at once: the careful guess */
+    { { SAY(2000, OWN_BAN, "ban", 0, NULL), SAY(5000, OWN_BAN, "", 0, NULL) }, "" },
+    { { SAY(5000, OWN_BAN, "ban", 0, NULL), SAY(2000, OWN_BAN, "", 0, NULL) },
+      "ban" }, /* banned anew */
+    { { SAY(2000, OWN_BAN, "ban", 0, NULL), SAY(3000, OWN_BAN, "", 0, NULL),
+        SAY(4000, OWN_BAN, "ban 2", 0, NULL) },
+      "ban 2" },
+    { { SAY(2000, OWN_BAN, "ban", 0, NULL), SAY(2000, OWN_BAN, "", 0, NULL) },
+      "ban" }, /* at once: the careful guess */
     /* a word undoes what it is about, and nothing else */
-    { { { 2000, OWN_BAN, "ban" }, { 5000, OWN_LINK, "" } }, "ban" },
-    { { { 2000, OWN_LINK, "gone" }, { 3000, OWN_BAN, "ban" }, { 5000, OWN_BAN, "" } }, "gone" },
-    { { { 2000, OWN_DELETED, "deleted" }, { 5000, OWN_LINK, "" }, { 5000, OWN_BAN, "" } },
+    { { SAY(2000, OWN_BAN, "ban", 0, NULL), SAY(5000, OWN_LINK, "", 0, NULL) }, "ban" },
+    { { SAY(2000, OWN_LINK, "gone", 0, NULL), SAY(3000, OWN_BAN, "ban", 0, NULL),
+        SAY(5000, OWN_BAN, "", 0, NULL) },
+      "gone" },
+    { { SAY(2000, OWN_DELETED, "deleted", 0, NULL), SAY(5000, OWN_LINK, "", 0, NULL),
+        SAY(5000, OWN_BAN, "", 0, NULL) },
       "deleted" },
     /* the newest reason is shown */
-    { { { 2000, OWN_LINK, "gone" }, { 3000, OWN_BAN, "ban" }, { 4000, OWN_RESTRICTION, "less" } },
+    { { SAY(2000, OWN_LINK, "gone", 0, NULL), SAY(3000, OWN_BAN, "ban", 0, NULL),
+        SAY(4000, OWN_RESTRICTION, "less", 0, NULL) },
       "less" },
     /* over by itself: it was, it will be, something else holds */
-    { { { 2000, OWN_RESTRICTION, "less", 500000 } }, "" },
-    { { { 2000, OWN_RESTRICTION, "less", 2000000 } }, "less" },
-    { { { 2000, OWN_RESTRICTION, "less" }, { 3000, OWN_RESTRICTION, "less", 500000 } }, "" },
-    { { { 2000, OWN_RESTRICTION, "less", 500000 }, { 3000, OWN_BAN, "ban" } }, "ban" },
+    { { SAY(2000, OWN_RESTRICTION, "less", 500000, NULL) }, "" },
+    { { SAY(2000, OWN_RESTRICTION, "less", 2000000, NULL) }, "less" },
+    { { SAY(2000, OWN_RESTRICTION, "less", 0, NULL),
+        SAY(3000, OWN_RESTRICTION, "less", 500000, NULL) },
+      "" },
+    { { SAY(2000, OWN_RESTRICTION, "less", 500000, NULL), SAY(3000, OWN_BAN, "ban", 0, NULL) },
+      "ban" },
     /* one number of the account */
-    { { { 2000, OWN_LINK, "gone", 0, "5511" } }, "gone" },
-    { { { 2000, OWN_LINK, "gone", 0, "5522" } }, "" },
-    { { { 2000, OWN_LINK, "gone" }, { 5000, OWN_LINK, "", 0, "5511" } }, "" },
-    { { { 2000, OWN_LINK, "gone" }, { 5000, OWN_LINK, "", 0, "5522" } }, "gone" },
+    { { SAY(2000, OWN_LINK, "gone", 0, "5511") }, "gone" },
+    { { SAY(2000, OWN_LINK, "gone", 0, "5522") }, "" },
+    { { SAY(2000, OWN_LINK, "gone", 0, NULL), SAY(5000, OWN_LINK, "", 0, "5511") }, "" },
+    { { SAY(2000, OWN_LINK, "gone", 0, NULL), SAY(5000, OWN_LINK, "", 0, "5522") }, "gone" },
 };
 
 static void any_order(void **state UNUSED)
@@ -165,7 +181,8 @@ static void run(enum sql sql, const slice *texts, size_t count)
 
 static void told_once(void **state UNUSED)
 {
-    static const struct word ban = { 2000, OWN_BAN, "ban" }, end = { 5000, OWN_BAN, "" };
+    static const struct word ban = SAY(2000, OWN_BAN, "ban", 0, NULL),
+                             end = SAY(5000, OWN_BAN, "", 0, NULL);
     struct arena a;
     struct why why;
     arena_init(&a, ARENA_BYTES);
@@ -185,7 +202,8 @@ static void told_once(void **state UNUSED)
 /* A token that was refused is no affair of the account's words. */
 static void other_holds_stay(void **state UNUSED)
 {
-    static const struct word words[] = { { 2000, OWN_BAN, "ban" }, { 5000, OWN_BAN, "" } };
+    static const struct word words[] = { SAY(2000, OWN_BAN, "ban", 0, NULL),
+                                         SAY(5000, OWN_BAN, "", 0, NULL) };
     const slice reason = SLICE("unauthorised: 401");
     struct arena a;
     struct why why;
@@ -203,8 +221,10 @@ static void other_holds_stay(void **state UNUSED)
 /* A person who resumes knows better than what was said before; what is said later counts, whatever came between. */
 static void a_person_knows_better(void **state UNUSED)
 {
-    static const struct word ban = { 2000, OWN_BAN, "ban" }, gone = { 3000, OWN_LINK, "gone" },
-                             later = { 200000, OWN_BAN, "ban 2" }, end = { 300000, OWN_BAN, "" };
+    static const struct word ban = SAY(2000, OWN_BAN, "ban", 0, NULL),
+                             gone = SAY(3000, OWN_LINK, "gone", 0, NULL),
+                             later = SAY(200000, OWN_BAN, "ban 2", 0, NULL),
+                             end = SAY(300000, OWN_BAN, "", 0, NULL);
     const slice set[] = { SLICE("zap"), SLICE("{}"), SLICE("") };
     struct arena a;
     struct why why;
@@ -227,8 +247,8 @@ static void a_person_knows_better(void **state UNUSED)
 /* What has a time ends by itself, unless something else holds; the time of another's number does nothing. */
 static void over_by_itself(void **state UNUSED)
 {
-    static const struct word less = { 2000, OWN_RESTRICTION, "less", 2000000 },
-                             ban = { 1500, OWN_BAN, "ban" };
+    static const struct word less = SAY(2000, OWN_RESTRICTION, "less", 2000000, NULL),
+                             ban = SAY(1500, OWN_BAN, "ban", 0, NULL);
     struct config *config = config_hold(&hub.config);
     for (int with_ban = 0; with_ban < 2; with_ban++) {
         struct arena a;
@@ -256,7 +276,8 @@ static void over_by_itself(void **state UNUSED)
 /* Nothing is known of the number: held by the guess, and released by the same account's word alone. */
 static void guessed(void **state UNUSED)
 {
-    static const struct word ban = { 2000, OWN_BAN, "ban" }, end = { 5000, OWN_BAN, "" };
+    static const struct word ban = SAY(2000, OWN_BAN, "ban", 0, NULL),
+                             end = SAY(5000, OWN_BAN, "", 0, NULL);
     struct arena a;
     struct why why;
     arena_init(&a, ARENA_BYTES);

@@ -90,47 +90,54 @@ static const struct {
     const char *want;
 } cases[] = {
     /* the newest counts, of the number or of the account; of two at once the one with more to say */
-    { { { 10, "5511", FACT(OWN_QUALITY, "FLAGGED") },
-        { 20, "5511", FACT(OWN_QUALITY, "UNFLAGGED") },
-        { 15, "", FACT(OWN_QUALITY, "UPGRADE") },
-        { 30, "5522", FACT(OWN_QUALITY, "DOWNGRADE") } },
+    { { { .after_ms = 10, .number = "5511", FACT(OWN_QUALITY, "FLAGGED") },
+        { .after_ms = 20, .number = "5511", FACT(OWN_QUALITY, "UNFLAGGED") },
+        { .after_ms = 15, .number = "", FACT(OWN_QUALITY, "UPGRADE") },
+        { .after_ms = 30, .number = "5522", FACT(OWN_QUALITY, "DOWNGRADE") } },
       "1=UNFLAGGED@20" },
-    { { { 10, "5511", FACT(OWN_LIMIT, "TIER_250") },
-        { 20, "", FACT(OWN_LIMIT, "2000") },
-        { 20, "", FACT(OWN_LIMIT, "10000") } },
+    { { { .after_ms = 10, .number = "5511", FACT(OWN_LIMIT, "TIER_250") },
+        { .after_ms = 20, .number = "", FACT(OWN_LIMIT, "2000") },
+        { .after_ms = 20, .number = "", FACT(OWN_LIMIT, "10000") } },
       "2=2000@20" },
-    { { { 10, "5511", FACT(OWN_NAME, "Loja") },
-        { 5, "5511", FACT(OWN_NAME, "Loja antiga") },
-        { 7, "", FACT(OWN_UPDATE, "ACCOUNT_VIOLATION") },
-        { 6, "", FACT(OWN_UPDATE, "PARTNER_ADDED") } },
+    { { { .after_ms = 10, .number = "5511", FACT(OWN_NAME, "Loja") },
+        { .after_ms = 5, .number = "5511", FACT(OWN_NAME, "Loja antiga") },
+        { .after_ms = 7, .number = "", FACT(OWN_UPDATE, "ACCOUNT_VIOLATION") },
+        { .after_ms = 6, .number = "", FACT(OWN_UPDATE, "PARTNER_ADDED") } },
       "3=Loja@10 4=ACCOUNT_VIOLATION@7" },
     /* progress never goes back, and its end may overtake what comes before it */
-    { { { 10, NULL, CHUNK(0, 0, 20) },
-        { 20, NULL, CHUNK(0, 1, 55) },
-        { 40, NULL, CHUNK(2, 0, 100) },
-        { 50, NULL, CHUNK(1, 0, 70) } },
+    { { { .after_ms = 10, .number = NULL, CHUNK(0, 0, 20) },
+        { .after_ms = 20, .number = NULL, CHUNK(0, 1, 55) },
+        { .after_ms = 40, .number = NULL, CHUNK(2, 0, 100) },
+        { .after_ms = 50, .number = NULL, CHUNK(1, 0, 70) } },
       "phase 2, 100 %, 4 chunks, at 50, done 40" },
     /* a chunk that is repeated is one */
-    { { { 10, NULL, CHUNK(0, 0, 20) },
-        { 10, NULL, CHUNK(0, 0, 20) },
-        { 12, NULL, CHUNK(0, 0, 20) } },
+    { { { .after_ms = 10, .number = NULL, CHUNK(0, 0, 20) },
+        { .after_ms = 10, .number = NULL, CHUNK(0, 0, 20) },
+        { .after_ms = 12, .number = NULL, CHUNK(0, 0, 20) } },
       "phase 0, 20 %, 1 chunks, at 12, done 0" },
     /* weeks later: another transfer, which begins anew */
-    { { { 10, NULL, CHUNK(0, 0, 60) },
-        { 20, NULL, CHUNK(1, 5, 100) },
-        { 30 * DAY_MS, NULL, CHUNK(0, 0, 10) },
-        { 30 * DAY_MS + 5, NULL, CHUNK(0, 1, 15) } },
+    { { { .after_ms = 10, .number = NULL, CHUNK(0, 0, 60) },
+        { .after_ms = 20, .number = NULL, CHUNK(1, 5, 100) },
+        { .after_ms = 30 * DAY_MS, .number = NULL, CHUNK(0, 0, 10) },
+        { .after_ms = 30 * DAY_MS + 5, .number = NULL, CHUNK(0, 1, 15) } },
       "phase 0, 15 %, 2 chunks, at 2592000005, done 0" },
     /* declined, and allowed after all */
-    { { { 10, NULL, .history = true, .chunk = { true, 0, 0, 2593109 } } }, "declined 2593109" },
-    { { { 10, NULL, .history = true, .chunk = { true, 0, 0, 2593109 } },
-        { DAY_MS, NULL, CHUNK(0, 0, 5) } },
+    { { { .after_ms = 10, .number = NULL, .history = true, .chunk = { true, 0, 0, 2593109 } } },
+      "declined 2593109" },
+    { { { .after_ms = 10, .number = NULL, .history = true, .chunk = { true, 0, 0, 2593109 } },
+        { .after_ms = DAY_MS, .number = NULL, CHUNK(0, 0, 5) } },
       "phase 0, 5 %, 1 chunks, at 86400000, done 0" },
     /* used in the app: shown by what only such a number has, or said */
-    { { { 10, NULL }, { 5, NULL, .in_app = true }, { 20, NULL } }, "app" },
-    { { { 10, NULL }, { 5, "", FACT(OWN_IN_APP, "ACCOUNT_RECONNECTED") } },
+    { { { .after_ms = 10, .number = NULL },
+        { .after_ms = 5, .number = NULL, .in_app = true },
+        { .after_ms = 20, .number = NULL } },
+      "app" },
+    { { { .after_ms = 10, .number = NULL },
+        { .after_ms = 5, .number = "", FACT(OWN_IN_APP, "ACCOUNT_RECONNECTED") } },
       "5=ACCOUNT_RECONNECTED@5 app" },
-    { { { 10, NULL }, { 5, "5522", FACT(OWN_IN_APP, "ACCOUNT_RECONNECTED") } }, "" },
+    { { { .after_ms = 10, .number = NULL },
+        { .after_ms = 5, .number = "5522", FACT(OWN_IN_APP, "ACCOUNT_RECONNECTED") } },
+      "" },
 };
 
 static bool is_word(const struct word *w) { return w->after_ms > 0; }
@@ -162,8 +169,8 @@ static void left_the_app(void **state UNUSED)
     struct why why;
     arena_init(&a, ARENA_BYTES);
     struct apply_ctx ctx = shuffle_ctx(&hub, 999, &a);
-    const struct word echo = { 5, NULL, .in_app = true };
-    const struct word later = { 2 * DAY_MS, NULL, .in_app = true };
+    const struct word echo = { .after_ms = 5, .number = NULL, .in_app = true };
+    const struct word later = { .after_ms = 2 * DAY_MS, .number = NULL, .in_app = true };
     tell(&ctx, &echo);
     assert_slice(known(999, "5511", &a), SLICE("app"));
     for (int i = 0; i < 2; i++)
@@ -183,9 +190,9 @@ static void no_write_for_what_is_known(void **state UNUSED)
     struct arena a;
     arena_init(&a, ARENA_BYTES);
     struct apply_ctx ctx = shuffle_ctx(&hub, 998, &a);
-    const struct word words[] = { { HOUR_MS, NULL, .in_app = true },
-                                  { HOUR_MS + 1, NULL, .in_app = true },
-                                  { 5, NULL } };
+    const struct word words[] = { { .after_ms = HOUR_MS, .number = NULL, .in_app = true },
+                                  { .after_ms = HOUR_MS + 1, .number = NULL, .in_app = true },
+                                  { .after_ms = 5, .number = NULL } };
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
         tell(&ctx, &words[i]);
         assert_int_equal(store_changes(hub.store), i == 0);
@@ -280,7 +287,7 @@ static void what_may_be_sent(void **state UNUSED)
         struct why why = { .code = OK };
         arena_init(&a, ARENA_BYTES);
         struct apply_ctx ctx = shuffle_ctx(&hub, 60000 + i, &a);
-        const struct word seen = { 5, NULL };
+        const struct word seen = { .after_ms = 5, .number = NULL };
         tell(&ctx, &seen);
         const struct template_word t = { SLICE("whatsapp"),
                                          slice_str(sends[i].owner),
