@@ -200,14 +200,24 @@ static enum err understand(struct interpret_ctx *ctx, struct request *r,
     enum err rc = s->kind->interpret(r, &e->event, &s->cfg, ctx->arena, &changes, why);
     if (rc == ERR_LIMIT) return why_set(why, ERR_SYNTAX, "too large to be interpreted");
     if (rc != OK) return rc;
-    struct apply_ctx apply = { ctx->store,   ctx->ids, ctx->arena,    e->workspace_id,
-                               e->source_id, s->name,  s->kind->rank, e->event.occurred_ms,
-                               ctx->now_ms,  e->id };
+    struct apply_ctx apply = { ctx->store,
+                               ctx->ids,
+                               ctx->arena,
+                               e->workspace_id,
+                               e->source_id,
+                               s->name,
+                               s->kind->rank,
+                               e->event.occurred_ms,
+                               ctx->now_ms,
+                               e->id,
+                               ctx->apart ? NULL : &ctx->seen };
+    bool changed = false;
     struct applied applied;
     if (changes.hand_over) {
         rc = hand_on(ctx, r, e, s, changes.hand_over, why);
         /* Which number is of which account is known here, too: what is said of the account alone is for all of them. */
-        if (rc == OK && changes.own_number) rc = own_number_apply(&apply, changes.own_number, why);
+        if (rc == OK && changes.own_number)
+            rc = own_number_apply(&apply, changes.own_number, &changed, why);
         return rc == OK ? hold_all(ctx, r, e, s, &changes, why) : rc;
     }
     rc = apply_changes(&apply, &changes, &applied, why);

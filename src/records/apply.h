@@ -7,6 +7,16 @@
 #include "records/records.h"
 #include "store/store.h"
 
+/* The number of ours that was noted last, so that it is not noted again with each event that came by it. For one transaction, of which no
+ * part is undone: what is rolled back must not be remembered as written. */
+enum { OWN_SEEN_MAX = 256 };
+struct own_seen {
+    uint64_t workspace_id;
+    int64_t in_app_ms;
+    size_t len; /* 0: none */
+    char text[OWN_SEEN_MAX];
+};
+
 /* What applying needs to know besides the changes. */
 struct apply_ctx {
     struct store *store;
@@ -17,7 +27,8 @@ struct apply_ctx {
     enum origin_rank rank;
     int64_t occurred_ms; /* of the event: decides between two words of the same rank */
     int64_t now_ms;
-    uint64_t event_id; /* noted where an event names nobody and is yet about somebody */
+    uint64_t event_id;     /* noted where an event names nobody and is yet about somebody */
+    struct own_seen *seen; /* NULL: nothing is remembered */
 };
 
 /* Where a message went; ids 0: nowhere. */
@@ -73,9 +84,9 @@ MUST_CHECK enum err message_read_apply(struct apply_ctx *ctx, slice external_id,
 MUST_CHECK enum err message_reaction_apply(struct apply_ctx *ctx, const struct message_reaction *r,
                                            struct why *why);
 
-/* A number of ours that was heard of. */
+/* A number of ours that was heard of. *changed: something new is known of it. */
 MUST_CHECK enum err own_number_apply(struct apply_ctx *ctx, const struct own_number *n,
-                                     struct why *why);
+                                     bool *changed, struct why *why);
 /* The channel, asked, says whether the number is used in its app, too. Nothing happens for a number that was never heard of. */
 MUST_CHECK enum err own_number_asked(struct store *s, uint64_t workspace_id, slice channel,
                                      slice account, bool in_app, int64_t now_ms, struct why *why);

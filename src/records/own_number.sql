@@ -1,4 +1,4 @@
--- Told with every message, so it writes only what is new.
+-- Told with nearly every message, so it writes only what is new.
 -- name: own_number_seen
 INSERT INTO own_numbers (workspace_id, channel, account, owner, number, in_app_ms, id) VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (account, channel, workspace_id) DO UPDATE SET owner = excluded.owner,

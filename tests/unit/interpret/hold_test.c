@@ -87,7 +87,8 @@ static void know(const char *owner, const char *number, struct arena *a)
     struct apply_ctx ctx = shuffle_ctx(&hub, HUB_WORKSPACE, a);
     const struct own_number n = { SLICE("whatsapp"), SLICE("106"), slice_str(owner),
                                   slice_str(number), false };
-    assert_int_equal(own_number_apply(&ctx, &n, &why), OK);
+    bool changed;
+    assert_int_equal(own_number_apply(&ctx, &n, &changed, &why), OK);
 }
 
 /* Times are BASE_MS and so many ms; it is looked at 1,000,000 ms after BASE_MS. */

@@ -200,6 +200,53 @@ static void no_write_for_what_is_known(void **state UNUSED)
     arena_free(&a);
 }
 
+/* Within a transaction the number that was noted last is not noted again; any other, and any that has more to say, is. */
+static void noted_once(void **state UNUSED)
+{
+    static const struct {
+        const char *account, *owner, *number;
+        bool in_app;
+        int64_t after_ms;
+        bool noted;
+    } steps[] = {
+        { "106", "9", "5511", false, 5, true },   { "106", "9", "5511", false, 6, false },
+        { "107", "9", "5511", false, 7, true },   { "106", "9", "5511", false, 8, true },
+        { "106", "95", "511", false, 9, true }, /* not to be mixed up */
+        { "106", "9", "5511", true, 10, true },   { "106", "9", "5511", true, 11, false },
+        { "106", "9", "5511", false, 12, false }, { "106", "9", "5511", true, 2 * DAY_MS, true },
+    };
+    struct arena a;
+    struct why why;
+    struct own_seen seen = { .len = 0 };
+    arena_init(&a, ARENA_BYTES);
+    struct apply_ctx ctx = shuffle_ctx(&hub, 997, &a);
+    ctx.seen = &seen;
+    for (size_t i = 0; i < ARRAY_LEN(steps); i++) {
+        bool changed = false, row = false;
+        const struct own_number n = { SLICE("whatsapp"), slice_str(steps[i].account),
+                                      slice_str(steps[i].owner), slice_str(steps[i].number),
+                                      steps[i].in_app };
+        ctx.occurred_ms = BASE_MS + steps[i].after_ms;
+        ctx.workspace_id = 2000 + i; /* a row of its own shows whether it was written */
+        seen.workspace_id = ctx.workspace_id;
+        assert_int_equal(own_number_apply(&ctx, &n, &changed, &why), OK);
+        struct stmt *q = store_stmt(hub.store, SQL_OWN_NUMBER_GET, &why);
+        stmt_i64(q, 1, (int64_t)ctx.workspace_id);
+        stmt_text(q, 2, n.channel);
+        stmt_text(q, 3, n.account);
+        assert_int_equal(stmt_step(q, &row, &why), OK);
+        stmt_reset(q);
+        if (row != steps[i].noted || changed != row) fail_msg("step %zu", i);
+    }
+    seen.workspace_id = 996; /* another's number is another */
+    bool changed = false;
+    const struct own_number n = { SLICE("whatsapp"), SLICE("106"), SLICE("9"), SLICE("5511"),
+                                  false };
+    assert_int_equal(own_number_apply(&ctx, &n, &changed, &why), OK);
+    assert_int_equal(seen.workspace_id, ctx.workspace_id);
+    arena_free(&a);
+}
+
 /* ---- templates ---- */
 
 static const struct {
@@ -313,6 +360,7 @@ int main(void)
         cmocka_unit_test(any_order),
         cmocka_unit_test(left_the_app),
         cmocka_unit_test(no_write_for_what_is_known),
+        cmocka_unit_test(noted_once),
         cmocka_unit_test(templates_in_any_order),
         cmocka_unit_test(what_may_be_sent),
     };
