@@ -102,32 +102,58 @@ static enum err judge(struct judged *j, struct why *why)
     return rc;
 }
 
+/* Looks anew at a destination, for what is said of the owner. */
+static enum err look_at(struct interpret_ctx *ctx, const struct destination *to,
+                        const struct own_number *n, slice word, struct why *why)
+{
+    struct judged j = { .store = ctx->store,
+                        .ids = ctx->ids,
+                        .log = ctx->log,
+                        .to = to,
+                        .who = { .channel = n->channel,
+                                 .account = to->kind->messages->account(&to->cfg),
+                                 .owner = n->owner },
+                        .word = word,
+                        .now_ms = ctx->now_ms };
+    enum err rc = judge(&j, why);
+    ctx->held = ctx->held || j.changed;
+    return rc;
+}
+
+static bool is_of(const struct destination *to, uint64_t workspace_id, slice channel)
+{
+    return to->workspace_id == workspace_id && to->kind->messages &&
+           slice_eq(slice_str(to->kind->messages->channel), channel);
+}
+
 enum err hold_apply(struct interpret_ctx *ctx, const struct stored_event *e,
                     const struct account_hold *h, bool guess, struct why *why)
 {
     const struct own_fact fact = { h->matter, h->reason, h->until_ms };
     enum err rc =
         own_state_fact(ctx->store, e->workspace_id, &h->who, &fact, e->event.occurred_ms, why);
+    slice word = arena_printf(ctx->arena, "account: the channel says %.*s", SLICE_ARG(h->word));
     for (size_t i = 0; rc == OK && i < ctx->config->destination_count; i++) {
         const struct destination *to = &ctx->config->destinations[i];
-        const struct dest_messages *m = to->kind->messages;
         bool meant = false;
-        if (to->workspace_id != e->workspace_id || !m || h->who.owner.len == 0) continue;
-        if (!slice_eq(slice_str(m->channel), h->who.channel)) continue;
-        rc = own_number_is_meant(ctx->store, e->workspace_id, &h->who, m->account(&to->cfg), guess,
-                                 &meant, why);
-        if (rc != OK || !meant) continue;
-        struct judged j = {
-            .store = ctx->store,
-            .ids = ctx->ids,
-            .log = ctx->log,
-            .to = to,
-            .who = { h->who.channel, m->account(&to->cfg), h->who.owner, SLICE(""), false },
-            .word = arena_printf(ctx->arena, "account: the channel says %.*s", SLICE_ARG(h->word)),
-            .now_ms = ctx->now_ms
-        };
-        rc = judge(&j, why);
-        ctx->held = ctx->held || j.changed;
+        if (!is_of(to, e->workspace_id, h->who.channel) || h->who.owner.len == 0) continue;
+        rc = own_number_is_meant(ctx->store, e->workspace_id, &h->who,
+                                 to->kind->messages->account(&to->cfg), guess, &meant, why);
+        if (rc == OK && meant) rc = look_at(ctx, to, &h->who, word, why);
+    }
+    return rc;
+}
+
+enum err hold_learned(struct interpret_ctx *ctx, uint64_t workspace_id, const struct own_number *n,
+                      struct why *why)
+{
+    enum err rc = OK;
+    for (size_t i = 0; rc == OK && i < ctx->config->destination_count; i++) {
+        const struct destination *to = &ctx->config->destinations[i];
+        if (is_of(to, workspace_id, n->channel) &&
+            slice_eq(to->kind->messages->account(&to->cfg), n->account))
+            rc = look_at(ctx, to, n, SLICE("account: the number is not of those it was said of"),
+                         why);
     }
     return rc;
 }

@@ -13,6 +13,10 @@
 MUST_CHECK enum err hold_apply(struct interpret_ctx *ctx, const struct stored_event *e,
                                const struct account_hold *h, bool guess, struct why *why);
 
+/* It came to be known which account number `n` is of: what was said of that account before holds for it, too. */
+MUST_CHECK enum err hold_learned(struct interpret_ctx *ctx, uint64_t workspace_id,
+                                 const struct own_number *n, struct why *why);
+
 /* Those whose time is over, on the writer; on a snapshot's destinations. Tells of each by a notice. */
 MUST_CHECK enum err hold_expire(struct store *s, struct id_maker *ids, struct log *log,
                                 const struct config *config, int64_t now_ms, struct why *why);

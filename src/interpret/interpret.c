@@ -228,6 +228,8 @@ static enum err understand(struct interpret_ctx *ctx, struct request *r,
     rc = save_data(ctx, e, &applied, (slice){ NULL, 0 }, data, why);
     if (rc == OK) rc = set_done(ctx, e, why);
     if (rc == OK) rc = hold_all(ctx, r, e, s, &changes, why);
+    if (rc == OK && applied.number_changed)
+        rc = hold_learned(ctx, e->workspace_id, changes.own_number, why);
     if (rc == OK && changes.notice) rc = give_notice(ctx, e, changes.notice, why);
     if (rc != OK) return rc;
     look_at_rate(ctx, e, &changes, applied.number_changed);

@@ -186,6 +186,8 @@ test('numbers: all that was told of them, by their own time; the app lowers the 
     history: { phase: 2, progress: 100, chunks: 2, at, done_at: at }, account_update: { event: 'AD_ACCOUNT_LINKED', at },
     destinations: [{ name: 'one', rate_per_min: 1200 }], sources: ['wa'] });
   const two = (await numbers(hub))['102'];
+  await update(hub, '9001', { event: 'ACCOUNT_RECONNECTED', phone_number: '5511955550102' }); // told of the other number by its digits
+  await until('the lower pace of the other', async () => (await numbers(hub))['102'].destinations[0].rate_per_min === 1200);
   assert.deepEqual([two.in_app, two.name, two.history, two.destinations], [false, undefined, undefined, [{ name: 'two', rate_per_min: 4800 }]]);
   await hub.patch('/api/destinations/one', { rate_per_min: 60 });
   assert.equal((await numbers(hub))['101'].destinations[0].rate_per_min, 60, 'a lower setting counts');

@@ -153,6 +153,49 @@ static void any_order(void **state UNUSED)
     }
 }
 
+static void learn(const char *owner, const char *number, struct arena *a)
+{
+    struct why why;
+    struct config *config = config_hold(&hub.config);
+    struct interpret_ctx ctx = { .store = hub.store,
+                                 .ids = &hub.ids,
+                                 .log = &hub.log,
+                                 .config = config,
+                                 .arena = a,
+                                 .now_ms = NOW_MS };
+    const struct own_number n = { SLICE("whatsapp"), SLICE("106"), slice_str(owner),
+                                  slice_str(number), false };
+    know(owner, number, a);
+    assert_int_equal(hold_learned(&ctx, HUB_WORKSPACE, &n, &why), OK);
+    config_release(config);
+}
+
+/* Whose number it is comes to be known after what was said of the account: the same as before it. */
+static void known_too_late(void **state UNUSED)
+{
+    static const struct {
+        const char *owner, *number, *hold;
+    } numbers[] = {
+        { "9", "5511", "ban" }, { "9", "", "ban" }, { "9", "5522", "" }, { "8", "5511", "" }
+    };
+    static const struct word ban = SAY(2000, OWN_BAN, "ban", 0, "5511"),
+                             old = SAY(1500, OWN_BAN, "", 0, NULL);
+    for (size_t i = 0; i < ARRAY_LEN(numbers); i++) {
+        struct arena a;
+        struct why why;
+        arena_init(&a, ARENA_BYTES);
+        assert_int_equal(store_begin(hub.store, &why), OK);
+        know("7", "", &a); /* another's, as far as is known: nothing is guessed */
+        tell(&ban, &a);
+        tell(&old, &a);
+        assert_slice(hold(&a), SLICE(""));
+        learn(numbers[i].owner, numbers[i].number, &a);
+        assert_slice(hold(&a), slice_str(numbers[i].hold));
+        store_rollback(hub.store);
+        arena_free(&a);
+    }
+}
+
 /* ---- steps: what is told of, and what such words leave alone ---- */
 
 static int64_t notices(void)
@@ -297,9 +340,13 @@ static void guessed(void **state UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(any_order),        cmocka_unit_test(told_once),
-        cmocka_unit_test(other_holds_stay), cmocka_unit_test(a_person_knows_better),
-        cmocka_unit_test(over_by_itself),   cmocka_unit_test(guessed),
+        cmocka_unit_test(any_order),
+        cmocka_unit_test(known_too_late),
+        cmocka_unit_test(told_once),
+        cmocka_unit_test(other_holds_stay),
+        cmocka_unit_test(a_person_knows_better),
+        cmocka_unit_test(over_by_itself),
+        cmocka_unit_test(guessed),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
