@@ -140,7 +140,7 @@ test('a restriction with an end ends by itself, once, also when the hub was down
   await becomes(hub, 'one', 'ok');
   assert.ok(Date.now() >= expiration * 1000, 'not before its time');
   await becomesTold(hub, 'destination_released', 2);
-  const again = now() + 2;
+  const again = now() + 4;
   await update(hub, '9001', restricted(again));
   await becomes(hub, 'one', 'held');
   await hub.kill();
