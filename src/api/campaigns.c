@@ -316,8 +316,33 @@ static void act(struct call *c, enum sql sql, const char *refused)
         reply_error(c, 409, "conflict", "%s", refused);
 }
 
+/* A template that its channel will not send: the campaign would pause at once. True: the answer is written. */
+static bool refuse_template(struct call *c)
+{
+    struct why why = { .code = OK };
+    bool row = false;
+    uint64_t id = 0;
+    if (id_parse(ID_CAMPAIGN, c->param[0], &id) != OK) return false;
+    struct config *config = config_hold(&c->app->config);
+    struct stmt *q = by_campaign(c, SQL_CAMPAIGNS_GET, (int64_t)id);
+    enum err rc = stmt_step(q, &row, &why);
+    const struct destination *to =
+        rc == OK && row ? config_destination_by_id(config, (uint64_t)stmt_col_i64(q, 2)) : NULL;
+    slice template = to ? arena_dup(c->x->arena, stmt_col_text(q, 5)) : (slice){ NULL, 0 };
+    stmt_reset(q);
+    if (to && to->kind->messages)
+        rc = campaign_template_check(c->store, to, template, c->x->arena, &why);
+    config_release(config);
+    if (rc == ERR_DENIED)
+        reply_error(c, 409, "template_refused", "%s", why.text);
+    else if (rc != OK)
+        reply_err(c, rc, &why);
+    return rc != OK;
+}
+
 void api_campaign_start(struct call *c)
 {
+    if (refuse_template(c)) return;
     act(c, SQL_CAMPAIGNS_RUN, "the campaign runs already, or has ended");
 }
 

@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "config/change.h"
 #include "plugins.h"
+#include "records/apply.h"
 
 /* ---- showing ---- */
 
@@ -306,6 +307,36 @@ static void set_enabled(struct call *c, bool enabled)
 void api_pause(struct call *c) { set_enabled(c, false); }
 void api_resume(struct call *c) { set_enabled(c, true); } /* a change of settings ends a hold too */
 
+/* What the answer to a probe says of our number. */
+struct asked {
+    uint64_t workspace_id;
+    slice channel, account;
+    bool in_app;
+    int64_t now_ms;
+};
+
+static enum err asked_run(void *ctx, struct store *s, struct why *why)
+{
+    const struct asked *a = ctx;
+    return own_number_asked(s, a->workspace_id, a->channel, a->account, a->in_app, a->now_ms, why);
+}
+
+/* The pace follows what is known of the number: the configuration is loaded anew. */
+static enum err take_answer(struct call *c, const struct destination *d,
+                            const struct probe_result *r, struct why *why)
+{
+    const struct dest_messages *m = d->kind->messages;
+    struct asked a = { .workspace_id = d->workspace_id, .now_ms = clock_wall_ms() };
+    if (r->verdict.kind != VERDICT_DELIVERED || !m || !m->says_in_app ||
+        !m->says_in_app(slice_of(r->body, r->body_len), c->x->arena, &a.in_app) ||
+        a.in_app == d->in_app)
+        return OK;
+    a.channel = slice_str(m->channel);
+    a.account = m->account(&d->cfg);
+    enum err rc = journal_call(c->app->journal, asked_run, &a, why);
+    return rc == OK ? app_reload(c->app, why) : rc;
+}
+
 void api_probe(struct call *c)
 {
     struct why why;
@@ -315,6 +346,7 @@ void api_probe(struct call *c)
         config_destination_by_name(config, c->key.workspace_id, c->param[0]);
     enum err rc = d ? deliver_probe(c->app->deliver, d, &r, &why)
                     : why_set(&why, ERR_MISSING, "there is no such destination");
+    if (rc == OK) rc = take_answer(c, d, &r, &why);
     config_release(config);
     if (rc != OK) {
         reply_err(c, rc, &why);

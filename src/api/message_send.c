@@ -186,6 +186,22 @@ static bool refuse(struct call *c, const struct sending *s)
     return true;
 }
 
+/* A template that its channel has said no to. True: the answer is written. */
+static bool refuse_template(struct call *c, const struct sending *s)
+{
+    const struct dest_messages *m = s->to->kind->messages;
+    slice name, language;
+    struct why why;
+    if (!m->template || !m->template(s->message, &name, &language)) return false;
+    enum err rc = template_check(c->store, c->key.workspace_id, slice_str(m->channel),
+                                 m->account(&s->to->cfg), name, language, c->x->arena, &why);
+    if (rc == ERR_DENIED)
+        reply_error(c, 422, "template_refused", "%s", why.text);
+    else if (rc != OK)
+        reply_err(c, rc, &why);
+    return rc != OK;
+}
+
 /* ---- into the journal ---- */
 
 /* The key and the event in one transaction; a key that is known takes the event away. */
@@ -300,7 +316,7 @@ void api_message_send(struct call *c)
         if (rc == OK) rc = read_key(c, body, &s, &why);
         if (rc != OK)
             reply_err(c, rc, &why);
-        else if (!refuse(c, &s))
+        else if (!refuse(c, &s) && !refuse_template(c, &s))
             store(c, config, &s);
     }
     config_release(config);

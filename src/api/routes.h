@@ -110,6 +110,10 @@ void api_ticket(struct call *c);
 void api_ticket_close(struct call *c);
 void api_ticket_reopen(struct call *c);
 void api_ticket_assign(struct call *c);
+/* numbers.c */
+void api_numbers(struct call *c);
+/* templates.c */
+void api_templates(struct call *c);
 /* stats.c */
 void api_stats(struct call *c);
 void api_source_stats(struct call *c, const struct source *s);

@@ -8,7 +8,7 @@ enum { SEQ_BITS = 14, NODE_BITS = 8, LOW_BITS = SEQ_BITS + NODE_BITS, ID_DIGITS 
 
 static const char *const prefixes[] = { "wsp_", "src_", "req_", "evt_", "con_", "ord_", "sub_",
                                         "chk_", "rte_", "dst_", "dlv_", "att_", "key_", "msg_",
-                                        "cnv_", "tkt_", "med_", "cam_", "rcp_" };
+                                        "cnv_", "tkt_", "med_", "cam_", "rcp_", "num_", "tpl_" };
 _Static_assert(ARRAY_LEN(prefixes) == ID_KIND_COUNT, "every id has a prefix");
 
 uint64_t id_at(int64_t unix_ms)

@@ -30,6 +30,8 @@ enum id_kind {
     ID_MEDIA,
     ID_CAMPAIGN,
     ID_RECIPIENT,
+    ID_NUMBER,
+    ID_TEMPLATE,
     ID_KIND_COUNT
 };
 enum { ID_TEXT_MAX = 24 };

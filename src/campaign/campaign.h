@@ -50,6 +50,10 @@ int64_t campaign_pace(int64_t per_minute, const struct destination *to);
 /* Why nothing can go out now; NULL: it can. `to` NULL: it was deleted. Pure. */
 const char *campaign_waits_for(const struct destination *to);
 
+/* May its template (JSON text) be sent by what is known? ERR_DENIED with the reason: its channel said no. On any connection. */
+MUST_CHECK enum err campaign_template_check(struct store *s, const struct destination *to,
+                                            slice template, struct arena *arena, struct why *why);
+
 /* One recipient to be added. */
 struct campaign_person {
     slice person, data, reason; /* reason not empty: to be skipped */

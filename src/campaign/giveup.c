@@ -1,9 +1,11 @@
 /* giveup.c: a campaign whose messages are refused one after another for one reason is paused: the reason is then not the recipient but
  * the template, or the number, and would be everybody's. And so is one of which the channel, having taken it, sends no more for now
- * (records/campaign.c, try_again). */
+ * (records/campaign.c, try_again), or whose template it will not
+ * send any more. */
 #include "base/clock.h"
 #include "campaign/loop.h"
 #include "outbox/outbox.h"
+#include "records/apply.h"
 
 struct give_up {
     const struct campaign *campaign;
@@ -31,7 +33,7 @@ static enum err give_up(struct campaigner *c, struct give_up *g, struct config *
     LOG(c->o.log, LOG_WARN, "campaign.paused", log_id("campaign", ID_CAMPAIGN, g->campaign->id),
         log_str("why", g->reason));
     *paused = true;
-    const struct outbox_alert alert = { .alert = "campaign_paused",
+    const struct outbox_alert alert = { .alert = SLICE("campaign_paused"),
                                         .to = to,
                                         .campaign_id = g->campaign->id,
                                         .campaign = g->campaign->name,
@@ -65,6 +67,18 @@ static enum err read_last(struct campaigner *c, const struct campaign *m, slice 
     return rc;
 }
 
+enum err campaign_template_check(struct store *s, const struct destination *to, slice template,
+                                 struct arena *arena, struct why *why)
+{
+    const struct dest_messages *m = to->kind->messages;
+    json *root = NULL;
+    slice text = arena_printf(arena, "{\"template\":%.*s}", SLICE_ARG(template)), name, language;
+    enum err rc = json_parse(text, arena, &root, why);
+    if (rc != OK || !m->template || !m->template(root, &name, &language)) return rc;
+    return template_check(s, to->workspace_id, slice_str(m->channel), m->account(&to->cfg), name,
+                          language, arena, why);
+}
+
 enum err campaign_check(struct campaigner *c, const struct campaign *m, struct config *config,
                         const struct destination *to, bool *paused, struct why *why)
 {
@@ -77,7 +91,14 @@ enum err campaign_check(struct campaigner *c, const struct campaign *m, struct c
         g.reason = m->limited;
         return give_up(c, &g, config, to, paused, why);
     }
-    enum err rc = read_last(c, m, &reason, &first, why);
+    struct why refused = { .code = OK };
+    enum err rc = campaign_template_check(c->reader, to, m->template, &c->arena, &refused);
+    if (rc == ERR_DENIED) {
+        g.reason = slice_str(refused.text);
+        return give_up(c, &g, config, to, paused, why);
+    }
+    if (rc != OK) return why_set(why, rc, "%s", refused.text);
+    rc = read_last(c, m, &reason, &first, why);
     if (rc != OK || first == 0) return rc;
     struct stmt *q = store_stmt(c->reader, SQL_CAMPAIGN_TAKEN_SINCE, why);
     stmt_i64(q, 1, (int64_t)m->workspace_id);

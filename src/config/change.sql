@@ -22,8 +22,8 @@ INSERT INTO destinations (id, workspace_id, name, kind, settings, secrets, creat
 VALUES ($1, $2, $3, $4, $5, $6, $7, $7);
 
 -- name: config_destination_set
-UPDATE destinations SET name = $3, settings = $4, secrets = $5, hold = '', updated_ms = $6
-WHERE workspace_id = $1 AND id = $2;
+UPDATE destinations SET name = $3, settings = $4, secrets = $5, hold = '', hold_owner = '', hold_until_ms = 0,
+  updated_ms = $6 WHERE workspace_id = $1 AND id = $2;
 
 -- name: config_destination_delete
 DELETE FROM destinations WHERE workspace_id = $1 AND id = $2;

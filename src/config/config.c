@@ -76,7 +76,8 @@ static enum err load_destination(const struct config *c, struct stmt *q, const s
                                .kind = plugins_dest(stmt_col_text(q, 3)),
                                .created_ms = stmt_col_i64(q, 6),
                                .updated_ms = stmt_col_i64(q, 7),
-                               .hold = arena_dup(a, stmt_col_text(q, 8)) };
+                               .hold = arena_dup(a, stmt_col_text(q, 8)),
+                               .hold_until_ms = stmt_col_i64(q, 9) };
     if (!d->kind) return why_set(why, ERR_MISSING, "unknown kind");
     if (!w) return why_set(why, ERR_MISSING, "its workspace is gone");
     enum err rc = open_settings(q, CONFIG_DESTINATION, d->id, key, a, &given, why);
@@ -203,6 +204,26 @@ static enum err load_all(struct store *s, const struct seal_key *key, struct con
     return OK;
 }
 
+/* A number that is used in its channel's app, too, may send less, whatever the settings say. */
+static enum err look_at_numbers(struct store *s, struct config *c, struct why *why)
+{
+    enum err rc = OK;
+    for (size_t i = 0; rc == OK && i < c->destination_count; i++) {
+        struct destination *d = &c->destinations[i];
+        const struct dest_messages *m = d->kind->messages;
+        if (!m || m->app_rate_per_min == 0) continue;
+        struct stmt *q = store_stmt(s, SQL_CONFIG_IN_APP, why);
+        stmt_i64(q, 1, (int64_t)d->workspace_id);
+        stmt_text(q, 2, slice_str(m->channel));
+        stmt_text(q, 3, m->account(&d->cfg));
+        rc = stmt_step(q, &d->in_app, why);
+        stmt_reset(q);
+        if (d->in_app && (d->rate_per_min == 0 || d->rate_per_min > m->app_rate_per_min))
+            d->rate_per_min = m->app_rate_per_min;
+    }
+    return rc;
+}
+
 static int by_path(const void *a, const void *b)
 {
     return slice_cmp((*(const struct source *const *)a)->path,
@@ -240,6 +261,7 @@ static enum err load(struct store *s, const struct seal_key *key, size_t bytes_m
     arena_init(&c->arena, bytes_max);
     enum err rc = load_workspaces(s, c, why);
     if (rc == OK) rc = load_all(s, key, c, why);
+    if (rc == OK) rc = look_at_numbers(s, c, why);
     if (rc == OK) rc = sort_sources(c, why);
     if (rc == OK)
         *out = c;

@@ -59,6 +59,9 @@ struct destination {
     struct settings cfg;
     bool enabled; /* false: the kill switch */
     slice hold;   /* not empty: held by a verdict, e.g. "unauthorised: …", until resumed */
+    int64_t hold_until_ms; /* then it is over by itself (interpret/hold.h); 0: not */
+    bool
+        in_app; /* its number is used in the channel's app, too: rate_per_min is what that allows */
     int64_t retry_ms[RETRIES_MAX];
     size_t retry_count;
     uint32_t rate_per_min; /* 0 = unlimited */

@@ -2,18 +2,20 @@
  *
  * Way: batch.c -> [alert.c] -> writer: hold and event in one transaction -> interpret -> route, as any event.
  * One event for one hold: of many requests refused at once, the first one's hold counts (settle_hold). One for an outage: lane_verdict.
- * No alerts without end: a hold ends by a person's hand alone, so an alert that puts its own destination on hold raises one more and
+ * No alerts without end: such a hold ends by a person's hand alone, so an alert that puts its own destination on hold raises one more and
  * then waits there, held like the rest; and failing alerts never open a breaker loudly (lane_verdict).
- * A hold that came with an event (interpret/hold.h) is in the store before its alert: column `untold` says so until that is there, too.
+ * What came with an event (interpret/hold.h, records/notice.h) is a notice in the store until its alert is there, too.
  * A commit that fails is tried again each second: the alert is as durable as the hold. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "deliver/loop.h"
+#include "interpret/hold.h"
 #include "outbox/outbox.h"
+#include "records/notice.h"
 
-enum { ALERT_AGAIN_MS = 1000 };
+enum { ALERT_AGAIN_MS = 1000, NOTICE_ARENA_MAX = 16 * 1024 };
 
 struct alert_job {
     struct journal_job job;
@@ -22,8 +24,8 @@ struct alert_job {
     uint64_t workspace_id, destination_id;
     int64_t at_ms;
     bool hold;
-    bool untold,
-        more; /* the alert of a hold that is in the store; there was one: there may be more */
+    bool notices, more; /* the alert of a notice; there was one: there may be more */
+    bool reload;        /* destinations were changed in the store */
     char reason[WHY_TEXT_MAX];
     struct journal_entry *entry; /* NULL: no memory for it; the hold counts more */
 };
@@ -32,38 +34,47 @@ static struct journal_entry *entry_of(const struct alert_job *a, struct config *
                                       const struct destination *to, const char *alert)
 {
     const struct outbox_alert what = {
-        .alert = alert, .to = to, .reason = slice_str(a->reason), .at_ms = a->at_ms
+        .alert = slice_str(alert), .to = to, .reason = slice_str(a->reason), .at_ms = a->at_ms
     };
     struct journal_entry *e = outbox_alert(config, a->loop->o.log, &what);
     if (!e) LOG(a->loop->o.log, LOG_ERROR, "alert.lost", log_str("destination", to->name));
     return e;
 }
 
-/* One of those that are on hold and were not told of. Its entry is made here, where the row is read. */
-static enum err untold_run(struct journal_job *job, struct store *store, struct why *why)
+static struct journal_entry *entry_of_notice(const struct alert_job *a, struct config *config,
+                                             const struct notice *n)
+{
+    const struct destination *to = config_destination_by_id(config, n->destination_id);
+    const struct outbox_alert what = { .alert = n->alert,
+                                       .workspace_id = n->workspace_id,
+                                       .to = to,
+                                       .event_id = n->event_id,
+                                       .account = n->owner,
+                                       .number = n->number,
+                                       .reason = n->reason,
+                                       .at_ms = n->at_ms };
+    if (n->destination_id && !to) return NULL; /* it was deleted meanwhile */
+    struct journal_entry *e = outbox_alert(config, a->loop->o.log, &what);
+    if (!e) LOG(a->loop->o.log, LOG_ERROR, "alert.lost", log_str("alert", n->alert));
+    return e;
+}
+
+/* One notice; before it, what it may be about is brought up to date. Its entry is made here, where the row is read. */
+static enum err notice_run(struct journal_job *job, struct store *store, struct why *why)
 {
     struct alert_job *a = (struct alert_job *)(void *)job;
+    struct notice n;
+    struct arena arena;
+    struct config *config = config_hold(a->loop->o.config);
     journal_entry_free(a->entry); /* of a commit that failed */
     a->entry = job->entry = NULL;
-    struct stmt *q = store_stmt(store, SQL_HOLD_UNTOLD, why);
-    enum err rc = stmt_step(q, &a->more, why);
-    if (rc == OK && a->more) {
-        a->destination_id = (uint64_t)stmt_col_i64(q, 0);
-        a->workspace_id = (uint64_t)stmt_col_i64(q, 1);
-        (void)snprintf(a->reason, sizeof a->reason, "%.*s", SLICE_ARG(stmt_col_text(q, 2)));
-    }
-    stmt_reset(q);
-    if (rc != OK || !a->more) return rc;
-    q = store_stmt(store, SQL_HOLD_TOLD, why);
-    stmt_i64(q, 1, (int64_t)a->workspace_id);
-    stmt_i64(q, 2, (int64_t)a->destination_id);
-    rc = stmt_run(q, why);
-    struct config *config = config_hold(a->loop->o.config);
-    const struct destination *to = config_destination_by_id(config, a->destination_id);
-    /* Without a reason it was released meanwhile. */
-    if (rc == OK && to && a->reason[0]) a->entry = entry_of(a, config, to, "destination_held");
+    arena_init(&arena, NOTICE_ARENA_MAX);
+    enum err rc = hold_expire(store, a->loop->o.ids, a->loop->o.log, config, clock_wall_ms(), why);
+    if (rc == OK) rc = notice_take(store, &arena, &n, &a->more, why);
+    if (rc == OK && a->more) job->entry = a->entry = entry_of_notice(a, config, &n);
+    if (rc == OK && a->more && n.destination_id) a->reload = true;
+    arena_free(&arena);
     config_release(config);
-    job->entry = a->entry;
     return rc;
 }
 
@@ -97,8 +108,9 @@ static void alert_done(struct journal_job *job, enum err rc, const struct why *w
         return;
     }
     if (job->entry) a->entry = NULL; /* the journal's now */
-    if (a->untold ? a->more : a->hold) d->o.reload(d->o.ctx);
-    if (a->untold && a->more) {
+    if (a->reload) d->o.reload(d->o.ctx);
+    if (a->notices && a->more) {
+        a->reload = false;
         a->job.entry = NULL;
         journal_post(d->journal, &a->job);
         return;
@@ -106,15 +118,14 @@ static void alert_done(struct journal_job *job, enum err rc, const struct why *w
     job_free(a);
 }
 
-void deliver_held(struct deliver *d)
+void deliver_notices(struct deliver *d, bool changed)
 {
     struct alert_job *a = calloc(1, sizeof *a);
-    if (!a) return; /* `untold` stands: the next hold or start tells of it */
-    *a = (struct alert_job){ .job = { .run = untold_run, .done = alert_done },
+    if (!a) return; /* they stand: the next one, or the next start, tells of them */
+    *a = (struct alert_job){ .job = { .run = notice_run, .done = alert_done },
                              .loop = d,
-                             .at_ms = clock_wall_ms(),
-                             .hold = true,
-                             .untold = true };
+                             .notices = true,
+                             .reload = changed };
     journal_post(d->journal, &a->job);
 }
 
@@ -136,7 +147,8 @@ static void tell(struct deliver *d, struct config *config, const struct destinat
                              .workspace_id = to->workspace_id,
                              .destination_id = to->id,
                              .at_ms = now_ms,
-                             .hold = hold };
+                             .hold = hold,
+                             .reload = hold };
     (void)snprintf(a->reason, sizeof a->reason, "%s%.*s", hold ? "unauthorised: " : "", 200,
                    reason);
     a->entry = entry_of(a, config, to, hold ? "destination_held" : "destination_broken");

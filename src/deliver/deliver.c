@@ -351,6 +351,17 @@ static void wind_up(struct deliver *d)
     } while ((d->settle_busy || d->unsettled) && clock_mono_ms() <= d->stop_by_ms + LEASE_MS / 60);
 }
 
+/* Holds that are over by themselves. Asked for once a second until the configuration says that they are gone. */
+static void release_due(struct deliver *d, int64_t now_ms)
+{
+    bool due = false;
+    for (const struct lane *lane = d->lanes; lane; lane = lane->next)
+        due = due || (lane->to && lane->to->hold_until_ms > 0 && lane->to->hold_until_ms <= now_ms);
+    if (!due || clock_mono_ms() < d->release_after_ms) return;
+    d->release_after_ms = clock_mono_ms() + POLL_MAX_MS;
+    deliver_notices(d, true);
+}
+
 static void *loop(void *arg)
 {
     struct deliver *d = arg;
@@ -365,6 +376,7 @@ static void *loop(void *arg)
         }
         settle(d);
         alert_again(d);
+        release_due(d, now_ms);
         atomic_store_explicit(&d->o.metrics->leased, atomic_load(&d->held), memory_order_relaxed);
         loop_publish(d);
         int64_t wait_ms = next_ms - now_ms;
@@ -399,7 +411,7 @@ enum err deliver_start(struct deliver *d, struct journal *journal, struct why *w
     d->journal = journal;
     enum err rc = thread_start(&d->thread, "deliver", loop, d, why);
     d->started = rc == OK;
-    if (rc == OK) deliver_held(d); /* a process that was killed may have left some untold */
+    if (rc == OK) deliver_notices(d, false); /* a process that was killed may have left some */
     return rc;
 }
 

@@ -41,8 +41,9 @@ size_t deliver_room(const struct deliver *d);
 void deliver_hand(struct deliver *d, struct leased *list);
 /* The store has waiting deliveries that the loop does not know of, due at due_ms (wall clock) or later. */
 void deliver_wake(struct deliver *d, int64_t due_ms);
-/* Destinations were put on hold in the store (interpret/hold.h): it is in force, and told of, from here on. From any thread. */
-void deliver_held(struct deliver *d);
+/* There are notices in the store (records/notice.h): they are told of from here on. `changed`: destinations were put on hold or released there
+ * (interpret/hold.h), or may send at another rate: that is in force from here on. From any thread. */
+void deliver_notices(struct deliver *d, bool changed);
 /* Puts a destination of `config` on hold, as an answer that refuses its token does: in the store, with an alert. From any thread. */
 void deliver_hold(struct deliver *d, struct config *config, const struct destination *to,
                   const char *reason);

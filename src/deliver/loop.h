@@ -50,7 +50,7 @@ struct deliver {
     struct settlement *unsettled, **unsettled_tail;
     struct settle_job settling;
     bool settle_busy;
-    int64_t settle_after_ms, alerts_after_ms, boot_ms;
+    int64_t settle_after_ms, alerts_after_ms, release_after_ms, boot_ms;
     uint64_t chance; /* state of the jitter's generator */
 };
 

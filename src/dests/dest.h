@@ -125,6 +125,13 @@ struct dest_messages {
     struct verdict (*uploaded)(const struct reply *r, const struct settings *cfg,
                                struct arena *arena);
     int64_t upload_keep_ms;
+
+    /* A template that the message is: its name and language. False: it is none. NULL: the channel knows no templates. */
+    bool (*template)(json *message, slice *name, slice *language);
+    /* Most requests a minute from a number that is used in the channel's app, too; 0: as many as else. */
+    uint32_t app_rate_per_min;
+    /* Does the answer to a probe say whether it is? NULL: it cannot. */
+    bool (*says_in_app)(slice reply, struct arena *arena, bool *in_app);
 };
 
 struct dest_kind {

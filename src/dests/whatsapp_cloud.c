@@ -11,7 +11,12 @@
 #include "base/text.h"
 #include "sources/source.h"
 
-enum { ACCESS_TOKEN_MAX = 2048, ID_DIGITS_MAX = 20, RATE_PER_MIN = 80 * 60 };
+enum {
+    ACCESS_TOKEN_MAX = 2048,
+    ID_DIGITS_MAX = 20,
+    RATE_PER_MIN = 80 * 60,
+    APP_RATE_PER_MIN = 20 * 60
+};
 
 static const struct setting settings[] = {
     [WHATSAPP_ACCESS_TOKEN] = { "access_token", SETTING_TEXT, .required = true, .secret = true,
@@ -123,6 +128,24 @@ static bool is_marketing(json *message, const struct settings *cfg)
     return found;
 }
 
+/* In Meta's form, or in ours with the language as a text. */
+static bool template_of(json *message, slice *name, slice *language)
+{
+    json *t = json_get(message, "template"), *code = json_get(t, "language");
+    *name = json_get_text(t, "name");
+    *language = yyjson_is_obj(code) ? json_get_text(code, "code") : json_text(code);
+    return name->len > 0 && language->len > 0;
+}
+
+static bool says_in_app(slice reply, struct arena *arena, bool *in_app)
+{
+    json *root = NULL;
+    if (json_parse(reply, arena, &root, NULL) != OK) return false;
+    json *said = json_get(root, "is_on_biz_app");
+    *in_app = json_truth(said);
+    return yyjson_is_bool(said);
+}
+
 static const struct dest_messages messages = { .channel = "whatsapp",
                                                .account = account,
                                                .check = check_message,
@@ -133,7 +156,10 @@ static const struct dest_messages messages = { .channel = "whatsapp",
                                                .upload = whatsapp_file_upload,
                                                .uploaded = whatsapp_file_uploaded,
                                                .upload_keep_ms =
-                                                   WHATSAPP_FILE_KEEP_DAYS * INT64_C(86400000) };
+                                                   WHATSAPP_FILE_KEEP_DAYS * INT64_C(86400000),
+                                               .template = template_of,
+                                               .app_rate_per_min = APP_RATE_PER_MIN,
+                                               .says_in_app = says_in_app };
 
 /* The event's message: its own, or the template for its type. */
 static enum err message_of(const struct outgoing_event *e, json *data, const struct settings *cfg,

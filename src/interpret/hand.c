@@ -96,14 +96,14 @@ static bool is_handed(const struct interpret_ctx *ctx, const struct source *to)
 
 enum err hand_share(struct interpret_ctx *ctx, const struct source *from,
                     const struct stored_event *e, const struct request *r,
-                    const struct account_hold *h, struct why *why)
+                    const struct own_share *share, struct why *why)
 {
     slice numbers[OWN_NUMBERS_MAX];
     size_t count = 0;
     enum err rc =
-        own_number_list(ctx->store, e->workspace_id, &h->who, ctx->arena, numbers, &count, why);
+        own_number_list(ctx->store, e->workspace_id, &share->who, ctx->arena, numbers, &count, why);
     for (size_t i = 0; rc == OK && i < count; i++) {
-        struct handover part = *h->part;
+        struct handover part = *share->part;
         struct journal_entry *made = NULL;
         struct why reason = { .code = OK };
         part.account = numbers[i];
@@ -115,7 +115,7 @@ enum err hand_share(struct interpret_ctx *ctx, const struct source *from,
             made->next = ctx->hand;
             ctx->hand = made;
         } else if (rc == ERR_MISSING || rc == ERR_SYNTAX) {
-            LOG(ctx->log, LOG_WARN, "hold.not_handed", log_id("event", ID_EVENT, e->id),
+            LOG(ctx->log, LOG_WARN, "account.not_handed", log_id("event", ID_EVENT, e->id),
                 log_why(&reason));
             rc = OK;
         } else {

@@ -17,11 +17,11 @@ MUST_CHECK enum err hand_make(struct interpret_ctx *ctx, const struct source *fr
                               const struct stored_event *e, const struct request *r,
                               const struct handover *h, struct journal_entry **out,
                               struct why *why);
-/* Hands what an account may not do any more to all sources that numbers of it belong to, as the settings of `from` say and the numbers are
+/* Hands what is told of an account to all sources that numbers of it belong to, as the settings of `from` say and the numbers are
  * known here: to each once, but not to whom ctx->hand already goes. One that does not take it is left out, and the log says so. */
 MUST_CHECK enum err hand_share(struct interpret_ctx *ctx, const struct source *from,
                                const struct stored_event *e, const struct request *r,
-                               const struct account_hold *h, struct why *why);
+                               const struct own_share *share, struct why *why);
 /* Stores what the event that was just understood hands on (ctx->hand), outside any part of the transaction that may be undone: which
  * keys are known is in memory. Takes it, to ctx->handed. */
 MUST_CHECK enum err hand_keep(struct interpret_ctx *ctx, struct why *why);

@@ -7,6 +7,7 @@
 #include "interpret/hand.h"
 #include "interpret/hold.h"
 #include "records/apply.h"
+#include "records/notice.h"
 
 enum {
     EVENT_JSON_MAX = 1024 * 1024,
@@ -148,13 +149,45 @@ static enum err hand_on(struct interpret_ctx *ctx, const struct request *r,
     return rc == OK ? set_done(ctx, e, why) : rc;
 }
 
-/* What an account may not do any more: its destinations here, and elsewhere by whom its numbers belong to. */
+/* Whether an account may send: its destinations here; and whatever is told of it also elsewhere, by whom its numbers belong to. */
 static enum err hold_all(struct interpret_ctx *ctx, const struct request *r,
                          const struct stored_event *e, const struct source *s,
-                         const struct account_hold *h, struct why *why)
+                         const struct changes *c, struct why *why)
 {
-    enum err rc = hold_apply(ctx, e, h, why);
-    return rc == OK && h->part ? hand_share(ctx, s, e, r, h, why) : rc;
+    enum err rc = c->hold ? hold_apply(ctx, e, c->hold, c->share == NULL, why) : OK;
+    return rc == OK && c->share ? hand_share(ctx, s, e, r, c->share, why) : rc;
+}
+
+/* What its owner must hear of. Its event has a key of this one: however often it is interpreted, it is told once. */
+static enum err give_notice(struct interpret_ctx *ctx, const struct stored_event *e,
+                            const struct owner_notice *told, struct why *why)
+{
+    const struct notice n = { .workspace_id = e->workspace_id,
+                              .event_id = e->id,
+                              .alert = told->alert,
+                              .owner = told->who.owner,
+                              .number = told->who.number,
+                              .reason = told->reason,
+                              .at_ms = e->event.occurred_ms };
+    ctx->noticed = true;
+    return notice_add(ctx->store, ctx->ids, &n, ctx->now_ms, why);
+}
+
+/* A number that turns out to be used in the app, too, may send less: the configuration says so once it is read anew. */
+static void look_at_rate(struct interpret_ctx *ctx, const struct stored_event *e,
+                         const struct changes *c, bool changed)
+{
+    const struct own_number *n = changed ? c->own_number : NULL;
+    for (size_t i = 0; c->own_state && i < c->own_state->fact_count; i++)
+        ctx->held = ctx->held || c->own_state->fact[i].kind == OWN_IN_APP;
+    for (size_t i = 0; n && n->in_app && i < ctx->config->destination_count; i++) {
+        const struct destination *to = &ctx->config->destinations[i];
+        const struct dest_messages *m = to->kind->messages;
+        if (to->workspace_id == e->workspace_id && m && m->app_rate_per_min > 0 && !to->in_app &&
+            slice_eq(slice_str(m->channel), n->channel) &&
+            slice_eq(m->account(&to->cfg), n->account))
+            ctx->held = true;
+    }
 }
 
 /* All of one event; ERR_SYNTAX or ERR_MISSING when it cannot be understood, other errors are the store's. */
@@ -167,15 +200,25 @@ static enum err understand(struct interpret_ctx *ctx, struct request *r,
     enum err rc = s->kind->interpret(r, &e->event, &s->cfg, ctx->arena, &changes, why);
     if (rc == ERR_LIMIT) return why_set(why, ERR_SYNTAX, "too large to be interpreted");
     if (rc != OK) return rc;
-    struct apply_ctx apply = { ctx->store,   ctx->ids, ctx->arena,    e->workspace_id,
-                               e->source_id, s->name,  s->kind->rank, e->event.occurred_ms,
-                               ctx->now_ms,  e->id };
+    struct apply_ctx apply = { ctx->store,
+                               ctx->ids,
+                               ctx->arena,
+                               e->workspace_id,
+                               e->source_id,
+                               s->name,
+                               s->kind->rank,
+                               e->event.occurred_ms,
+                               ctx->now_ms,
+                               e->id,
+                               ctx->apart ? NULL : &ctx->seen };
+    bool changed = false;
     struct applied applied;
     if (changes.hand_over) {
         rc = hand_on(ctx, r, e, s, changes.hand_over, why);
         /* Which number is of which account is known here, too: what is said of the account alone is for all of them. */
-        if (rc == OK && changes.own_number) rc = own_number_apply(&apply, changes.own_number, why);
-        return rc == OK && changes.hold ? hold_all(ctx, r, e, s, changes.hold, why) : rc;
+        if (rc == OK && changes.own_number)
+            rc = own_number_apply(&apply, changes.own_number, &changed, why);
+        return rc == OK ? hold_all(ctx, r, e, s, &changes, why) : rc;
     }
     rc = apply_changes(&apply, &changes, &applied, why);
     if (rc != OK) return rc;
@@ -184,8 +227,12 @@ static enum err understand(struct interpret_ctx *ctx, struct request *r,
         return why_set(why, ERR_SYNTAX, "its JSON would be larger than %d bytes", EVENT_JSON_MAX);
     rc = save_data(ctx, e, &applied, (slice){ NULL, 0 }, data, why);
     if (rc == OK) rc = set_done(ctx, e, why);
-    if (rc == OK && changes.hold) rc = hold_all(ctx, r, e, s, changes.hold, why);
+    if (rc == OK) rc = hold_all(ctx, r, e, s, &changes, why);
+    if (rc == OK && applied.number_changed)
+        rc = hold_learned(ctx, e->workspace_id, changes.own_number, why);
+    if (rc == OK && changes.notice) rc = give_notice(ctx, e, changes.notice, why);
     if (rc != OK) return rc;
+    look_at_rate(ctx, e, &changes, applied.number_changed);
     char id[ID_TEXT_MAX];
     struct outgoing_event out = { id_text(ID_EVENT, e->id, id), e->event.type,  s->name,
                                   e->event.occurred_ms,         e->received_ms, data };

@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "journal/journal.h"
 #include "journal/keep.h"
+#include "records/apply.h"
 #include "route/route.h"
 
 enum event_state {
@@ -36,8 +37,10 @@ struct interpret_ctx {
     bool unclaimed;                /* the event at hand: nobody takes it */
     /* Each event in a part of the transaction of its own. Without, one that cannot be understood spoils the whole transaction: */
     bool apart;
-    bool spoiled; /* set: roll back, and begin again with `apart` */
-    bool held;    /* set: destinations were put on hold, which is still to be told (hold.h) */
+    bool spoiled;         /* set: roll back, and begin again with `apart` */
+    bool held;            /* set: destinations were changed in the store (hold.h) */
+    struct own_seen seen; /* of this transaction; used without `apart` alone */
+    bool noticed;         /* set: there are notices to be told (records/notice.h) */
 };
 
 /* What is known of a stored event. */

@@ -362,6 +362,7 @@ static enum err interpret_try(struct journal *j, struct turn *t, struct config *
         t->born_count = room - route.room;
         t->unborn = route.unborn;
         t->held = ctx.held;
+        t->noticed = ctx.noticed;
         return OK;
     }
     journal_entry_free_list(t->handed);

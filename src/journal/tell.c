@@ -89,7 +89,7 @@ static void tell_done(struct journal *j, struct turn *t)
     }
     metrics_add(j->o.metrics, METRIC_deliveries_created, t->created);
     if (t->unborn && j->o.deliver) deliver_wake(j->o.deliver, 0);
-    if (t->held && j->o.deliver) deliver_held(j->o.deliver);
+    if ((t->held || t->noticed) && j->o.deliver) deliver_notices(j->o.deliver, t->held);
     if (t->interpreting && j->o.interpreted) j->o.interpreted(j->o.interpreted_ctx);
     histogram_add(&j->o.metrics->commit, clock_mono_us() - t->from_us);
     metrics_add(j->o.metrics, METRIC_commits, 1);

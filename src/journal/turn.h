@@ -70,7 +70,7 @@ struct turn {
     struct leased *born; /* deliveries to hand over when it is on disk */
     size_t born_count;
     uint64_t created, unborn;
-    bool held; /* destinations were put on hold by what was interpreted */
+    bool held, noticed; /* of what was interpreted: struct interpret_ctx */
     /* Where j->pending.head and j->pending_event, j->stored and j->replaying will stand. */
     struct cursor at;
     struct interpret_backlog stored, replaying;

@@ -56,16 +56,23 @@ static struct journal_entry *finish(struct journal_entry *e, struct log *log, st
 struct journal_entry *outbox_alert(struct config *config, struct log *log,
                                    const struct outbox_alert *a)
 {
-    const struct source *own = config_source_builtin(config, a->to->workspace_id);
+    const struct source *own =
+        config_source_builtin(config, a->to ? a->to->workspace_id : a->workspace_id);
     struct journal_entry *e = own ? journal_entry_new(config, own) : NULL;
     if (!e) return NULL;
     struct buf b = buf_in(&e->arena, OUTBOX_ALERT_MAX);
     json_begin_object(&b, NULL);
-    json_put_str(&b, "alert", slice_str(a->alert));
+    json_put_str(&b, "alert", a->alert);
     if (a->campaign_id) json_put_str(&b, "campaign", a->campaign);
     json_put_id(&b, "campaign_id", ID_CAMPAIGN, a->campaign_id);
-    json_put_str(&b, "destination", a->to->name);
-    json_put_id(&b, "destination_id", ID_DESTINATION, a->to->id);
+    if (a->to) {
+        json_put_str(&b, "destination", a->to->name);
+        json_put_id(&b, "destination_id", ID_DESTINATION, a->to->id);
+    } else {
+        json_put_id(&b, "event_id", ID_EVENT, a->event_id);
+        json_put_opt(&b, "account", a->account);
+        json_put_opt(&b, "number", a->number);
+    }
     json_put_str(&b, "reason", a->reason);
     json_put_time(&b, "at", a->at_ms);
     json_end_object(&b);

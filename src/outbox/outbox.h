@@ -22,12 +22,14 @@ struct outbox_message {
 struct journal_entry *outbox_entry(struct config *config, struct log *log,
                                    const struct outbox_message *m);
 
-/* What is wrong with a destination, or with a campaign that sends through it. No personal data, no secret. */
+/* What is wrong with a destination, with a campaign that sends through it, or with an account at a channel. No personal data, no secret. */
 struct outbox_alert {
-    const char *alert;            /* "destination_held" */
-    const struct destination *to; /* in the configuration that is passed */
-    uint64_t campaign_id;         /* 0: of the destination */
-    slice campaign;               /* its name */
+    slice alert;                     /* "destination_held" */
+    const struct destination *to;    /* in the configuration that is passed. NULL: of an account, */
+    uint64_t workspace_id, event_id; /* of that workspace, as this event told: once for it */
+    slice account, number;           /* which account, and perhaps number */
+    uint64_t campaign_id;            /* 0: of the destination */
+    slice campaign;                  /* its name */
     slice reason;
     int64_t at_ms;
 };

@@ -7,6 +7,16 @@
 #include "records/records.h"
 #include "store/store.h"
 
+/* The number of ours that was noted last, so that it is not noted again with each event that came by it. For one transaction, of which no
+ * part is undone: what is rolled back must not be remembered as written. */
+enum { OWN_SEEN_MAX = 256 };
+struct own_seen {
+    uint64_t workspace_id;
+    int64_t in_app_ms;
+    size_t len; /* 0: none */
+    char text[OWN_SEEN_MAX];
+};
+
 /* What applying needs to know besides the changes. */
 struct apply_ctx {
     struct store *store;
@@ -17,7 +27,8 @@ struct apply_ctx {
     enum origin_rank rank;
     int64_t occurred_ms; /* of the event: decides between two words of the same rank */
     int64_t now_ms;
-    uint64_t event_id; /* noted where an event names nobody and is yet about somebody */
+    uint64_t event_id;     /* noted where an event names nobody and is yet about somebody */
+    struct own_seen *seen; /* NULL: nothing is remembered */
 };
 
 /* Where a message went; ids 0: nowhere. */
@@ -34,6 +45,7 @@ struct applied {
     struct subscription subscription;
     struct checkout checkout;
     struct applied_message message;
+    bool number_changed; /* something new is known of our number */
 };
 
 /* Applies all of `changes`. Idempotent and independent of the order in which events arrive. ERR_* of the store; ERR_SYNTAX for a
@@ -72,9 +84,12 @@ MUST_CHECK enum err message_read_apply(struct apply_ctx *ctx, slice external_id,
 MUST_CHECK enum err message_reaction_apply(struct apply_ctx *ctx, const struct message_reaction *r,
                                            struct why *why);
 
-/* A number of ours that was heard of. */
+/* A number of ours that was heard of. *changed: something new is known of it. */
 MUST_CHECK enum err own_number_apply(struct apply_ctx *ctx, const struct own_number *n,
-                                     struct why *why);
+                                     bool *changed, struct why *why);
+/* The channel, asked, says whether the number is used in its app, too. Nothing happens for a number that was never heard of. */
+MUST_CHECK enum err own_number_asked(struct store *s, uint64_t workspace_id, slice channel,
+                                     slice account, bool in_app, int64_t now_ms, struct why *why);
 /* Is our number `account` among those that `n` speaks of (n->account is not looked at)? With `guess` one that nothing is known of is, if
  * nothing is known of that owner either. On any connection. */
 MUST_CHECK enum err own_number_is_meant(struct store *s, uint64_t workspace_id,
@@ -86,6 +101,45 @@ MUST_CHECK enum err own_number_list(struct store *s, uint64_t workspace_id,
                                     const struct own_number *n, struct arena *arena,
                                     slice accounts[OWN_NUMBERS_MAX], size_t *count,
                                     struct why *why);
+
+/* What is told of our own end: own_state.c. */
+MUST_CHECK enum err own_state_apply(struct apply_ctx *ctx, const struct own_state *o,
+                                    struct why *why);
+/* One word, said at at_ms. Nothing is kept of an owner without a name. */
+MUST_CHECK enum err own_state_fact(struct store *s, uint64_t workspace_id,
+                                   const struct own_number *who, const struct own_fact *f,
+                                   int64_t at_ms, struct why *why);
+struct own_view_fact {
+    int64_t at_ms, until_ms; /* at_ms 0: nothing is known */
+    slice value;
+};
+/* What is known of a number; times 0: nothing. */
+struct own_view {
+    struct own_view_fact fact[OWN_FACT_COUNT];
+    int64_t chunks, phase, progress, history_ms, done_ms;
+    int64_t declined, declined_ms; /* the history was declined since; the channel's code */
+};
+/* Of number `n`, as own_numbers has it. On any connection; texts in `arena`. */
+MUST_CHECK enum err own_state_read(struct store *s, uint64_t workspace_id,
+                                   const struct own_number *n, struct arena *arena,
+                                   struct own_view *out, struct why *why);
+/* A channel's time may be in whole seconds, behind ours. */
+enum { OWN_STATE_SLACK_MS = 1000 };
+/* Why number `n` (digits empty: any of the owner's) may not send now, and until when: the newest of the reasons that hold, but of none that
+ * is older than what a person did (person_ms). out->value empty: it may. */
+MUST_CHECK enum err own_state_hold(struct store *s, uint64_t workspace_id,
+                                   const struct own_number *n, int64_t person_ms, int64_t now_ms,
+                                   struct arena *arena, struct own_view_fact *out, struct why *why);
+
+/* What is told of a template. */
+MUST_CHECK enum err template_apply(struct apply_ctx *ctx, const struct template_word *t,
+                                   struct why *why);
+/* May a template in that state (the channel's word) be sent? Unknown words: yes, the channel decides. */
+bool template_may_go(slice state);
+/* May our number `account` send it? ERR_DENIED with the reason: the channel said no. OK also for what is not known. */
+MUST_CHECK enum err template_check(struct store *s, uint64_t workspace_id, slice channel,
+                                   slice account, slice name, slice language, struct arena *arena,
+                                   struct why *why);
 
 /* What a person is found by, strongest first; the numbers are stored. */
 enum contact_identity {

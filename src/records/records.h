@@ -259,6 +259,56 @@ struct message_reaction {
 /* A number of ours at a channel. owner: the channel's account that it belongs to; number: its digits, empty when not said. */
 struct own_number {
     slice channel, account, owner, number;
+    bool in_app; /* it is used in the channel's app, too: of the number alone */
+};
+
+/* What a channel tells of our own end. The numbers are stored. From OWN_LINK on: whether it may send. */
+enum own_fact_kind {
+    OWN_QUALITY = 1, /* the channel's word for how the number does */
+    OWN_LIMIT,       /* how many people a day it may write to: a number, or the channel's word */
+    OWN_NAME,        /* the name that people see, approved */
+    OWN_UPDATE,      /* the last thing that was said of the account */
+    OWN_IN_APP,      /* used in the channel's app, too */
+    OWN_LINK,        /* value: why it may not send; empty: that is over */
+    OWN_BAN,
+    OWN_RESTRICTION,
+    OWN_DELETED,
+    OWN_FACT_COUNT
+};
+struct own_fact {
+    enum own_fact_kind kind;
+    slice value;
+    int64_t until_ms; /* it holds until then; 0: for good */
+};
+/* A piece of the number's history that came, or that it was declined. */
+struct own_chunk {
+    bool declined;
+    int64_t phase, chunk, progress; /* declined: progress is the channel's code for that */
+};
+/* The event's time is when it was said. */
+enum { OWN_FACTS_MAX = 3, OWN_CHUNK_MAX = 100000 };
+struct own_state {
+    struct own_number who; /* number empty: all of the owner's; account: of a chunk alone */
+    struct own_fact fact[OWN_FACTS_MAX];
+    size_t fact_count;
+    const struct own_chunk *chunk; /* NULL: none */
+};
+
+/* What a channel says of a template of ours. Empty: nothing. */
+struct template_word {
+    slice channel, owner, name, language; /* the language as "pt_BR" */
+    slice state, reason;                  /* the channel's words */
+    slice quality, category;
+};
+
+/* The one form of a language: "pt-BR" becomes "pt_BR". In `arena`. */
+slice template_language(slice language, struct arena *arena);
+
+/* What the hub's owner should hear of: once for the event. */
+struct owner_notice {
+    slice alert; /* "account_security" */
+    struct own_number who;
+    slice reason; /* for people: no secret, no personal data */
 };
 
 /* The event is of an account that is not (or no longer) the source's that received it: interpret/hand.h. */
@@ -271,18 +321,27 @@ struct handover {
     slice locator; /* where in the request's body that part is: a JSON Pointer */
 };
 
-/* The channel says that an account of ours may not send any more. */
+/* The channel says that an account of ours may not send any more, or that this is over. */
 struct account_hold {
     struct own_number
-        who;      /* account empty: it is not said by that; number empty: all of the owner's */
-    slice reason; /* for people */
-    /* What says so, `to` empty, for the sources that others of its numbers belong to. NULL: whatever comes in there is the source's own. */
-    const struct handover *part;
+        who; /* account empty: it is not said by that; number empty: all of the owner's */
+    enum own_fact_kind
+        matter;       /* OWN_LINK...: what was said of one is not undone by a word on another */
+    slice reason;     /* for people; empty: it is over */
+    slice word;       /* what the channel calls it */
+    int64_t until_ms; /* over by itself then; 0: not */
+};
+
+/* It is told of an account of which other sources may have numbers, too. */
+struct own_share {
+    struct own_number who;       /* number empty: all of the owner's */
+    const struct handover *part; /* what tells it, `to` empty */
 };
 
 /* What one event changes. Members that it says nothing about are NULL. */
 struct changes {
-    const struct handover *hand_over; /* not NULL: nothing else is set but own_number and hold */
+    const struct handover
+        *hand_over; /* not NULL: nothing else is set but own_number, hold, share */
     struct contact *contact;
     struct order *order;
     struct subscription *subscription;
@@ -293,7 +352,11 @@ struct changes {
     struct message_reaction *message_reaction;
     slice message_read;            /* external id of a message of theirs that we have read */
     struct own_number *own_number; /* of ours, which it came by */
+    struct own_state *own_state;
+    struct template_word *template_word;
+    struct owner_notice *notice;
     struct account_hold *hold;
+    const struct own_share *share; /* NULL: whatever comes in there is the source's own */
     uint64_t
         send_to; /* id of the one destination it is to be sent to, beside what routes say; 0: none */
     uint64_t delivery_id; /* of that delivery, chosen beforehand */

@@ -3,6 +3,7 @@
  *
  *   {"alert":"destination_held","destination":"pixel","destination_id":"dst_…","reason":"…","at":"2026-03-10T12:18:30.500Z"}
  *   {"alert":"campaign_paused","campaign":"natal","campaign_id":"cam_…","destination":…,"destination_id":…,"reason":…,"at":…}
+ *   {"alert":"account_security","event_id":"evt_…","account":"102…","number":"5511…","reason":…,"at":…}
  *   {"key":"…","destination_id":"dst_…","delivery_id":"dlv_…","message_id":"msg_…",["campaign_id":"cam_…",]"channel":"whatsapp","account":"106…",
  *    "at":"…","message":{"to":"+5511…","type":"text","text":"…"}}
  *
@@ -27,9 +28,11 @@ static enum err split(struct request *r, const struct settings *cfg UNUSED, stru
     if (rc != OK) return rc;
     json *message = json_get(root, "message");
     slice campaign = json_get_text(root, "campaign_id");
+    slice event = json_get_text(root, "event_id"); /* of an alert about an account */
     slice alert = json_get_text(root, "alert"), id = json_get_text(root, "destination_id"),
           ms = arena_printf(arena, "%lld", (long long)at_ms),
           key = json_get_text(root, "delivery_id");
+    if (!message && id.len == 0) id = event;
     if (id.len == 0 || (message ? key.len == 0 : alert.len == 0))
         return why_set(why, ERR_SYNTAX, "this is no alert and no message");
     const slice of_alert[] = { alert, campaign.len > 0 ? campaign : id, ms },

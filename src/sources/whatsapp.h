@@ -5,6 +5,7 @@
  *   whatsapp_walk.c     where in a body an event lies, and its part of it
  *   whatsapp_contact.c  who it is about
  *   whatsapp_account.c  our own end: the number, and whether it may send
+ *   whatsapp_own.c      what else is told of it: state of numbers and templates, what its owner must hear of
  *   whatsapp_message.c  messages, edits, revocations, reactions
  *   whatsapp_stop.c     words by which a person asks for no marketing
  *   whatsapp_media.c    how files are fetched
@@ -79,6 +80,8 @@ struct handover *whatsapp_home_part(const struct whatsapp_place *p, json *root, 
 /* The type of an event that is a whole change of another number. */
 #define WA_OTHER_TYPE SLICE("whatsapp.other_account")
 
+/* Of a number as people write it, its digits. */
+slice whatsapp_digits(slice shown, struct arena *arena);
 /* The digits of our own number, as the change says. */
 slice whatsapp_own_number(const struct whatsapp_place *p, struct arena *arena);
 /* Is the message one of ours: an echo, or from our own number? */
@@ -114,9 +117,15 @@ struct contact *whatsapp_moved_contact(const struct whatsapp_place *p, struct cl
 struct own_number *whatsapp_account_number(const struct whatsapp_place *p, struct cleaner *cl);
 /* The account (WABA) that the change is of, as it says. */
 slice whatsapp_account_of(const struct whatsapp_place *p);
-/* Does the change say that we may not send any more? NULL: no. */
-struct account_hold *whatsapp_account_hold(const struct whatsapp_place *p, int64_t received_ms,
-                                           struct cleaner *cl);
+/* Whom an update of the account or of one of its numbers is about, as it says; number empty: all of the account's. */
+struct own_number whatsapp_account_named(const struct whatsapp_place *p, struct cleaner *cl);
+/* Does the change say that we may not send any more, or that this is over? NULL: neither. */
+struct account_hold *whatsapp_account_hold(const struct whatsapp_place *p, struct cleaner *cl);
+
+/* A word of Meta's, in capitals: fit to be shown, or empty. */
+slice whatsapp_word(json *v, const char *key);
+/* What the change tells of our own end beside all that: out->own_state, template_word, notice. */
+void whatsapp_own_read(const struct whatsapp_place *p, struct cleaner *cl, struct changes *out);
 
 /* Interpreting, part by part. */
 MUST_CHECK enum err whatsapp_read_message(const struct whatsapp_place *p, const struct request *r,

@@ -360,7 +360,23 @@ static enum err split(struct request *r, const struct settings *cfg, struct aren
 
 /* ---- interpret ---- */
 
-/* For other sources: what is theirs, or that an account may not send any more, of which they may have numbers. */
+/* The same change for the other sources that numbers of the account belong to. */
+static void share(const struct whatsapp_place *p, const struct handover *part, struct cleaner *cl,
+                  struct changes *out)
+{
+    struct handover *all = arena_new(cl->arena, struct handover, 1);
+    struct own_share *s = arena_new(cl->arena, struct own_share, 1);
+    if (!all || !s) {
+        cl->full = true;
+        return;
+    }
+    *all = *part;
+    all->to = (slice){ NULL, 0 };
+    *s = (struct own_share){ whatsapp_account_named(p, cl), all };
+    out->share = s;
+}
+
+/* For other sources: what is theirs, or what is told of an account of which they may have numbers. */
 static void read_part(const struct whatsapp_place *p, json *root, const struct event *e,
                       const struct settings *cfg, struct cleaner *cl, struct changes *out)
 {
@@ -369,18 +385,18 @@ static void read_part(const struct whatsapp_place *p, json *root, const struct e
     /* One that was kept whole, and is ours by now, comes in anew: then its parts are events of their own. */
     bool anew = home == WA_OURS && slice_eq(e->type, WA_OTHER_TYPE);
     if (anew) out->hold = NULL;
-    bool shared = out->hold && settings_get(cfg, WA_ACCOUNTS)->count > 0;
+    bool told = out->hold || out->own_state || out->template_word || out->notice;
+    bool shared = told && !anew && p->part == WA_WHOLE && settings_get(cfg, WA_ACCOUNTS)->count > 0;
     if (home == WA_OURS && !anew && !shared) return;
     struct handover *part = whatsapp_home_part(p, root, account, to, e->locator, cl);
     if (!part) return;
     part->own = anew;
-    if (home != WA_OURS || anew) out->hand_over = part;
-    if (shared) {
-        struct handover *all = arena_new(cl->arena, struct handover, 1);
-        if (all) *all = *part;
-        if (all) all->to = (slice){ NULL, 0 };
-        out->hold->part = all;
-    }
+    if (shared) share(p, part, cl, out);
+    if (home == WA_OURS && !anew) return;
+    out->hand_over = part;
+    out->own_state = NULL; /* that is for whom it is handed to */
+    out->template_word = NULL;
+    out->notice = NULL;
 }
 
 static enum err interpret(struct request *r, const struct event *e, const struct settings *cfg,
@@ -396,7 +412,8 @@ static enum err interpret(struct request *r, const struct event *e, const struct
     if (!p.value && slice_eq(e->type, WA_OTHER_TYPE))
         return why_set(why, ERR_SYNTAX, "its part of the body was erased");
     out->own_number = whatsapp_account_number(&p, &cl);
-    if (p.part == WA_WHOLE) out->hold = whatsapp_account_hold(&p, r->received_ms, &cl);
+    if (p.part == WA_WHOLE) out->hold = whatsapp_account_hold(&p, &cl);
+    whatsapp_own_read(&p, &cl, out);
     read_part(&p, root, e, cfg, &cl, out);
     if (out->hand_over || cl.full) return clean_end(&cl, why);
     switch (yyjson_is_obj(p.item) ? p.part : WA_WHOLE) {

@@ -65,14 +65,19 @@ enum err whatsapp_locate(json *root, slice locator, struct whatsapp_place *out, 
     return OK;
 }
 
-slice whatsapp_own_number(const struct whatsapp_place *p, struct arena *arena)
+slice whatsapp_digits(slice shown, struct arena *arena)
 {
-    slice shown = json_get_text(json_get(p->value, "metadata"), "display_phone_number");
     char *out = arena_alloc(arena, shown.len + 1);
     size_t n = 0;
     for (size_t i = 0; out && i < shown.len; i++)
         if (shown.ptr[i] >= '0' && shown.ptr[i] <= '9') out[n++] = shown.ptr[i];
     return out ? slice_of(out, n) : (slice){ NULL, 0 };
+}
+
+slice whatsapp_own_number(const struct whatsapp_place *p, struct arena *arena)
+{
+    return whatsapp_digits(json_get_text(json_get(p->value, "metadata"), "display_phone_number"),
+                           arena);
 }
 
 bool whatsapp_is_ours(const struct whatsapp_place *p, struct arena *arena)

@@ -201,7 +201,7 @@ export class FakeWhatsApp {
       if (!path) throw new Refusal(2500, 'Unknown path components', 404);
       if (req.method === 'GET' && !path[3] && /^\d+$/.test(path[2]))
         return reply(res, 200, { id: path[2], display_phone_number: '+55 11 99999-0000', verified_name: 'Loja', quality_rating: 'GREEN',
-          throughput: { level: 'STANDARD' } });
+          throughput: { level: 'STANDARD' }, ...(this.onApp !== undefined && { is_on_biz_app: this.onApp }) });
       if (req.method !== 'POST' || !path[3]) throw new Refusal(100, 'Unsupported get request', 404);
       if (path[3] === '/media') return reply(res, 200, this.takeFile(path[2], req.headers['content-type'], body));
       if (!/^application\/json\b/.test(req.headers['content-type'] ?? '')) refuse('Content-Type is not application/json');

@@ -36,6 +36,7 @@ const ROUTES = {
   'GET /api/messages/search': READER, 'GET /api/messages/stats': READER,
   'GET /api/media': READER, 'POST /api/media': OPERATOR, 'GET /api/media/{id}': READER, 'GET /api/media/{id}/info': READER, 'POST /api/media/{id}/retry': OPERATOR,
   'POST /api/media/prune': ADMIN, 'GET /api/contacts/{id}/export': ADMIN, 'DELETE /api/contacts/{id}': ADMIN,
+  'GET /api/numbers': READER, 'GET /api/templates': READER,
   'GET /api/campaigns': READER, 'POST /api/campaigns': OPERATOR, 'GET /api/campaigns/{id}': READER, 'DELETE /api/campaigns/{id}': OPERATOR,
   'GET /api/campaigns/{id}/recipients': READER, 'POST /api/campaigns/{id}/recipients': OPERATOR,
   'POST /api/campaigns/{id}/start': OPERATOR, 'POST /api/campaigns/{id}/resume': OPERATOR,

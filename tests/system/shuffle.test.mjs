@@ -33,7 +33,8 @@ async function postAll(hub, bodies, atOnce) {
   await hub.quiet();
 }
 
-// Every record, one a line; what is named by an id of the hub's own is named by what it is. Times of arrival and how far a file has come are left out.
+// Every record, one a line; what is named by an id of the hub's own is named by what it is. Times of arrival are left out, how far a file has
+// come, and what the hub told of itself meanwhile.
 const RECORDS = `
 WITH p AS (SELECT c.id, COALESCE((SELECT group_concat(x, ' ') FROM (SELECT kind || ':' || value AS x FROM contact_identities i
     WHERE i.contact_id = c.id ORDER BY x)), '-') AS who FROM contacts c WHERE merged_into = 0 UNION ALL SELECT 0, 'nobody'),
@@ -49,8 +50,11 @@ UNION ALL SELECT 'status ' || json_array(external_id, recipient, status, at_ms, 
 UNION ALL SELECT 'edit ' || json_array(external_id, edit_id, kind, at_ms, text, data) FROM message_edits
 UNION ALL SELECT 'reaction ' || json_array(external_id, reactor, emoji, at_ms, reaction_id) FROM message_reactions
 UNION ALL SELECT 'file ' || json_array(f.external_id, m.external_id, kind, mime, sha256, size, filename) FROM media f LEFT JOIN messages m ON m.id = f.message_id
-UNION ALL SELECT 'number ' || json_array(account, owner, number) FROM own_numbers
-UNION ALL SELECT 'event ' || json_array(key, type, name, state, occurred_ms) FROM events
+UNION ALL SELECT 'number ' || json_array(account, owner, number, in_app_ms) FROM own_numbers
+UNION ALL SELECT 'fact ' || json_array(owner, number, fact, at_ms, until_ms, value) FROM own_facts
+UNION ALL SELECT 'chunk ' || json_array(account, phase, chunk, progress, at_ms) FROM own_chunks
+UNION ALL SELECT 'template ' || json_array(owner, name, language, state, reason, state_ms, quality, category) FROM message_templates
+UNION ALL SELECT 'event ' || json_array(key, type, name, state, occurred_ms) FROM events WHERE type <> 'malote.alert'
 ORDER BY 1`;
 
 function records(hub) {

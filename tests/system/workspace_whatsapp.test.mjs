@@ -64,6 +64,28 @@ test('one account, numbers of three: all are held, whoever the account is said t
   }
 });
 
+test('what is told of an account reaches all that have numbers of it: a release, a template, a warning; each sees its own numbers', async (t) => {
+  const all = await three(t), { hub, shop, other } = all, spaces = [hub, shop, other];
+  for (const number of [OWN, SHOP]) await heard(hub, number, '900');
+  await heard(hub, NEW, '902');
+  await quiet(...spaces);
+  await pause(1100);
+  const time = now();
+  await update(hub, '900', { event: 'DISABLED_UPDATE', ban_info: { waba_ban_state: 'DISABLE' } });
+  await holds(all, [true, true, false]);
+  await app(hub, [{ field: 'account_update', value: { event: 'DISABLED_UPDATE', ban_info: { waba_ban_state: 'REINSTATE' } } }], { id: '900', time: time + 2 });
+  for (const space of [hub, shop]) await until('the release', async () => (await states(space)).zap === 'ok' && (await alerts(space)).includes('destination_released'));
+  await app(hub, [{ field: 'message_template_status_update', value: { event: 'DISABLED', message_template_name: 'oferta', message_template_language: 'pt_BR' } }], { id: '900', time });
+  await app(hub, [{ field: 'security', value: { event: 'PIN_CHANGED' } }], { id: '900', time });
+  await quiet(...spaces);
+  for (const space of [hub, shop]) {
+    assert.deepEqual((await space.all('/api/templates')).map((x) => [x.name, x.state]), [['oferta', 'DISABLED']]);
+    await until('the warning', async () => (await alerts(space)).includes('account_security'));
+  }
+  assert.deepEqual([await other.all('/api/templates'), await alerts(other)], [[], []]);
+  for (const [i, number] of [OWN, SHOP, NEW].entries()) assert.deepEqual((await spaces[i].all('/api/numbers')).map((n) => [n.account, n.destinations.map((d) => d.name)]), [[number, ['zap']]]);
+});
+
 test('read marks, idempotency keys and unread counts are each workspace\'s own, though all ids are the same', async (t) => {
   const { wa, hub, shop } = await three(t);
   const unread = async (space) => (await space.all('/api/conversations')).map((c) => c.unread);

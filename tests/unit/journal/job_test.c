@@ -14,7 +14,8 @@ static int setup(void **state UNUSED)
     hub_configure(&hub,
                   "{\"sources\":[{\"name\":\"a\",\"kind\":\"http\",\"scheme\":\"token\",\"header\":"
                   "\"x-t\",\"secret\":\"s\",\"type\":\"x.y\"}]}");
-    hub_run(&hub, "INSERT INTO destinations VALUES (2, 1, 'crm', 'http', '{}', X'', '', 1, 1, 0)");
+    hub_run(&hub,
+            "INSERT INTO destinations VALUES (2, 1, 'crm', 'http', '{}', X'', '', 1, 1, 0, '', 0)");
     hub_unlock(&hub);
     return 0;
 }

@@ -20,6 +20,59 @@ static inline struct settings kind_settings(const struct source_kind *kind, cons
     return cfg;
 }
 
+/* What is told of our own end. */
+static inline void kind_print_own(struct buf *b, const struct changes *c)
+{
+    static const char *const facts[] = { "",       "quality", "limit", "name",        "update",
+                                         "in_app", "link",    "ban",   "restriction", "deleted" };
+    _Static_assert(ARRAY_LEN(facts) == OWN_FACT_COUNT, "every fact has a name");
+    const struct own_state *o = c->own_state;
+    const struct template_word *t = c->template_word;
+    const struct owner_notice *n = c->notice;
+    if (c->own_number && c->own_number->in_app) json_put_bool(b, "in_app", true);
+    if (o) {
+        json_begin_object(b, "own_state");
+        json_put_str(b, "owner", o->who.owner);
+        json_put_opt(b, "number", o->who.number);
+        json_put_opt(b, "account", o->who.account);
+        for (size_t i = 0; i < o->fact_count; i++)
+            json_put_str(b, facts[o->fact[i].kind], o->fact[i].value);
+        if (o->chunk && !o->chunk->declined) json_put_i64(b, "phase", o->chunk->phase);
+        if (o->chunk && !o->chunk->declined) json_put_i64(b, "chunk", o->chunk->chunk);
+        if (o->chunk)
+            json_put_i64(b, o->chunk->declined ? "declined" : "progress", o->chunk->progress);
+        json_end_object(b);
+    }
+    if (t) {
+        json_begin_object(b, "template");
+        json_put_str(b, "owner", t->owner);
+        json_put_str(b, "name", t->name);
+        json_put_str(b, "language", t->language);
+        json_put_opt(b, "state", t->state);
+        json_put_opt(b, "reason", t->reason);
+        json_put_opt(b, "quality", t->quality);
+        json_put_opt(b, "category", t->category);
+        json_end_object(b);
+    }
+    if (n) {
+        json_begin_object(b, "notice");
+        json_put_str(b, "alert", n->alert);
+        json_put_str(b, "owner", n->who.owner);
+        json_put_opt(b, "number", n->who.number);
+        json_put_str(b, "reason", n->reason);
+        json_end_object(b);
+    }
+    if (c->share) json_put_raw(b, "share", c->share->part->body);
+    if (!c->hold) return;
+    json_begin_object(b, "hold");
+    json_put_str(b, "owner", c->hold->who.owner);
+    json_put_opt(b, "number", c->hold->who.number);
+    json_put_str(b, "matter", slice_str(facts[c->hold->matter]));
+    json_put_str(b, "reason", c->hold->reason);
+    json_put_time(b, "until", c->hold->until_ms);
+    json_end_object(b);
+}
+
 static inline void kind_print_event(struct buf *b, const struct event *e, const struct changes *c)
 {
     json_begin_object(b, NULL);
@@ -45,14 +98,7 @@ static inline void kind_print_event(struct buf *b, const struct event *e, const 
         json_put_str(b, "locator", c->hand_over->locator);
         json_end_object(b);
     }
-    if (c->hold) {
-        json_begin_object(b, "hold");
-        json_put_str(b, "owner", c->hold->who.owner);
-        json_put_opt(b, "number", c->hold->who.number);
-        json_put_str(b, "reason", c->hold->reason);
-        if (c->hold->part) json_put_raw(b, "part", c->hold->part->body);
-        json_end_object(b);
-    }
+    kind_print_own(b, c);
     if (c->custom.len > 0) json_put_raw(b, "custom", c->custom);
     json_end_object(b);
 }

@@ -21,6 +21,16 @@ static void what_comes_of_it(void **state UNUSED)
           "\"occurred_at\":\"2026-03-10T12:18:30.500Z\",\"custom\":{"
           "\"alert\":\"destination_held\",\"destination\":\"pixel\",\"destination_id\":\"dst_1\","
           "\"reason\":\"unauthorised: é\",\"at\":\"2026-03-10T12:18:30.500Z\"}}]" },
+        /* of an account: one for the event that told it */
+        { "{\"alert\":\"account_security\",\"event_id\":\"evt_1\",\"account\":\"9\",\"reason\":"
+          "\"r\","
+          "\"at\":\"2026-03-10T12:18:30.500Z\"}",
+          "[{\"type\":\"malote.alert\",\"name\":\"account_security\","
+          "\"key\":\"account_security:evt_1:1773145110500\","
+          "\"occurred_at\":\"2026-03-10T12:18:30.500Z\",\"custom\":{"
+          "\"alert\":\"account_security\",\"event_id\":\"evt_1\",\"account\":\"9\",\"reason\":"
+          "\"r\","
+          "\"at\":\"2026-03-10T12:18:30.500Z\"}}]" },
         { "{\"alert\":\"a\",\"destination_id\":\"dst_1\"}", NULL },
         { "{\"alert\":\"a\",\"at\":\"2026-03-10T12:18:30.500Z\"}", NULL },
         { "{\"destination_id\":\"dst_1\",\"at\":\"2026-03-10T12:18:30.500Z\"}", NULL },
