@@ -225,10 +225,28 @@ static enum err forget_keys(const struct send_job *j, struct store *store, struc
     return rc == OK ? stmt_run(q, why) : rc;
 }
 
+/* The first use of the key, if there was one. */
+static enum err key_get(struct send_job *j, struct store *store, struct why *why)
+{
+    bool row = false;
+    struct stmt *q = store_stmt(store, SQL_MESSAGE_SEND_KEY_GET, why);
+    stmt_i64(q, 1, (int64_t)j->workspace_id);
+    stmt_text(q, 2, j->key);
+    stmt_i64(q, 3, j->forget_ms);
+    enum err rc = stmt_step(q, &row, why);
+    if (rc == OK && row) {
+        j->again = true;
+        j->conflict = !slice_eq(stmt_col_text(q, 0), j->digest);
+        j->delivery_id = (uint64_t)stmt_col_i64(q, 1);
+        j->message_id = (uint64_t)stmt_col_i64(q, 2);
+    }
+    stmt_reset(q);
+    return rc;
+}
+
 static enum err send_run(void *ctx, struct store *store, bool *drop, struct why *why)
 {
     struct send_job *j = ctx;
-    bool row = false;
     enum err rc = forget_keys(j, store, why);
     if (rc != OK) return rc;
     struct stmt *q = store_stmt(store, SQL_MESSAGE_SEND_KEY_ADD, why);
@@ -240,60 +258,73 @@ static enum err send_run(void *ctx, struct store *store, bool *drop, struct why 
     stmt_i64(q, 6, j->now_ms);
     rc = stmt_run(q, why);
     if (rc != OK || store_changes(store) > 0) return rc;
-    *drop = j->again = true;
-    q = store_stmt(store, SQL_MESSAGE_SEND_KEY_GET, why);
-    stmt_i64(q, 1, (int64_t)j->workspace_id);
-    stmt_text(q, 2, j->key);
-    rc = stmt_step(q, &row, why);
-    if (rc == OK && row) {
-        j->conflict = !slice_eq(stmt_col_text(q, 0), j->digest);
-        j->delivery_id = (uint64_t)stmt_col_i64(q, 1);
-        j->message_id = (uint64_t)stmt_col_i64(q, 2);
-    }
-    stmt_reset(q);
-    return rc == OK && !row ? why_set(why, ERR_BUG, "the key is gone") : rc;
+    rc = key_get(j, store, why);
+    *drop = j->again;
+    return rc == OK && !j->again ? why_set(why, ERR_BUG, "the key is gone") : rc;
 }
 
-static void store(struct call *c, struct config *config, const struct sending *s)
+static struct send_job job_of(struct call *c, const struct sending *s)
 {
-    struct why why;
     int64_t now_ms = clock_wall_ms();
-    bool mark =
-        slice_eq(json_get_text(s->message, "type"), SLICE("read")); /* no message of its own */
-    struct send_job j = { .workspace_id = c->key.workspace_id,
-                          .delivery_id = id_next(&c->app->ids, now_ms),
-                          .message_id = mark ? 0 : id_next(&c->app->ids, now_ms),
-                          .digest = s->digest,
-                          .now_ms = now_ms,
-                          .forget_ms = now_ms - c->app->message_keys_ms };
-    j.key =
-        arena_printf(c->x->arena, "%llu:%.*s", (unsigned long long)s->to->id, SLICE_ARG(s->key));
-    struct outbox_message out = { .to = s->to,
-                                  .message = s->message,
-                                  .key = s->key,
-                                  .delivery_id = j.delivery_id,
-                                  .message_id = j.message_id,
-                                  .at_ms = now_ms };
-    struct journal_entry *e = j.key.ptr ? outbox_entry(config, &c->app->log, &out) : NULL;
-    enum err rc = e ? journal_call_entry(c->app->journal, send_run, &j, e, &why)
-                    : why_set(&why, ERR_LIMIT, "the message is too large");
-    if (rc != OK) {
-        reply_err(c, rc, &why);
-        return;
-    }
-    if (j.conflict) {
+    return (struct send_job){ .workspace_id = c->key.workspace_id,
+                              .key = arena_printf(c->x->arena, "%llu:%.*s",
+                                                  (unsigned long long)s->to->id, SLICE_ARG(s->key)),
+                              .digest = s->digest,
+                              .now_ms = now_ms,
+                              .forget_ms = now_ms - c->app->message_keys_ms };
+}
+
+static void answer(struct call *c, const struct sending *s, const struct send_job *j)
+{
+    if (j->conflict) {
         reply_error(c, 409, "idempotency_conflict",
                     "this idempotency key was used for another message");
         return;
     }
     json_begin_object(&c->out, NULL);
-    put_id(&c->out, "message", ID_MESSAGE, (int64_t)j.message_id);
-    put_id(&c->out, "delivery", ID_DELIVERY, (int64_t)j.delivery_id);
+    put_id(&c->out, "message", ID_MESSAGE, (int64_t)j->message_id);
+    put_id(&c->out, "delivery", ID_DELIVERY, (int64_t)j->delivery_id);
     json_put_str(&c->out, "destination", s->to->name);
     json_put_str(&c->out, "idempotency_key", s->key);
-    json_put_bool(&c->out, "duplicate", j.again);
+    json_put_bool(&c->out, "duplicate", j->again);
     json_end_object(&c->out);
     reply_json(c, 202);
+}
+
+/* Asked for before: who lost the answer is given it, whatever would be refused by now. True: the answer is written. */
+static bool answer_again(struct call *c, const struct sending *s)
+{
+    struct why why;
+    struct send_job j = job_of(c, s);
+    enum err rc = key_get(&j, c->store, &why);
+    if (rc != OK)
+        reply_err(c, rc, &why);
+    else if (j.again)
+        answer(c, s, &j);
+    return rc != OK || j.again;
+}
+
+static void store(struct call *c, struct config *config, const struct sending *s)
+{
+    struct why why;
+    struct send_job j = job_of(c, s);
+    bool mark =
+        slice_eq(json_get_text(s->message, "type"), SLICE("read")); /* no message of its own */
+    j.delivery_id = id_next(&c->app->ids, j.now_ms);
+    j.message_id = mark ? 0 : id_next(&c->app->ids, j.now_ms);
+    struct outbox_message out = { .to = s->to,
+                                  .message = s->message,
+                                  .key = s->key,
+                                  .delivery_id = j.delivery_id,
+                                  .message_id = j.message_id,
+                                  .at_ms = j.now_ms };
+    struct journal_entry *e = j.key.ptr ? outbox_entry(config, &c->app->log, &out) : NULL;
+    enum err rc = e ? journal_call_entry(c->app->journal, send_run, &j, e, &why)
+                    : why_set(&why, ERR_LIMIT, "the message is too large");
+    if (rc != OK)
+        reply_err(c, rc, &why);
+    else
+        answer(c, s, &j);
 }
 
 void api_message_send(struct call *c)
@@ -312,11 +343,12 @@ void api_message_send(struct call *c)
         bool mark = slice_eq(json_get_text(body, "type"), SLICE("read"));
         if (!mark) rc = find_person(c, body, &s, &to, &why);
         if (rc == OK) rc = read_message(c, body, to, &s, &why);
-        if (rc == OK) rc = api_upload_check(c, s.to->kind->messages, s.message, &why);
         if (rc == OK) rc = read_key(c, body, &s, &why);
+        bool done = rc == OK && answer_again(c, &s);
+        if (rc == OK && !done) rc = api_upload_check(c, s.to->kind->messages, s.message, &why);
         if (rc != OK)
             reply_err(c, rc, &why);
-        else if (!refuse(c, &s) && !refuse_template(c, &s))
+        else if (!done && !refuse(c, &s) && !refuse_template(c, &s))
             store(c, config, &s);
     }
     config_release(config);

@@ -15,4 +15,4 @@ DELETE FROM message_keys WHERE (key, workspace_id) IN
   (SELECT k.key, k.workspace_id FROM message_keys k WHERE k.created_ms < $1 ORDER BY k.created_ms LIMIT $2);
 
 -- name: message_send_key_get
-SELECT digest, delivery_id, message_id FROM message_keys WHERE workspace_id = $1 AND key = $2;
+SELECT digest, delivery_id, message_id FROM message_keys WHERE workspace_id = $1 AND key = $2 AND created_ms >= $3;

@@ -234,7 +234,8 @@ test('outside the 24 hours only a template; no marketing for who asked for none'
   const refused = await hub.call('POST', '/api/messages', text());
   assert.deepEqual([refused.status, refused.json.error.code], [422, 'window_closed']);
   const template = (name) => ({ to: TO, type: 'template', template: { name, language: 'pt_BR', parameters: ['Ana'] } });
-  await state(hub, (await hub.post('/api/messages', template('oferta'))).delivery, 'delivered');
+  const first = await hub.post('/api/messages', { ...template('oferta'), idempotency_key: 'k1' });
+  await state(hub, first.delivery, 'delivered');
   assert.deepEqual(wa.events()[0].body.template, { name: 'oferta', language: { code: 'pt_BR' },
     components: [{ type: 'body', parameters: [{ type: 'text', text: 'Ana' }] }] });
   await webhook(hub, incoming());
@@ -245,6 +246,10 @@ test('outside the 24 hours only a template; no marketing for who asked for none'
     user_preferences: [{ wa_id: '5511999990005', detail: 'stop', category: 'marketing_messages', value: 'stop', timestamp: Number(now()) }] });
   const stopped = await hub.call('POST', '/api/messages', template('oferta'));
   assert.deepEqual([stopped.status, stopped.json.error.code], [422, 'opted_out']);
+  /* who lost the answer of before is given it, whatever would be refused by now */
+  assert.deepEqual(await hub.post('/api/messages', { ...template('oferta'), idempotency_key: 'k1' }), { ...first, duplicate: true });
+  const reused = await hub.call('POST', '/api/messages', { ...template('oferta'), category: 'marketing', idempotency_key: 'k1' });
+  assert.deepEqual([reused.status, reused.json.error.code], [409, 'idempotency_conflict']);
   await state(hub, (await hub.post('/api/messages', template('pedido_pago'))).delivery, 'delivered');
   assert.equal(wa.stats().messages, 4);
 });
