@@ -74,4 +74,4 @@ CREATE TABLE notices (
 );
 INSERT INTO notices (id, workspace_id, alert, destination_id, event_id, owner, number, reason, at_ms)
 SELECT id, workspace_id, 'destination_held', id, 0, '', '', hold, updated_ms FROM destinations WHERE untold = 1 AND hold <> '';
-UPDATE destinations SET untold = 0;
+ALTER TABLE destinations DROP COLUMN untold;

@@ -188,9 +188,10 @@ static void add_large(int id, int workspace_id)
 {
     char sql[512];
     snprintf(sql, sizeof sql,
-             "INSERT INTO destinations VALUES (%d, %d, 'd%d', 'http', "
+             "INSERT INTO destinations (id, workspace_id, name, kind, settings, secrets, hold, "
+             "created_ms, updated_ms) VALUES (%d, %d, 'd%d', 'http', "
              "'{\"url\":\"https://a.example\"' || replace(hex(zeroblob(150000)), '0', ' ') || '}', "
-             "X'', '', 1, 1, 0, '', 0)",
+             "X'', '', 1, 1)",
              id, workspace_id, id);
     hub_run(&hub, sql);
 }
@@ -224,8 +225,9 @@ static void builtin_source(void **state UNUSED)
     struct seal_key key = { .id = { 1 } };
     struct config *c = NULL;
     hub_run(&hub, "INSERT INTO workspaces VALUES (2, 'second', 0, 1);"
-                  "INSERT INTO destinations VALUES (9, 1, 'ops', 'http', "
-                  "'{\"url\":\"https://ops.example\"}', X'', '', 1, 1, 0, '', 0);"
+                  "INSERT INTO destinations (id, workspace_id, name, kind, settings, secrets, "
+                  "hold, created_ms, updated_ms) VALUES (9, 1, 'ops', 'http', "
+                  "'{\"url\":\"https://ops.example\"}', X'', '', 1, 1);"
                   "INSERT INTO routes VALUES (8, 1, 'alerts', "
                   "'{\"from\":\"malote\",\"on\":[\"*\"],\"to\":\"ops\"}', 1, 1)");
     if (config_load(hub.store, &key, &c, &why) != OK) fail_msg("%s", why.text);

@@ -236,7 +236,8 @@ static void holding(void **state UNUSED)
     };
     struct why why;
     hub_run(&hub,
-            "INSERT INTO destinations VALUES (2, 1, 'crm', 'http', '{}', X'', '', 1, 1, 0, '', 0)");
+            "INSERT INTO destinations (id, workspace_id, name, kind, settings, secrets, hold, "
+            "created_ms, updated_ms) VALUES (2, 1, 'crm', 'http', '{}', X'', '', 1, 1)");
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         bool fresh = !cases[i].fresh;
         assert_int_equal(settle_hold(hub.store, 1, (uint64_t)cases[i].id,

@@ -16,8 +16,10 @@ static struct hub hub;
 static int setup(void **state UNUSED)
 {
     hub_open(&hub);
-    hub_run(&hub, "INSERT INTO destinations VALUES (1, 1, 'zap', 'whatsapp-cloud', '{}', X'', '', "
-                  "1, 1, 0, '', 0)");
+    hub_run(&hub,
+            "INSERT INTO destinations (id, workspace_id, name, kind, settings, secrets, hold, "
+            "created_ms, updated_ms) VALUES (1, 1, 'zap', 'whatsapp-cloud', '{}', X'', '', "
+            "1, 1)");
     hub_configure(&hub, "{\"destinations\":[{\"name\":\"zap\",\"kind\":\"whatsapp-cloud\","
                         "\"phone_number_id\":\"106\",\"access_token\":\"t\"}]}");
     return 0;

@@ -15,7 +15,8 @@ static int setup(void **state UNUSED)
                   "{\"sources\":[{\"name\":\"a\",\"kind\":\"http\",\"scheme\":\"token\",\"header\":"
                   "\"x-t\",\"secret\":\"s\",\"type\":\"x.y\"}]}");
     hub_run(&hub,
-            "INSERT INTO destinations VALUES (2, 1, 'crm', 'http', '{}', X'', '', 1, 1, 0, '', 0)");
+            "INSERT INTO destinations (id, workspace_id, name, kind, settings, secrets, hold, "
+            "created_ms, updated_ms) VALUES (2, 1, 'crm', 'http', '{}', X'', '', 1, 1)");
     hub_unlock(&hub);
     return 0;
 }
