@@ -40,6 +40,8 @@ static bool is_personal(slice name)
         SLICE_INIT("wa_parent_id"),
         SLICE_INIT("wa_username"),
         SLICE_INIT("wa_name"),
+        SLICE_INIT("wa_saved_name"),
+        SLICE_INIT("group"), /* its id holds a number */
         SLICE_INIT("ctwa_clid"),
         SLICE_INIT("ctwa_first_clid"),
         SLICE_INIT("recipient"),

@@ -103,11 +103,6 @@ static void put_message_fields(struct call *c, struct stmt *q)
         put_recipients(c, stmt_col_text(q, 9));
 }
 
-static const char *edit_name(int64_t kind)
-{
-    return kind == MESSAGE_ORIGINAL ? "original" : kind == MESSAGE_REVOKE ? "revoke" : "edit";
-}
-
 static void put_message(struct call *c, struct stmt *q)
 {
     json_begin_object(&c->out, NULL);
@@ -216,9 +211,11 @@ static void put_about(struct call *c, slice external_id)
     json_begin_array(b, "edits");
     for (row = true; stmt_step(q, &row, NULL) == OK && row;) {
         json_begin_object(b, NULL);
-        json_put_str(b, "kind", slice_str(edit_name(stmt_col_i64(q, 0))));
+        json_put_str(b, "kind", slice_str(message_edit_name[stmt_col_i64(q, 0)]));
         json_put_time(b, "at", stmt_col_i64(q, 1));
         json_put_opt(b, "text", shown(c, stmt_col_text(q, 2)));
+        slice data = stmt_col_text(q, 3);
+        if (data.len && c->key.pii) json_put_raw(b, "data", data);
         json_end_object(b);
     }
     stmt_reset(q);

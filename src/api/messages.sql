@@ -80,7 +80,7 @@ ORDER BY s.at_ms LIMIT 200;
 
 -- The original first, whatever the clocks say.
 -- name: messages_edits
-SELECT kind, at_ms, text FROM message_edits WHERE external_id = $2 AND workspace_id = $1
+SELECT kind, at_ms, text, data FROM message_edits WHERE external_id = $2 AND workspace_id = $1
 ORDER BY CASE WHEN kind = 3 THEN 0 ELSE 1 END, at_ms LIMIT 200;
 
 -- name: messages_media

@@ -283,3 +283,10 @@ bool text_glob(slice pattern, slice text)
     while (p < pattern.len && pattern.ptr[p] == '*') p++;
     return p == pattern.len;
 }
+
+slice text_utf8_cut(slice text, size_t max)
+{
+    if (text.len <= max) return text;
+    while (max > 0 && ((unsigned char)text.ptr[max] & 0xc0) == 0x80) max--;
+    return slice_sub(text, 0, max);
+}

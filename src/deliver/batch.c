@@ -219,6 +219,8 @@ static void settle_one(struct batch *b, size_t i, const struct verdict *v, int64
     s->status = r->status;
     s->verdict = v->kind;
     memcpy(s->remote_id, v->remote_id, sizeof s->remote_id);
+    memcpy(s->wa_id, v->wa_id, sizeof s->wa_id);
+    memcpy(s->user_id, v->user_id, sizeof s->user_id);
     write_texts(b, i, r, s);
     static const enum metric metric_of[DELIVERY_STATE_COUNT] = {
         [DELIVERY_WAITING] = METRIC_deliveries_retried,

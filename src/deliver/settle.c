@@ -7,6 +7,8 @@
 #include "base/clock.h"
 #include "records/campaign.h"
 
+enum { PERSON_ARENA_MAX = 1024 * 1024 };
+
 struct settlement *settlement_new(struct leased *delivery, enum delivery_state state,
                                   int64_t due_ms, const char *reason)
 {
@@ -86,6 +88,27 @@ static enum err write_file(struct store *store, const struct settlement *s, int6
     return rc == OK ? stmt_run(q, why) : rc;
 }
 
+/* The person that it went to, under whatever the channel calls them. */
+static enum err write_person(struct store *store, struct id_maker *ids, const struct settlement *s,
+                             int64_t now_ms, struct why *why)
+{
+    struct arena arena;
+    arena_init(&arena, PERSON_ARENA_MAX);
+    struct apply_ctx ctx = { .store = store,
+                             .ids = ids,
+                             .arena = &arena,
+                             .workspace_id = s->delivery->workspace_id,
+                             .origin = SLICE("malote"),
+                             .rank = ORIGIN_PLATFORM,
+                             .occurred_ms = s->at_ms,
+                             .now_ms = now_ms };
+    enum err rc =
+        contact_went_to(&ctx, s->delivery->id, slice_str(s->wa_id), slice_str(s->user_id), why);
+    arena_free(&arena);
+    /* What is too large about a person is no reason to send the message once more. */
+    return rc == ERR_SYNTAX || rc == ERR_LIMIT ? OK : rc;
+}
+
 enum err settle_run(struct journal_job *job, struct store *store, struct why *why)
 {
     struct settle_job *j = (struct settle_job *)(void *)job;
@@ -109,6 +132,8 @@ enum err settle_run(struct journal_job *job, struct store *store, struct why *wh
         rc = stmt_run(q, why);
         if (rc == OK && s->remote_id[0])
             rc = message_named(store, d->workspace_id, d->id, slice_str(s->remote_id), now_ms, why);
+        if (rc == OK && (s->wa_id[0] || s->user_id[0]))
+            rc = write_person(store, j->ids, s, now_ms, why);
         if (rc == OK && s->attempted) rc = write_attempt(store, j->ids, s, why);
         if (rc == OK && (s->media_id || s->forget_file)) rc = write_file(store, s, now_ms, why);
         /* A campaign's message is one of those that name their destination (route_named's key). */

@@ -19,6 +19,7 @@ struct settlement {
     int status;
     enum verdict_kind verdict;
     char remote_id[REMOTE_ID_MAX + 1]; /* DELIVERED: "" when the other side gave none */
+    char wa_id[PERSON_ID_MAX + 1], user_id[PERSON_ID_MAX + 1]; /* DELIVERED: whom it went to; "" */
     uint64_t
         media_id; /* WAITING: for this file of ours, which is to be given to the other side; 0: no */
     bool forget_file;     /* what the other side called its file is worth nothing any more */

@@ -9,7 +9,7 @@
 
 enum { DEST_ABI = 1 };
 enum { DELIVERY_KEY_MAX = 300, OUTGOING_HEADERS_MAX = 24, BATCH_MAX = 1000 };
-enum { REMOTE_ID_MAX = 255 };
+enum { REMOTE_ID_MAX = 255, PERSON_ID_MAX = 160 };
 
 struct dest_header {
     slice name, value;
@@ -88,6 +88,8 @@ struct verdict {
     bool refused;
     /* DEAD, of a delivery with a file: the other side could not use what it was given. Giving it anew may help. */
     bool file_gone;
+    /* DELIVERED: whom it went to, as the other side calls them: a number's digits, a user id; "": it does not say. */
+    char wa_id[PERSON_ID_MAX + 1], user_id[PERSON_ID_MAX + 1];
     /* DELIVERED: what the other side calls it from now on (a message's id at its channel); "": it does not say. */
     char remote_id[REMOTE_ID_MAX + 1];
 };

@@ -146,12 +146,15 @@ static void add_hashed(struct meta_event *m, enum meta_field field, slice raw, s
     if (digest.len > 0) list->digest[list->count++] = digest;
 }
 
-/* First name and rest of a display name, for contacts that have only that one. */
+/* First name and rest of a display name, for contacts that have only that one; the rest also for those whose first name it begins with (an
+ * address book says no surname by itself). */
 static void add_from_name(struct meta_event *m, enum meta_field field, struct hashed *list)
 {
-    slice name = text_at(m, "/contact/name");
-    size_t blank = slice_find(name, ' ');
-    if (text_at(m, "/contact/first_name").len > 0 || text_at(m, "/contact/last_name").len > 0)
+    slice name = text_at(m, "/contact/name"), first = text_at(m, "/contact/first_name");
+    size_t blank = first.len > 0 ? first.len : slice_find(name, ' ');
+    if (text_at(m, "/contact/last_name").len > 0) return;
+    if (first.len > 0 && (field == META_FIELD_FN || !slice_starts(name, first) ||
+                          first.len >= name.len || name.ptr[first.len] != ' '))
         return;
     if (field == META_FIELD_FN)
         add_hashed(m, field, slice_sub(name, 0, blank), list);

@@ -210,7 +210,7 @@ static enum err join(struct apply_ctx *ctx, struct stored *kept, const struct st
 /* Bounds a value and drops what no database stores: NUL and other control characters. */
 static slice clean(slice v, struct arena *a)
 {
-    v = slice_sub(v, 0, FIELD_VALUE_MAX);
+    v = text_utf8_cut(v, FIELD_VALUE_MAX);
     size_t bad = 0;
     for (size_t i = 0; i < v.len; i++) bad += (unsigned char)v.ptr[i] < 0x20;
     if (bad == 0) return v;
@@ -292,6 +292,72 @@ static bool merge_all(struct apply_ctx *ctx, const struct contact *c, struct sto
         changed = merge_field(&s->fbclid_ms, &fresh, false) || changed;
     }
     return changed;
+}
+
+/* An E.164 number of WhatsApp's digits; in `arena`. */
+static slice phone_of(slice digits, struct arena *arena)
+{
+    struct brazil_phone phone;
+    slice text = digits.len > 0 ? arena_printf(arena, "+%.*s", SLICE_ARG(digits)) : digits;
+    return brazil_phone(text, &phone, NULL) == OK ? arena_dup(arena, brazil_phone_text(&phone))
+                                                  : text;
+}
+
+enum err contact_same_as(struct apply_ctx *ctx, const struct contact *given, uint64_t other,
+                         struct contact *out, uint64_t *id, struct why *why)
+{
+    struct stored s;
+    struct contact both = *given;
+    enum err rc = load(ctx, other, &s, why);
+    if (rc != OK) return rc;
+    both.former_phone = s.field[CONTACT_phone].value;
+    both.former_wa_user_id = s.field[CONTACT_wa_user_id].value;
+    return contact_apply(ctx, &both, out, id, why);
+}
+
+enum err contact_went_to(struct apply_ctx *ctx, uint64_t delivery_id, slice wa_id, slice user_id,
+                         struct why *why)
+{
+    bool row = false;
+    struct contact said = { .fbclid_ms = 0 }, after;
+    struct stored s;
+    struct stmt *q = store_stmt(ctx->store, SQL_CONTACT_OF_DELIVERY, why);
+    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
+    stmt_i64(q, 2, (int64_t)delivery_id);
+    enum err rc = stmt_step(q, &row, why);
+    uint64_t id = rc == OK && row ? (uint64_t)stmt_col_i64(q, 0) : 0;
+    stmt_reset(q);
+    if (rc != OK || id == 0) return rc;
+    rc = load(ctx, id, &s, why);
+    said.field[CONTACT_wa_id] = wa_id;
+    said.field[CONTACT_phone] = phone_of(wa_id, ctx->arena);
+    said.field[CONTACT_wa_user_id] = contact_is_user_id(user_id) ? user_id : (slice){ NULL, 0 };
+    static const enum contact_field told[] = { CONTACT_phone, CONTACT_wa_id, CONTACT_wa_user_id };
+    bool news = false;
+    for (size_t i = 0; i < ARRAY_LEN(told); i++)
+        news = news || (said.field[told[i]].len > 0 &&
+                        !slice_eq(said.field[told[i]], s.field[told[i]].value));
+    return rc == OK && news ? contact_same_as(ctx, &said, id, &after, &id, why) : rc;
+}
+
+enum err contact_of_quoted(struct apply_ctx *ctx, const struct message *m,
+                           const struct contact *given, struct contact *out, uint64_t *id,
+                           struct why *why)
+{
+    static const struct contact nobody = { .fbclid_ms = 0 };
+    bool row = false;
+    if (m->direction != MESSAGE_IN || m->origin != MESSAGE_BY_WEBHOOK || m->peer.len > 0 ||
+        m->reply_to.len == 0)
+        return OK;
+    struct stmt *q = store_stmt(ctx->store, SQL_CONTACT_OF_QUOTED, why);
+    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
+    stmt_text(q, 2, m->reply_to);
+    stmt_text(q, 3, m->account);
+    enum err rc = stmt_step(q, &row, why);
+    uint64_t other = rc == OK && row ? (uint64_t)stmt_col_i64(q, 0) : 0;
+    stmt_reset(q);
+    if (rc != OK || other == 0 || other == *id) return rc;
+    return contact_same_as(ctx, given ? given : &nobody, other, out, id, why);
 }
 
 enum err contact_apply(struct apply_ctx *ctx, const struct contact *given, struct contact *out,

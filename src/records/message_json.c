@@ -5,6 +5,8 @@
 const char *const message_direction_name[3] = { "", "in", "out" };
 const char *const message_origin_name[] = { "", "history", "echo", "webhook", "api" };
 _Static_assert(ARRAY_LEN(message_origin_name) == MESSAGE_ORIGIN_COUNT, "every origin has a name");
+const char *const message_edit_name[] = { "", "edit", "revoke", "original", "unread" };
+_Static_assert(ARRAY_LEN(message_edit_name) == MESSAGE_EDIT_KIND_COUNT, "every kind has a name");
 const char *const message_state_name[] = { "",     "accepted", "sent",  "delivered",
                                            "read", "played",   "failed" };
 _Static_assert(ARRAY_LEN(message_state_name) == MESSAGE_STATE_COUNT, "every state has a name");
@@ -69,7 +71,7 @@ void record_json_message_edit(struct buf *b, const char *key, const struct messa
     json_put_opt(b, "account", e->account);
     json_put_str(b, "external_id", e->external_id);
     json_put_str(b, "edit_id", e->edit_id);
-    json_put_str(b, "kind", e->kind == MESSAGE_EDIT ? SLICE("edit") : SLICE("revoke"));
+    json_put_str(b, "kind", slice_str(message_edit_name[e->kind]));
     json_put_opt(b, "direction", slice_str(message_direction_name[e->direction]));
     json_put_time(b, "at", e->at_ms);
     json_put_opt(b, "text", e->text);

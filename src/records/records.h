@@ -45,6 +45,7 @@ enum { ORDER_ITEMS_MAX = 100 };
     X(wa_username)     /* without '@' */                                                           \
     X(wa_name)         /* name in the profile: the person's own choice, often no real name */      \
     X(wa_saved)        /* "yes" or "no": is in the address book of the app */                      \
+    X(wa_saved_name)   /* as the address book has it, be it no name of a person */                 \
     X(wa_marketing)    /* "stop" or "resume": may marketing be sent, by the person's own word */   \
     X(ctwa_clid)       /* click id of the latest ad that led here; the next three belong to it */  \
     X(ctwa_at)         /* when: the time of the message that it came with */                       \
@@ -236,8 +237,16 @@ struct message_status {
     slice data;   /* JSON object: pricing, conversation, errors */
 };
 
-/* ORIGINAL is never said by a channel: the text before the first edit, kept beside the edits (message.c). */
-enum message_edit_kind { MESSAGE_EDIT = 1, MESSAGE_REVOKE, MESSAGE_ORIGINAL };
+/* ORIGINAL is never said by a channel: the text before the first edit, kept beside the edits (message.c). UNREAD: it was edited, and how
+ * cannot be read; it is kept and replaces nothing. The numbers are stored. */
+enum message_edit_kind {
+    MESSAGE_EDIT = 1,
+    MESSAGE_REVOKE,
+    MESSAGE_ORIGINAL,
+    MESSAGE_EDIT_UNREAD,
+    MESSAGE_EDIT_KIND_COUNT
+};
+extern const char *const message_edit_name[MESSAGE_EDIT_KIND_COUNT];
 struct message_edit {
     slice channel, account, external_id; /* of the message that is changed */
     slice edit_id;                       /* of the change */

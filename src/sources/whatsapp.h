@@ -91,6 +91,14 @@ bool whatsapp_is_ours(const struct whatsapp_place *p, struct arena *arena);
 slice whatsapp_event_type(const struct whatsapp_place *p, struct cleaner *cl);
 /* Does a value without its envelope say that the history was declined? So Meta's page prints it. */
 bool whatsapp_is_declined(json *item);
+/* Is it so far ahead of when it was received (0: not known) that it is no time? */
+static inline bool whatsapp_is_early(int64_t at_ms, int64_t received_ms)
+{
+    return received_ms > 0 && at_ms > received_ms + WA_EARLY_MAX_MS;
+}
+/* Every member of an object but those, into the object that is open. */
+void whatsapp_put_rest(struct buf *b, json *v, const char *const *left_out, size_t count,
+                       struct cleaner *cl);
 /* Instant of an item in ms; 0 unknown. */
 int64_t whatsapp_time(json *item);
 
@@ -99,11 +107,11 @@ slice whatsapp_participant(struct cleaner *cl, json *status);
 
 /* Text as it was written, but for characters that no store keeps; at most MESSAGE_TEXT_MAX bytes. */
 slice whatsapp_text(struct cleaner *cl, json *v);
-/* First `max` bytes at most, cut between characters. */
-slice whatsapp_cut(slice text, size_t max);
 
 /* Is it a number (digits, perhaps with '+')? What is none may be a user id (contact_is_user_id). */
 bool whatsapp_is_number(slice id);
+/* Two ids of one person: the same, or one number in two forms. */
+bool whatsapp_same_person(struct cleaner *cl, slice a, slice b);
 /* Either put into the field it belongs to; a number fills phone and wa_id. */
 void whatsapp_contact_id(struct cleaner *cl, struct contact *c, slice id);
 /* "+5511999990005", with the ninth digit whichever form came; empty when it is no number. */

@@ -150,6 +150,7 @@ struct splitter {
     struct cleaner cl;
     const struct settings *cfg;
     struct event_list *out;
+    int64_t received_ms;
     bool many; /* more events than one request may hold */
 };
 
@@ -209,14 +210,14 @@ static slice name_of(struct splitter *s, const struct whatsapp_place *p)
 {
     static const char *const words[] = { "status", "action", "value", "event_name", "type" };
     slice system = clean_id(&s->cl, json_get(json_get(p->item, "system"), "type"));
-    if (system.len > 0) return whatsapp_cut(system, EVENT_TYPE_MAX);
+    if (system.len > 0) return text_utf8_cut(system, EVENT_TYPE_MAX);
     for (size_t i = 0; p->part < WA_OTHER && i < ARRAY_LEN(words); i++) {
         slice word = clean_id(&s->cl, json_get(p->item, words[i]));
-        if (word.len > 0) return whatsapp_cut(word, EVENT_TYPE_MAX);
+        if (word.len > 0) return text_utf8_cut(word, EVENT_TYPE_MAX);
     }
     slice event = clean_id(&s->cl, json_get(p->value, "event"));
     if (event.len == 0) event = clean_id(&s->cl, json_get(p->change, "field"));
-    return whatsapp_cut(event, EVENT_TYPE_MAX);
+    return text_utf8_cut(event, EVENT_TYPE_MAX);
 }
 
 static void add(struct splitter *s, const struct whatsapp_place *p, slice locator)
@@ -233,6 +234,7 @@ static void add(struct splitter *s, const struct whatsapp_place *p, slice locato
     e->type = whatsapp_event_type(p, &s->cl);
     e->occurred_ms = whatsapp_time(p->item);
     if (e->occurred_ms == 0) e->occurred_ms = clean_time(json_get(p->entry, "time"));
+    if (whatsapp_is_early(e->occurred_ms, s->received_ms)) e->occurred_ms = s->received_ms;
     if (!e->key.ptr || !e->type.ptr) s->cl.full = true;
 }
 
@@ -329,7 +331,9 @@ static void add_change(struct splitter *s, struct whatsapp_place *at, slice base
 static enum err split(struct request *r, const struct settings *cfg, struct arena *arena,
                       struct event_list *out, struct why *why)
 {
-    struct splitter s = { .cl = { .arena = arena }, .cfg = cfg, .out = out };
+    struct splitter s = {
+        .cl = { .arena = arena }, .cfg = cfg, .out = out, .received_ms = r->received_ms
+    };
     struct whatsapp_place at = { .part = WA_WHOLE };
     size_t e, es, c, cs;
     json *root = NULL;

@@ -7,6 +7,7 @@
 #include "sources/whatsapp.h"
 
 enum { NUMBER_MIN = 5, NUMBER_MAX = 15 };
+#define NUMBER_MARKS " -()."
 
 static slice digits_of(slice id)
 {
@@ -37,8 +38,26 @@ slice whatsapp_phone(struct cleaner *cl, slice id)
     return out;
 }
 
-void whatsapp_contact_id(struct cleaner *cl, struct contact *c, slice id)
+/* "+55 11 95555-4448" as people write it: the digits. What has anything else in it stays as it is. */
+static slice without_marks(struct cleaner *cl, slice id)
 {
+    bool marks = false;
+    for (size_t i = 0; i < id.len; i++) {
+        bool mark = slice_find(SLICE(NUMBER_MARKS), id.ptr[i]) < sizeof NUMBER_MARKS - 1;
+        if (!mark && id.ptr[i] != '+' && (id.ptr[i] < '0' || id.ptr[i] > '9')) return id;
+        marks = marks || mark;
+    }
+    char *out = marks ? arena_raw(cl->arena, id.len) : NULL;
+    size_t n = 0;
+    if (marks && !out) cl->full = true;
+    for (size_t i = 0; out && i < id.len; i++)
+        if (id.ptr[i] == '+' || (id.ptr[i] >= '0' && id.ptr[i] <= '9')) out[n++] = id.ptr[i];
+    return out ? slice_of(out, n) : id;
+}
+
+void whatsapp_contact_id(struct cleaner *cl, struct contact *c, slice given)
+{
+    slice id = without_marks(cl, given);
     if (whatsapp_is_number(id)) {
         if (c->field[CONTACT_wa_id].len > 0) return;
         c->field[CONTACT_wa_id] = digits_of(id);
@@ -48,19 +67,26 @@ void whatsapp_contact_id(struct cleaner *cl, struct contact *c, slice id)
     }
 }
 
-static bool has_id(json *v, const char *key, slice id)
+bool whatsapp_same_person(struct cleaner *cl, slice a, slice b)
 {
-    return id.len > 0 && slice_eq(json_get_text(v, key), id);
+    if (a.len == 0 || b.len == 0) return false;
+    if (slice_eq(a, b)) return true;
+    slice first = whatsapp_phone(cl, without_marks(cl, a)),
+          second = whatsapp_phone(cl, without_marks(cl, b));
+    return first.len > 0 && slice_eq(first, second);
 }
 
-/* The entry of value.contacts with this number or user id. */
-static json *find_profile(json *value, const struct contact *c)
+/* The entry of value.contacts with this number, in whichever form, or user id. */
+static json *find_profile(struct cleaner *cl, json *value, const struct contact *c)
 {
     json *list = json_get(value, "contacts"), *one;
     size_t index, max;
-    yyjson_arr_foreach(list, index, max,
-                       one) if (has_id(one, "user_id", c->field[CONTACT_wa_user_id]) ||
-                                has_id(one, "wa_id", c->field[CONTACT_wa_id])) return one;
+    yyjson_arr_foreach(list, index, max, one)
+    {
+        if (whatsapp_same_person(cl, json_get_text(one, "user_id"), c->field[CONTACT_wa_user_id]) ||
+            whatsapp_same_person(cl, json_get_text(one, "wa_id"), c->field[CONTACT_wa_id]))
+            return one;
+    }
     return NULL;
 }
 
@@ -130,6 +156,7 @@ struct contact *whatsapp_contact(const struct whatsapp_place *p, bool ours, stru
                                           "wa_id",
                                           "user_id" };
     static const char *const to[] = { "to", "to_user_id" };
+    static const char *const parents[] = { "from_parent_user_id", "parent_recipient_user_id" };
     struct contact *c = begin(cl);
     if (!c) return NULL;
     for (size_t i = 0; !ours && i < ARRAY_LEN(theirs); i++)
@@ -138,11 +165,12 @@ struct contact *whatsapp_contact(const struct whatsapp_place *p, bool ours, stru
     for (size_t i = 0; ours && i < ARRAY_LEN(to); i++) {
         slice id = json_get_text(p->item, to[i]);
         /* Seen: an echo whose two ends are the wrong way round. We are nobody's customer. */
-        if (own.len > 0 && slice_eq(id, own)) id = json_get_text(p->item, "from");
+        if (whatsapp_same_person(cl, id, own)) id = json_get_text(p->item, "from");
         whatsapp_contact_id(cl, c, id);
     }
-    put(cl, c, CONTACT_wa_parent_id,
-        json_get(p->item, ours ? "to_parent_user_id" : "from_parent_user_id"));
+    for (size_t i = 0; !ours && i < ARRAY_LEN(parents); i++)
+        put(cl, c, CONTACT_wa_parent_id, json_get(p->item, parents[i]));
+    if (ours) put(cl, c, CONTACT_wa_parent_id, json_get(p->item, "to_parent_user_id"));
     if (p->thread) { /* a thread belongs to one person, whoever wrote the message */
         json *context = json_get(p->thread, "context");
         whatsapp_contact_id(cl, c, json_get_text(p->thread, "id"));
@@ -150,7 +178,7 @@ struct contact *whatsapp_contact(const struct whatsapp_place *p, bool ours, stru
         whatsapp_contact_id(cl, c, json_get_text(context, "user_id"));
         c->field[CONTACT_wa_username] = read_username(cl, json_get(context, "username"));
     }
-    json *profile = find_profile(p->value, c), *list = json_get(p->value, "contacts");
+    json *profile = find_profile(cl, p->value, c), *list = json_get(p->value, "contacts");
     bool nobody = c->field[CONTACT_wa_id].len == 0 && c->field[CONTACT_wa_user_id].len == 0;
     if (nobody && !ours && yyjson_arr_size(list) == 1) profile = yyjson_arr_get_first(list);
     if (profile) read_profile(cl, c, profile);
@@ -165,6 +193,7 @@ struct contact *whatsapp_moved_contact(const struct whatsapp_place *p, struct cl
           previous = json_get_text(system, "previous_user_id");
     struct contact *c = begin(cl);
     if (!c) return NULL;
+    if (from.len == 0) from = json_get_text(system, "customer");      /* old versions */
     if (number.len == 0) number = json_get_text(system, "new_wa_id"); /* old versions */
     whatsapp_contact_id(cl, c, number);
     whatsapp_contact_id(cl, c, json_get_text(system, "user_id"));
@@ -175,7 +204,7 @@ struct contact *whatsapp_moved_contact(const struct whatsapp_place *p, struct cl
         c->former_wa_user_id = previous;
     whatsapp_contact_id(cl, c, from);
     whatsapp_contact_id(cl, c, json_get_text(p->item, "from_user_id"));
-    json *profile = find_profile(p->value, c);
+    json *profile = find_profile(cl, p->value, c);
     if (profile) read_profile(cl, c, profile);
     return end(cl, c);
 }

@@ -39,8 +39,12 @@ static const struct type types[] = {
 };
 static const struct type unknown = { SLICE_INIT(""), SLICE_INIT("unsupported"), false, { NULL } };
 
-static const struct type *find_type(slice word)
+/* By Meta's word, or, where that is missing, by the object that is there. */
+static const struct type *find_type(json *message)
 {
+    slice word = json_get_text(message, "type");
+    for (size_t i = 0; word.len == 0 && i < ARRAY_LEN(types); i++)
+        if (json_get_slice(message, types[i].word)) return &types[i];
     for (size_t i = 0; i < ARRAY_LEN(types); i++)
         if (slice_eq(word, types[i].word)) return &types[i];
     return &unknown;
@@ -85,42 +89,72 @@ static struct media *read_media(struct cleaner *cl, json *message, const struct 
     return m;
 }
 
-/* An object without one member. */
-static void put_without(struct buf *b, const char *key, json *v, const char *left_out,
-                        struct cleaner *cl)
+/* The object of its type, less what is kept elsewhere: a link lives for minutes, a body is the text. */
+static void put_own(struct buf *b, json *own, const struct type *t, struct cleaner *cl)
 {
-    size_t index, max;
-    json *k, *member;
-    if (!yyjson_is_obj(v)) return;
-    json_begin_object(b, key);
-    yyjson_obj_foreach(v, index, max, k, member)
-    {
-        if (slice_eq(json_str(k), slice_str(left_out)) ||
-            slice_find(json_str(k), 0) < json_str(k).len)
-            continue;
-        json_put_raw(b, yyjson_get_str(k), clean_json(cl, member));
+    bool text = slice_eq(t->type, SLICE("text"));
+    const char *const told[] = { text ? "body" : "url" };
+    if (!yyjson_is_obj(own) || (!text && !t->file)) {
+        if (own && !text) json_put_raw(b, t->type.ptr, clean_json(cl, own));
+        return;
     }
+    struct buf before = *b;
+    json_begin_object(b, t->type.ptr);
+    size_t empty = b->len;
+    whatsapp_put_rest(b, own, told, ARRAY_LEN(told), cl);
+    bool none = b->len == empty;
     json_end_object(b);
+    if (!text || !none || b->failed) return;
+    b->len = before.len;
+    b->comma = before.comma;
 }
 
-/* What the shape has no member for, as it came. The plain body of a text is not said twice. */
-static slice read_data(struct cleaner *cl, json *message, slice word, const struct type *t)
+/* Of a message that is too much to be kept beside its request. */
+static slice read_less(struct cleaner *cl, json *message)
 {
-    static const char *const kept[] = { "context", "referral", "errors", "identity" };
+    static const char *const kept[] = { "context", "referral", "errors" };
     struct buf b = buf_in(cl->arena, MESSAGE_DATA_MAX);
     json_begin_object(&b, NULL);
-    size_t empty = b.len;
-    if (t == &unknown) json_put_opt(&b, "type", clean_text(cl, word));
     for (size_t i = 0; i < ARRAY_LEN(kept); i++)
         if (json_get(message, kept[i]))
             json_put_raw(&b, kept[i], clean_json(cl, json_get(message, kept[i])));
-    json *own = json_get_slice(message, word);
-    if (t->file)
-        put_without(&b, t->type.ptr, own, "url", cl);
-    else if (t == &unknown)
+    json_put_bool(&b, "too_large", true);
+    json_end_object(&b);
+    return buf_ok(&b) ? buf_slice(&b) : SLICE("{\"too_large\":true}");
+}
+
+/* What the shape has no member for, as it came, whatever Meta adds tomorrow. */
+static slice read_data(struct cleaner *cl, json *message, slice word, const struct type *t)
+{
+    static const char *const kept[] = { "context", "referral", "errors", "identity" };
+    const char *told[] = { "from",
+                           "from_user_id",
+                           "from_parent_user_id",
+                           "to",
+                           "to_user_id",
+                           "to_parent_user_id",
+                           "id",
+                           "timestamp",
+                           "type",
+                           "group_id",
+                           "history_context",
+                           "response",
+                           t->type.ptr,
+                           t == &unknown ? "" : t->word.ptr };
+    struct buf b = buf_in(cl->arena, MESSAGE_DATA_MAX);
+    json_begin_object(&b, NULL);
+    size_t empty = b.len;
+    json *own = t == &unknown ? NULL : json_get_slice(message, t->word);
+    if (t == &unknown) {
+        json_put_opt(&b, "type", clean_text(cl, word));
+        for (size_t i = 0; i < ARRAY_LEN(kept); i++)
+            if (json_get(message, kept[i]))
+                json_put_raw(&b, kept[i], clean_json(cl, json_get(message, kept[i])));
         json_put_raw(&b, "raw", clean_json(cl, message));
-    else if (own && !slice_eq(word, SLICE("text")))
-        json_put_raw(&b, t->type.ptr, clean_json(cl, own));
+    } else {
+        whatsapp_put_rest(&b, message, told, ARRAY_LEN(told), cl);
+        put_own(&b, own, t, cl);
+    }
     /* A flow's answer is JSON inside a text: as JSON it can be used. It may be broken; then the text is all there is. */
     slice inner = json_str(json_at(own, SLICE("/nfm_reply/response_json")));
     json *answer = NULL;
@@ -128,7 +162,7 @@ static slice read_data(struct cleaner *cl, json *message, slice word, const stru
         json_put_raw(&b, "response", clean_json(cl, answer));
     size_t len = b.len;
     json_end_object(&b);
-    if (!buf_ok(&b)) cl->full = true;
+    if (!buf_ok(&b)) return cl->arena->full ? (slice){ NULL, 0 } : read_less(cl, message);
     return len == empty ? (slice){ NULL, 0 } : buf_slice(&b);
 }
 
@@ -142,7 +176,7 @@ static slice id_or(struct cleaner *cl, json *v, slice fallback)
 static int64_t read_at(const struct whatsapp_place *p, const struct request *r)
 {
     int64_t at = whatsapp_time(p->item);
-    return at == 0 || at > r->received_ms + WA_EARLY_MAX_MS ? r->received_ms : at;
+    return at == 0 || whatsapp_is_early(at, r->received_ms) ? r->received_ms : at;
 }
 
 static enum message_state history_state(json *message)
@@ -168,7 +202,7 @@ static enum err read_message(const struct whatsapp_place *p, const struct reques
     struct message *m = arena_new(cl->arena, struct message, 1);
     if (!m) return ERR_LIMIT;
     slice word = json_get_text(p->item, "type");
-    const struct type *t = find_type(word);
+    const struct type *t = find_type(p->item);
     m->channel = SLICE("whatsapp");
     m->account = clean_id(cl, json_get(json_get(p->value, "metadata"), "phone_number_id"));
     m->external_id = id_or(cl, json_get(p->item, "id"), e->key);
@@ -207,10 +241,14 @@ static enum err read_edit(const struct whatsapp_place *p, const struct request *
     if (edit->external_id.len == 0)
         return why_set(why, ERR_SYNTAX, "the message that is changed has no id");
     if (edit->kind == MESSAGE_EDIT) {
-        slice type = json_get_text(fresh, "type");
-        const struct type *t = find_type(type);
+        const struct type *t = find_type(fresh);
+        /* What cannot be read replaces nothing. */
+        if (!yyjson_is_obj(fresh) || slice_eq(t->type, SLICE("unsupported")))
+            edit->kind = MESSAGE_EDIT_UNREAD;
         edit->text = find_text(cl, fresh, t);
-        edit->data = read_data(cl, fresh, type, t);
+        edit->data =
+            read_data(cl, edit->kind == MESSAGE_EDIT ? fresh : p->item,
+                      json_get_text(fresh, "type"), edit->kind == MESSAGE_EDIT ? t : &unknown);
     }
     out->message_edit = edit;
     return OK;
@@ -233,7 +271,9 @@ static enum err read_reaction(const struct whatsapp_place *p, const struct reque
         x->reactor = out->contact->field[CONTACT_phone];
         if (x->reactor.len == 0) x->reactor = out->contact->field[CONTACT_wa_user_id];
     } else if (!ours) {
-        x->reactor = SLICE("?"); /* nobody is named */
+        x->reactor =
+            arena_printf(cl->arena, "?%.*s", SLICE_ARG(x->reaction_id)); /* nobody is named */
+        if (!x->reactor.ptr) return why_set(why, ERR_LIMIT, "arena full");
     }
     if (x->external_id.len == 0)
         return why_set(why, ERR_SYNTAX, "the message that is reacted to has no id");

@@ -1,6 +1,8 @@
 /* whatsapp_other.c: what is no message: statuses, the app's address book, preferences, errors, account updates. */
 #include "sources/whatsapp.h"
 
+enum { VALUE_MAX = 768 * 1024 }; /* of a change that is shown as it is: an event has 1 MiB */
+
 /* `deleted` and `warning` of old versions, and words of tomorrow, are kept in the history and rank nowhere. */
 static const struct {
     slice word;
@@ -13,34 +15,43 @@ static const struct {
 
 slice whatsapp_participant(struct cleaner *cl, json *status)
 {
-    /* The second is of older pages; the third, for who has no number, is not verified. */
+    /* The second is of older pages; the others, for who has no number, are not verified. */
     static const char *const names[] = { "recipient_participant_id", "participant_recipient_id",
-                                         "recipient_user_id" };
+                                         "recipient_participant_user_id", "recipient_user_id" };
     bool group = slice_eq(json_get_text(status, "recipient_type"), SLICE("group"));
     slice who = { NULL, 0 };
-    for (size_t i = 0; who.len == 0 && i < (group ? ARRAY_LEN(names) : 2); i++)
+    for (size_t i = 0; who.len == 0 && i < (group ? ARRAY_LEN(names) : 3); i++)
         who = clean_id(cl, json_get(status, names[i]));
     return who;
 }
 
+/* All but what has a column of its own. */
 static slice status_data(json *status, struct cleaner *cl)
 {
-    static const char *const kept[] = { "conversation",
-                                        "pricing",
-                                        "errors",
-                                        "recipient_id",
-                                        "recipient_user_id",
-                                        "parent_recipient_user_id",
-                                        "recipient_type",
-                                        "type" };
+    static const char *const told[] = { "id", "status", "timestamp", "recipient_participant_id",
+                                        "participant_recipient_id" };
     struct buf b = buf_in(cl->arena, MESSAGE_DATA_MAX);
     json_begin_object(&b, NULL);
-    for (size_t i = 0; i < ARRAY_LEN(kept); i++)
-        if (json_get(status, kept[i]))
-            json_put_raw(&b, kept[i], clean_json(cl, json_get(status, kept[i])));
+    whatsapp_put_rest(&b, status, told, ARRAY_LEN(told), cl);
     json_end_object(&b);
-    if (!buf_ok(&b)) cl->full = true;
-    return buf_slice(&b);
+    if (buf_ok(&b)) return buf_slice(&b);
+    return SLICE("{\"too_large\":true}"); /* the request has it */
+}
+
+/* What a status tells of a person: which user id belongs to a number, in itself or in the `contacts` beside it; that Meta sends no marketing
+ * to who asked it for none. */
+static struct contact *status_contact(const struct whatsapp_place *p, enum message_state state,
+                                      struct cleaner *cl)
+{
+    json *status = p->item;
+    bool stopped = state == MESSAGE_FAILED &&
+                   slice_eq(json_text(json_at(status, SLICE("/errors/0/code"))), SLICE("131050"));
+    if (!stopped && !json_get(p->value, "contacts") && !json_get(status, "recipient_user_id"))
+        return NULL;
+    struct contact *who = whatsapp_contact(p, false, cl);
+    if (!who || (!stopped && who->field[CONTACT_wa_user_id].len == 0)) return NULL;
+    if (stopped) who->field[CONTACT_wa_marketing] = SLICE("stop");
+    return who;
 }
 
 enum err whatsapp_read_status(const struct whatsapp_place *p, const struct request *r,
@@ -52,10 +63,12 @@ enum err whatsapp_read_status(const struct whatsapp_place *p, const struct reque
     s->channel = SLICE("whatsapp");
     s->account = clean_id(cl, json_get(json_get(p->value, "metadata"), "phone_number_id"));
     s->external_id = clean_value(cl, json_get(p->item, "id"));
-    s->recipient = whatsapp_participant(cl, p->item);
+    slice participant = whatsapp_participant(cl, p->item), phone = whatsapp_phone(cl, participant);
+    s->recipient = phone.len > 0 ? phone : participant; /* one person, whichever form came */
     s->word = clean_id(cl, json_get(p->item, "status"));
     s->at_ms = whatsapp_time(p->item);
-    if (s->at_ms == 0) s->at_ms = e->occurred_ms ? e->occurred_ms : r->received_ms;
+    if (s->at_ms == 0 || whatsapp_is_early(s->at_ms, r->received_ms))
+        s->at_ms = e->occurred_ms ? e->occurred_ms : r->received_ms;
     s->callback = clean_value(cl, json_get(p->item, "biz_opaque_callback_data"));
     s->data = status_data(p->item, cl);
     for (size_t i = 0; i < ARRAY_LEN(words); i++)
@@ -66,10 +79,7 @@ enum err whatsapp_read_status(const struct whatsapp_place *p, const struct reque
     if (s->external_id.len == 0 || s->external_id.len > MESSAGE_ID_MAX)
         return why_set(why, ERR_SYNTAX, "the status names no message");
     out->message_status = s;
-    /* Statuses tell nothing new of a person but which user id belongs to a number; often only in the `contacts` beside them. */
-    struct contact *who =
-        !group && json_get(p->value, "contacts") ? whatsapp_contact(p, false, cl) : NULL;
-    if (who && who->field[CONTACT_wa_user_id].len > 0) out->contact = who;
+    out->contact = group ? NULL : status_contact(p, s->state, cl);
     return OK;
 }
 
@@ -86,9 +96,11 @@ static void read_saved(const struct whatsapp_place *p, struct cleaner *cl, struc
     if (c->field[CONTACT_wa_id].len == 0 && c->field[CONTACT_wa_user_id].len == 0) return;
     bool removed = slice_eq(json_get_text(p->item, "action"), SLICE("remove"));
     c->field[CONTACT_wa_saved] = removed ? SLICE("no") : SLICE("yes");
-    if (!removed) {
-        clean_contact_value(cl, c, CONTACT_name, json_get(given, "full_name"));
+    if (!removed) { /* the surname goes with the name: one of its own would outlive it */
         clean_contact_value(cl, c, CONTACT_first_name, json_get(given, "first_name"));
+        clean_contact_value(cl, c, CONTACT_name, json_get(given, "full_name"));
+        c->field[CONTACT_last_name] = (slice){ NULL, 0 };
+        c->field[CONTACT_wa_saved_name] = clean_value(cl, json_get(given, "full_name"));
     }
     clean_contact_end(cl, c);
     out->contact = c;
@@ -134,7 +146,11 @@ enum err whatsapp_read_other(const struct whatsapp_place *p, struct cleaner *cl,
             json_put_raw(&b, "errors", clean_json(cl, json_get(p->item, "errors")));
     } else {
         json *shown = p->part == WA_WHOLE && p->value ? p->value : p->item;
-        json_put_raw(&b, p->part == WA_ERRORS ? "errors" : "value", clean_json(cl, shown));
+        slice text = clean_json(cl, shown);
+        if (text.len > VALUE_MAX) /* the request has it */
+            json_put_bool(&b, "too_large", true);
+        else
+            json_put_raw(&b, p->part == WA_ERRORS ? "errors" : "value", text);
     }
     json_end_object(&b);
     if (!buf_ok(&b))

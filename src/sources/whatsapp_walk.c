@@ -1,5 +1,6 @@
 /* whatsapp_walk.c: where in a body an event lies: its locator is a JSON Pointer like
  * "/entry/0/changes/1/value/messages/3" or ".../value/history/0/threads/2/messages/7". */
+#include "base/text.h"
 #include "sources/whatsapp.h"
 
 enum {
@@ -82,11 +83,17 @@ slice whatsapp_own_number(const struct whatsapp_place *p, struct arena *arena)
 
 bool whatsapp_is_ours(const struct whatsapp_place *p, struct arena *arena)
 {
+    struct cleaner cl = { .arena = arena };
     if (p->echo) return true;
     slice from = json_get_text(p->item, "from"), own = whatsapp_own_number(p, arena);
-    if (from.len == 0 || own.len == 0) return false;
-    struct cleaner cl = { .arena = arena };
-    return slice_eq(from, own) || slice_eq(whatsapp_phone(&cl, from), whatsapp_phone(&cl, own));
+    if (from.len == 0) return false;
+    if (own.len > 0) return whatsapp_same_person(&cl, from, own);
+    /* The change does not say who we are. A thread has two ends, and names the other one; elsewhere only what we sent says to whom. */
+    slice peer = json_get_text(p->thread, "id"),
+          number = json_get_text(json_get(p->thread, "context"), "wa_id");
+    if (p->thread && (whatsapp_is_number(peer) || number.len > 0) && whatsapp_is_number(from))
+        return !whatsapp_same_person(&cl, from, peer) && !whatsapp_same_person(&cl, from, number);
+    return json_get_text(p->item, "to").len > 0 || json_get_text(p->item, "to_user_id").len > 0;
 }
 
 int64_t whatsapp_time(json *item)
@@ -150,16 +157,9 @@ slice whatsapp_event_type(const struct whatsapp_place *p, struct cleaner *cl)
     return field.len ? clean_type(cl, SLICE("whatsapp"), field) : SLICE("whatsapp.unknown");
 }
 
-slice whatsapp_cut(slice text, size_t max)
-{
-    if (text.len <= max) return text;
-    while (max > 0 && ((unsigned char)text.ptr[max] & 0xc0) == 0x80) max--;
-    return slice_sub(text, 0, max);
-}
-
 slice whatsapp_text(struct cleaner *cl, json *v)
 {
-    slice in = whatsapp_cut(json_text(v), MESSAGE_TEXT_MAX);
+    slice in = text_utf8_cut(json_text(v), MESSAGE_TEXT_MAX);
     size_t bad = 0;
     for (size_t i = 0; i < in.len; i++) {
         unsigned char c = (unsigned char)in.ptr[i];
@@ -174,4 +174,18 @@ slice whatsapp_text(struct cleaner *cl, json *v)
         if ((c >= 0x20 && c != 0x7f) || c == '\n' || c == '\t') out[n++] = in.ptr[i];
     }
     return out ? slice_of(out, n) : (slice){ NULL, 0 };
+}
+
+void whatsapp_put_rest(struct buf *b, json *v, const char *const *left_out, size_t count,
+                       struct cleaner *cl)
+{
+    size_t index, max;
+    json *k, *member;
+    yyjson_obj_foreach(v, index, max, k, member)
+    {
+        slice name = json_str(k);
+        bool skip = slice_find(name, 0) < name.len; /* no name of ours could hold it */
+        for (size_t i = 0; !skip && i < count; i++) skip = slice_eq(name, slice_str(left_out[i]));
+        if (!skip) json_put_raw(b, yyjson_get_str(k), clean_json(cl, member));
+    }
 }

@@ -143,7 +143,8 @@ export class FakeWhatsApp {
     this.reset();
   }
 
-  reset() { this.requests = 0; this.count = 0; this.files = new Map(); this.uploads = 0; this.messages = new Recent(); this.rejected = new Recent(1000); }
+  // people: what a number is called in the answer, { '525512345678': { wa_id, user_id } }.
+  reset() { this.people = {}; this.requests = 0; this.count = 0; this.files = new Map(); this.uploads = 0; this.messages = new Recent(); this.rejected = new Recent(1000); }
   stats() { return { requests: this.requests, messages: this.count, rejected: this.rejected.list() }; }
   events() { return this.messages.list(); }
 
@@ -178,7 +179,7 @@ export class FakeWhatsApp {
     const id = `wamid.FAKE${String(this.count).padStart(6, '0')}`;
     this.messages.push({ number, id, body });
     if (body.status === 'read') return { success: true };
-    return { messaging_product: 'whatsapp', contacts: [{ input: body.to ?? body.recipient, wa_id: to }],
+    return { messaging_product: 'whatsapp', contacts: [{ input: body.to ?? body.recipient, wa_id: to, ...this.people[to] }],
       messages: [{ id, ...(mode === 'held' && { message_status: 'held_for_quality_assessment' }) }] };
   }
 

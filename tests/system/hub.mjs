@@ -312,6 +312,9 @@ export async function postChange(hub, field, value, entry = { id: '1' }) {
   return answer.json;
 }
 
+// Every contact's fields, as plain values.
+export const people = async (hub) => (await hub.all('/api/contacts')).map((c) => Object.fromEntries(Object.entries(c.fields).map(([name, f]) => [name, f.value])));
+
 // ---- the store, from outside ----
 
 export const NEEDS_SQLITE = { skip: spawnSync('sqlite3', ['--version']).status !== 0 && 'needs the sqlite3 tool' };

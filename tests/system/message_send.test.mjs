@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
 import test from 'node:test';
-import { ADMIN_KEY, WHATSAPP_TOKEN, accepted, caktoSource, folder, paidOrder, pause, startHub, startWhatsApp, until, zap } from './hub.mjs';
+import { ADMIN_KEY, WHATSAPP_TOKEN, accepted, caktoSource, folder, paidOrder, pause, people as allPeople, startHub, startWhatsApp, until, zap } from './hub.mjs';
 
 const sqlite = spawnSync('sqlite3', ['--version']).status === 0;
 const NUMBER = '106540352242922', TO = '+5511999990005', APP_SECRET = 'app-secret-of-the-system-tests';
@@ -443,4 +443,27 @@ test('a group: sent without a window of its own, counted by participant, its con
   assert.equal((await hub.all('/api/contacts')).length, 0);
   for (const wrong of [{ to: TO, group }, { group, contact: 'con_0000000000001' }, {}])
     assert.equal((await hub.call('POST', '/api/messages', { type: 'text', text: 'Oi', ...wrong })).status, 400);
+});
+
+test('whom Meta says a message went to is the person who was meant: one window, one word against marketing', async (t) => {
+  const { wa, hub } = await started(t, { sources: [inbox()], destination: { marketing: ['oferta'] } });
+  wa.people = { 525512345678: { wa_id: '5215512345678', user_id: 'MX.1' }, 5511999990005: { wa_id: '551199990005', user_id: 'BR.5' } };
+  const offer = (to) => ({ to, type: 'template', template: { name: 'oferta', language: 'es_MX' } });
+  const sent = await hub.post('/api/messages', offer('+525512345678'));
+  const { remote_id } = await state(hub, sent.delivery, 'delivered');
+  await state(hub, (await hub.post('/api/messages', offer(TO))).delivery, 'delivered');
+  const people = async () => (await allPeople(hub)).map((c) => [c.phone, c.wa_id, c.wa_user_id]).sort();
+  assert.deepEqual(await people(), [['+5215512345678', '5215512345678', 'MX.1'], ['+5511999990005', '551199990005', 'BR.5']]);
+  await webhook(hub, incoming('5215512345678'));
+  await state(hub, (await hub.post('/api/messages', text({ to: '+525512345678' }))).delivery, 'delivered');
+  // By a user id alone it is the same person, and so is who answers what was sent to them, under an id nobody knew.
+  const says = (body, more) => ({ messages: [{ id: `wamid.S${Math.random()}`, timestamp: now(), type: 'text', text: { body }, ...more }] });
+  await webhook(hub, says('oi', { from_user_id: 'BR.5' }));
+  await webhook(hub, says('PARAR', { from_user_id: 'MX.2', context: { id: remote_id } }));
+  assert.equal((await people()).length, 2);
+  const stopped = await hub.call('POST', '/api/messages', offer('+525512345678'));
+  assert.deepEqual([stopped.status, stopped.json.error.code], [422, 'opted_out']);
+  // Meta's own word that somebody asked it for no marketing counts as theirs.
+  await webhook(hub, { statuses: [{ id: 'wamid.X', status: 'failed', timestamp: now(), recipient_id: '551199990005', errors: [{ code: 131050, title: 'Opted out' }] }] });
+  assert.equal((await hub.call('POST', '/api/messages', offer(TO))).json.error?.code, 'opted_out');
 });

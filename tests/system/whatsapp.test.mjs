@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import test from 'node:test';
-import { accepted, caktoSource, crm, paidOrder, pixel, startHub, startMeta, startSink, startWhatsApp, toCrm, toPixel, until, zap } from './hub.mjs';
+import { accepted, caktoSource, crm, paidOrder, people as allPeople, pixel, startHub, startMeta, startSink, startWhatsApp, toCrm, toPixel, until, zap } from './hub.mjs';
 
 const SECRET = '5f4dcc3b5aa765d61d8327deb882cf99', NEXT = 'the-secret-after-it', PATH = '/in/whatsapp', NUMBER = '106540352242922';
 const source = (more) => ({ name: 'whatsapp', kind: 'whatsapp-cloud', path: PATH, app_secret: SECRET, verify_token: 'meatyhamhock', ...more });
@@ -175,6 +175,62 @@ test('lists say who: name and number beside the id, hidden from keys without sig
   }
   assert.equal((await hub.get(`/api/messages/${before[2].id}`)).contact_name, 'Zuleica Marcante');
   assert.equal((await hub.all('/api/contacts')).length, 1);
+});
+
+test('one person, whichever form of the number stands where; who we are, where the body does not say it', async (t) => {
+  const hub = await startHub(t);
+  await hub.apply({ sources: [source()] });
+  const people = async () => (await allPeople(hub)).map(({ phone, wa_name, wa_user_id, wa_saved_name, name, last_name }) => ({ phone, wa_name, wa_user_id, wa_saved_name, name, last_name }));
+  // Meta's own list writes the ninth digit, the message does not.
+  await received(hub, envelope({ contacts: [{ wa_id: '5511988880001', user_id: 'BR.N9', profile: { name: 'Maria' } }], messages: [text('wamid.1', 'oi', { from: '551188880001' })] }), 1);
+  await received(hub, envelope({ messages: [text('wamid.2', 'oi', { from: undefined, from_user_id: 'BR.N9' })] }), 1);
+  assert.deepEqual(await people(), [{ phone: '+5511988880001', wa_name: 'Maria', wa_user_id: 'BR.N9', wa_saved_name: undefined, name: undefined, last_name: undefined }]);
+  // The app's address book: as it is written there, the latest name whole.
+  const book = (full_name, first_name, at) => envelope({ state_sync: [{ type: 'contact', action: 'add', contact: { full_name, first_name, phone_number: '+55 11 98888-0001' }, metadata: { timestamp: String(at) } }] }, 'smb_app_state_sync');
+  await received(hub, book('Maria Souza', 'Maria', 1_760_000_000), 1);
+  await received(hub, book('Zé', 'Zé', 1_760_000_100), 1);
+  await received(hub, book('loja@bairro', 'loja@bairro', 1_760_000_200), 1);
+  assert.deepEqual((await people()).map((p) => [p.wa_saved_name, p.name, p.last_name]), [['loja@bairro', 'Zé', undefined]]);
+  // History whose metadata has no display_phone_number: a thread is with one person, and the other end is us.
+  const bare = (messages, thread) => JSON.stringify({ object: 'whatsapp_business_account', entry: [{ id: '1', changes: [{ field: 'history', value: { messaging_product: 'whatsapp',
+    metadata: { phone_number_id: NUMBER }, history: [{ metadata: { phase: 0, chunk_order: 1, progress: 100 }, threads: [{ id: thread, messages }] }] } }] }] });
+  await received(hub, bare([text('wamid.3', 'nossa', { from: '5511955550100', history_context: { status: 'READ' } }), text('wamid.4', 'deles', { from: '551188880001' })], '5511988880001'), 3);
+  const told = Object.fromEntries((await hub.all('/api/messages')).map((m) => [m.external_id, [m.direction, m.status]]));
+  assert.deepEqual([told['wamid.3'], told['wamid.4']], [['out', 'read'], ['in', undefined]]);
+  assert.equal((await people()).length, 1);
+});
+
+test('what is new beside what is known is kept, what cannot be read replaces nothing, what is too large is cut', async (t) => {
+  const hub = await startHub(t);
+  await hub.apply({ sources: [source()] });
+  const get = (id) => hub.get(`/api/messages/${id}`);
+  await received(hub, envelope({ messages: [text('wamid.1', 'um', { message_secret: 'x', ephemeral: { expiration: 86400 }, text: { body: 'um', entities: [{ type: 'link' }] } }),
+    { ...text('wamid.2', ''), type: undefined, text: { body: 'sem tipo' } }] }), 2);
+  const first = await get('wamid.1');
+  assert.deepEqual([first.text, first.data], ['um', { message_secret: 'x', ephemeral: { expiration: 86400 }, text: { entities: [{ type: 'link' }] } }]);
+  assert.deepEqual([(await get('wamid.2')).type, (await get('wamid.2')).text], ['text', 'sem tipo']);
+  const edit = (id, more, at = 0) => ({ ...text(id, '', { timestamp: String(1_760_000_000 + at) }), text: undefined, type: 'edit', edit: { original_message_id: 'wamid.1', ...more } });
+  await received(hub, envelope({ messages: [edit('wamid.e1', { message: { type: 'text', text: { body: 'dois' } } }, 1), edit('wamid.e2', {}, 2),
+    edit('wamid.e3', { message: { type: 'novo', novo: { a: 1 } } }, 3), edit('wamid.e4', { message: { type: 'unsupported', errors: [{ code: 131051 }] } }, 4)] }), 4);
+  const edited = await get('wamid.1');
+  assert.equal(edited.text, 'dois');
+  assert.deepEqual(edited.edits.map((e) => e.kind), ['original', 'edit', 'unread', 'unread', 'unread']);
+  assert.deepEqual(edited.edits[3].data.raw.edit.message, { type: 'novo', novo: { a: 1 } });
+  await received(hub, envelope({ statuses: [{ id: 'wamid.out', status: 'sent', timestamp: '1760000000', recipient_id: '5511999990001', biz_opaque_callback_data: 'job-77', new_key: { a: 1 } }] }), 1);
+  const { data } = (await get('wamid.out')).statuses[0];
+  assert.deepEqual([data.biz_opaque_callback_data, data.new_key], ['job-77', { a: 1 }]);
+  const cards = Array.from({ length: 6000 }, (_, i) => ({ name: { formatted_name: `Cartão ${i}` }, phones: [{ phone: `+55 11 9${10000000 + i}`, type: 'CELL' }] }));
+  await received(hub, envelope({ messages: [{ ...text('wamid.big', ''), text: undefined, type: 'contacts', contacts: cards }] }), 1);
+  const big = await get('wamid.big');
+  assert.deepEqual([big.type, big.text, big.data], ['contacts', 'Cartão 0', { too_large: true }]);
+  await received(hub, JSON.stringify({ object: 'whatsapp_business_account', entry: [{ id: '1', changes: [{ field: 'novidade', value: { x: 'y'.repeat(1_100_000) } }] }] }), 1);
+  const [{ id: large }] = await hub.all('/api/events?type=whatsapp.novidade');
+  assert.deepEqual((await hub.get(`/api/events/${large}`)).data.custom, { whatsapp_business_account_id: '1', too_large: true });
+  // A clock of the next century pins nothing.
+  const named = (id, name, timestamp) => envelope({ contacts: [{ wa_id: '5511999990007', profile: { name } }], messages: [text(id, 'oi', { from: '5511999990007', timestamp })] });
+  await received(hub, named('wamid.f1', 'Futuro', '3350000000'), 1);
+  await received(hub, named('wamid.f2', 'Presente', String(Math.floor(Date.now() / 1000) + 2)), 1);
+  assert.equal((await allPeople(hub)).find((c) => c.phone === '+5511999990007').wa_name, 'Presente');
 });
 
 test('a history of megabytes is taken in one request, opens no ticket and goes nowhere unasked', async (t) => {
