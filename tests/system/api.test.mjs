@@ -532,7 +532,7 @@ test('commands: exit codes, --json, send, check, key, export', async (t) => {
     assert.equal(typeof JSON.parse(await cli(0, ...args, '--json')), 'object', args.join(' '));
     assert.ok((await cli(0, ...args)).length > 0);
   }
-  for (const args of [['sources', 'nobody'], ['events', 'evt_nothing'], ['retry', delivery.id.replace(/.$/, '_')], ['cancel', delivery.id], ['archive', delivery.id], ['replay']])
+  for (const args of [['sources', 'nobody'], ['events', 'evt_nothing'], ['retry', delivery.id.replace(/.$/, '_')], ['cancel', delivery.id], ['archive', delivery.id], ['replay', '--since', 'soon']])
     await cli(1, ...args);
   const table = (await cli(0, 'sources')).split('\n');
   assert.match(table[0], /^name\s+kind\s+listens_on/);

@@ -355,6 +355,29 @@ test('a routed event becomes a template, once per order; the command line sends'
   await cli(1, 'show', 'msg_nothing');
   for (const args of [['show'], ['stats', 'x'], ['stats', '--to', TO], ['show', 'x', '--since', '1d'], ['send', '--to', TO, '--text', 'x', '--since', '1d'], ['receive']])
     await cli(2, ...args);
+  /* in the words of who typed it; nothing of it is sent */
+  const to = ['--to', TO], before = (await hub.all('/api/messages')).length;
+  for (const [says, ...args] of [[/--text or --template, not both/, ...to, '--text', 'a', '--template', 'b'],
+    [/--text or --template, not both/, ...to, '--text', 'a', '--template', 'b', '--language', 'pt_BR'],
+    [/--template needs its --language/, ...to, '--template', 'b'], [/--template needs its --language/, ...to, '--template', 'b', '--language', ''],
+    [/go with --template/, ...to, '--text', 'a', '--language', 'pt_BR'], [/go with --template/, ...to, '--text', 'a', '--parameters', 'x'],
+    [/say what: --text/, ...to], [/say what: --text/, ...to, '--text', ''], [/say to whom/, '--text', 'a'], [/say to whom/, ...to, '--group', 'g', '--text', 'a'],
+    [/no flags beside it/, '-', ...to]])
+    assert.match(await cli(2, 'send', ...args), says);
+  assert.equal((await hub.all('/api/messages')).length, before);
+  /* what is no id of a delivery says so; a file has a command of its own; ages have a unit */
+  for (const [says, ...args] of [[/no id of a delivery/, 'retry', 'x'], [/malote media retry med_1/, 'retry', 'med_1'], [/--source, --type, --state or --since/, 'replay'],
+    [/--source, --type, --state or --since/, 'replay', '--dry-run'], [/--older-than 90d/, 'prune-media'], [/--older-than 90d/, 'prune-media', '--older-than', '90'],
+    [/-o needs a value/, 'media', 'download', 'med_1', '-o'], [/see `malote help`/, 'help', 'nothing']]) {
+    const done = await hub.cli(args);
+    assert.equal(done.code, 2, args.join(' '));
+    assert.match(done.err, says);
+  }
+  assert.match((await hub.cli(['media', 'upload', 'no-such-file'])).err, /cannot read no-such-file/);
+  const help = (await hub.cli(['help', 'message'])).out, list = (await hub.cli(['help'])).out;
+  assert.match(help, /--template pedido_pago --language pt_BR[^]*flags: --to … .*--json$/m);
+  assert.doesNotMatch(list, /pedido_pago/); // one line each
+  assert.match((await hub.cli(['help', 'prune-media'])).out, /flags: --older-than … --dry-run --json/);
 });
 
 // Meta reads the request and the connection is cut: on a new connection, and on one that was kept, where libcurl would send it once more.
