@@ -1,10 +1,12 @@
 // message_send.test.mjs: POST /api/messages against a fake Graph API: sent once, whatever happens on the way; told at once what cannot be.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { ADMIN_KEY, WHATSAPP_TOKEN, accepted, caktoSource, folder, paidOrder, pause, startHub, startWhatsApp, until, zap } from './hub.mjs';
+import { ADMIN_KEY, BIN, WHATSAPP_TOKEN, accepted, caktoSource, folder, paidOrder, pause, startHub, startWhatsApp, until, zap } from './hub.mjs';
 
 const sqlite = spawnSync('sqlite3', ['--version']).status === 0;
 const NUMBER = '106540352242922', TO = '+5511999990005', APP_SECRET = 'app-secret-of-the-system-tests';
@@ -466,4 +468,34 @@ test('a group: sent without a window of its own, counted by participant, its con
   assert.equal((await hub.all('/api/contacts')).length, 0);
   for (const wrong of [{ to: TO, group }, { group, contact: 'con_0000000000001' }, {}])
     assert.equal((await hub.call('POST', '/api/messages', { type: 'text', text: 'Oi', ...wrong })).status, 400);
+});
+
+// What docs/destinations/whatsapp-cloud.md tells a newcomer to type, as it stands there: only addresses and the answer's id are filled in.
+const curl = spawnSync('curl', ['--version']).status === 0;
+test('the commands of the documentation do what it says', { skip: !curl && 'needs curl' }, async (t) => {
+  const wa = await startWhatsApp(t), hub = await startHub(t), dir = folder(t);
+  const page = (name) => readFileSync(new URL(`../../docs/${name}/whatsapp-cloud.md`, import.meta.url), 'utf8').replace(/^ {3}(?=\S| {2})/gm, '');
+  const blocks = (name, language) => [...page(name).matchAll(/```(\w+)\n([^]*?)```/g)].filter((m) => m[1] === language).map((m) => m[2]);
+  const env = { MALOTE_URL: hub.base, META_APP_SECRET: 'secret-of-the-app', WA_VERIFY_TOKEN: 'meatyhamhock', WA_TOKEN: WHATSAPP_TOKEN };
+  for (const yaml of [blocks('sources', 'yaml')[0], blocks('destinations', 'yaml')[0]]) {
+    writeFileSync(join(dir, 'hub.yaml'), yaml.replace('access_token:', `base_url: "${wa.base}", access_token:`));
+    const done = await hub.cli(['apply', join(dir, 'hub.yaml')], { env });
+    assert.equal(done.code, 0, done.err);
+  }
+  symlinkSync(BIN, join(dir, 'malote'));
+  writeFileSync(join(dir, 'orcamento.pdf'), '%PDF-1.4 um orçamento');
+  let media = '';
+  // A person types slower than the hub reads: each command finds what those before it did.
+  for (const block of blocks('destinations', 'sh').flatMap((b) => b.split(/^(?=MEDIA=)|(?<!MEDIA=.*\n)^(?=curl)/m))) {
+    const text = block.replaceAll('http://127.0.0.1:7070', hub.base).replace('MEDIA=med_…', `MEDIA=${media}`);
+    const run = spawn('bash', ['-ec', text], { cwd: dir, env: { ...process.env, ...env, KEY: ADMIN_KEY, MALOTE_API_KEY: ADMIN_KEY, PATH: `${dir}:${process.env.PATH}` } });
+    let out = '';
+    for (const stream of [run.stdout, run.stderr]) stream.on('data', (piece) => { out += piece; });
+    assert.deepEqual(await once(run, 'close'), [0, null], out);
+    assert.doesNotMatch(out, /"error"/, block);
+    media = out.match(/"(med_[0-9a-z]+)"/)?.[1] ?? media;
+    await hub.quiet();
+  }
+  await hub.deliveries('zap', 'delivered', 3);
+  assert.deepEqual(wa.events().map((e) => e.body.type).sort(), ['document', 'template', 'text']);
 });
