@@ -39,8 +39,8 @@ static slice message_of(struct args *a)
 static const char *wrong_flags(const struct args *a)
 {
     bool text = args_flag(a, "text").len > 0, template = args_flag(a, "template").len > 0;
-    size_t whom = (args_flag(a, "to").len > 0) + (args_flag(a, "contact").len > 0) +
-                  (args_flag(a, "group").len > 0);
+    int whom = (args_flag(a, "to").len > 0) + (args_flag(a, "contact").len > 0) +
+               (args_flag(a, "group").len > 0);
     if (whom != 1) return "say to whom: one of --to, --contact and --group";
     if (text && template) return "--text or --template, not both";
     if (!text && !template) return "say what: --text TEXT, or --template NAME --language pt_BR";
