@@ -174,26 +174,39 @@ static bool query_known(struct call *c, const struct api_route *r)
     return true;
 }
 
+/* Every method that the path takes, each once: HEAD goes wherever GET does. */
+static slice methods_of(struct call *c, slice path)
+{
+    static const char *const methods[] = { "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE" };
+    struct buf b = buf_in(c->x->arena, 256);
+    for (size_t m = 0; m < ARRAY_LEN(methods); m++) {
+        const char *as = strcmp(methods[m], "HEAD") == 0 ? "GET" : methods[m];
+        bool takes = false;
+        for (size_t i = 0; i < api_route_count && !takes; i++)
+            takes = strcmp(api_routes[i].method, as) == 0 &&
+                    fits(api_routes[i].path, path, c->param, c->x->arena);
+        if (takes) buf_printf(&b, "%s%s", b.len ? ", " : "", methods[m]);
+    }
+    return buf_slice(&b);
+}
+
 static void dispatch(struct call *c)
 {
     slice method = c->x->request.method, path = without_version(c->x->request.path, c->x->arena);
     if (slice_eq(method, SLICE("HEAD"))) method = SLICE("GET");
-    struct buf allow = buf_in(c->x->arena, 256);
     for (size_t i = 0; i < api_route_count; i++) {
         const struct api_route *r = &api_routes[i];
         if (!fits(r->path, path, c->param, c->x->arena)) continue;
-        if (slice_eq(method, slice_str(r->method))) {
-            if (admitted(c, r) && query_known(c, r)) r->handle(c);
-            return;
-        }
-        buf_printf(&allow, "%s%s", allow.len ? ", " : "", r->method);
+        if (!slice_eq(method, slice_str(r->method))) continue;
+        if (admitted(c, r) && query_known(c, r)) r->handle(c);
+        return;
     }
     if (slice_eq(method, SLICE("GET")) && source_stats(c, path)) return;
     metrics_add(&c->app->metrics, METRIC_requests_refused, 1);
+    slice allow = methods_of(c, path);
     if (allow.len > 0) {
-        reply_put_header(c, "Allow", buf_slice(&allow));
-        reply_error(c, 405, "method_not_allowed", "this path takes %.*s",
-                    SLICE_ARG(buf_slice(&allow)));
+        reply_put_header(c, "Allow", allow);
+        reply_error(c, 405, "method_not_allowed", "this path takes %.*s", SLICE_ARG(allow));
         return;
     }
     reply_error(c, 404, "not_found", "there is nothing at this path");

@@ -39,6 +39,14 @@ static slice bare_type(slice mime)
     return slashes == 1 && type.len < 80 ? type : (slice){ NULL, 0 };
 }
 
+/* What the file is said to be: its declared type when nothing runs under it, whether it is shown or downloaded. */
+static slice said_type(slice type, struct arena *a)
+{
+    if (slice_eq_nocase(type, SLICE("text/plain"))) return SLICE("text/plain; charset=utf-8");
+    slice said = mime_is_passive(type) ? arena_dup(a, type) : (slice){ NULL, 0 };
+    return said.len > 0 ? said : SLICE("application/octet-stream");
+}
+
 /* What a person can do about one that is not here. */
 static slice advice(int64_t state, bool named)
 {
@@ -202,7 +210,7 @@ static void send_file(struct call *c, int fd, uint64_t size, const struct file_a
                          arena_printf(a, "bytes %llu-%llu/%llu", (unsigned long long)from,
                                       (unsigned long long)(from + len - 1),
                                       (unsigned long long)size));
-    c->x->type = is_harmless(type) ? arena_dup(a, type) : SLICE("application/octet-stream");
+    c->x->type = said_type(type, a);
     c->x->status = part ? 206 : 200;
     c->x->file = fd;
     c->x->file_from = from;

@@ -1,9 +1,11 @@
 -- name: api_media
-SELECT id, message_id, channel, kind, mime, sha256, size, filename, state, tries, due_ms, storage, problem, created_ms, updated_ms,
+SELECT id, message_id, channel, kind, mime,
+  CASE WHEN sha256 = '' THEN storage ELSE sha256 END, size, filename, state, tries, due_ms, storage, problem, created_ms, updated_ms,
   CASE WHEN external_id = '' THEN 0 ELSE 1 END FROM media WHERE workspace_id = $1 AND id < $2 AND (CAST($3 AS BIGINT) = 0 OR state = $3) ORDER BY id DESC LIMIT $4;
 
 -- name: api_media_one
-SELECT id, message_id, channel, kind, mime, sha256, size, filename, state, tries, due_ms, storage, problem, created_ms, updated_ms,
+SELECT id, message_id, channel, kind, mime,
+  CASE WHEN sha256 = '' THEN storage ELSE sha256 END, size, filename, state, tries, due_ms, storage, problem, created_ms, updated_ms,
   CASE WHEN external_id = '' THEN 0 ELSE 1 END FROM media WHERE workspace_id = $1 AND id = $2;
 
 -- name: api_media_retry

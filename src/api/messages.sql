@@ -84,7 +84,7 @@ SELECT kind, at_ms, text, data FROM message_edits WHERE external_id = $2 AND wor
 ORDER BY CASE WHEN kind = 3 THEN 0 ELSE 1 END, at_ms LIMIT 200;
 
 -- name: messages_media
-SELECT id, kind, mime, sha256, size, filename, state, problem FROM media WHERE workspace_id = $1 AND id = $2;
+SELECT id, kind, mime, CASE WHEN sha256 = '' THEN storage ELSE sha256 END, size, filename, state, problem FROM media WHERE workspace_id = $1 AND id = $2;
 
 -- Unread, at most a thousand: counted where it is asked for, by the index. What the history tells was read long ago, or never will be.
 -- part: conversation_row

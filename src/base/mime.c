@@ -31,6 +31,9 @@ static const struct {
     { SLICE_INIT("ppt"), SLICE_INIT("application/vnd.ms-powerpoint") },
     { SLICE_INIT("pptx"),
       SLICE_INIT("application/vnd.openxmlformats-officedocument.presentationml.presentation") },
+    { SLICE_INIT("odt"), SLICE_INIT("application/vnd.oasis.opendocument.text") },
+    { SLICE_INIT("ods"), SLICE_INIT("application/vnd.oasis.opendocument.spreadsheet") },
+    { SLICE_INIT("odp"), SLICE_INIT("application/vnd.oasis.opendocument.presentation") },
 };
 
 slice mime_of_name(slice name)
@@ -49,4 +52,21 @@ slice mime_extension(slice type)
     for (size_t i = 0; i < ARRAY_LEN(types); i++)
         if (slice_eq_nocase(bare, types[i].type)) return types[i].end;
     return (slice){ NULL, 0 };
+}
+
+bool mime_is_passive(slice type)
+{
+    static const slice families[] = { SLICE_INIT("image/"), SLICE_INIT("audio/"),
+                                      SLICE_INIT("video/") };
+    for (size_t i = 0; i < ARRAY_LEN(families); i++) {
+        size_t len = families[i].len;
+        /* image/svg+xml, and whatever else ends in XML */
+        if (slice_eq_nocase(slice_sub(type, 0, len), families[i]))
+            return type.len > len && slice_find(type, '+') == type.len &&
+                   !slice_eq_nocase(slice_sub(type, len, len + 3), SLICE("svg")) &&
+                   !slice_eq_nocase(slice_sub(type, type.len - 3, type.len), SLICE("xml"));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if (slice_eq_nocase(type, types[i].type)) return true;
+    return false;
 }

@@ -60,7 +60,8 @@ enum err args_read(int argc, char **argv, const char *flags, struct args *out, s
         else if (i + 1 < argc)
             value = slice_str(argv[++i]);
         else
-            return why_set(why, ERR_SYNTAX, "--%.*s needs a value", SLICE_ARG(name));
+            return why_set(why, ERR_SYNTAX, "%s%.*s needs a value", letter ? "-" : "--",
+                           SLICE_ARG(name));
         out->flag[out->flag_count].name = name;
         out->flag[out->flag_count++].value = value;
     }

@@ -41,7 +41,8 @@ bool args_only(const struct args *a, const char *flags);
 
 /* One command. run gets what stands behind its name. */
 struct command {
-    const char *name, *usage, *help, *flags;
+    const char *name, *usage, *help,
+        *flags; /* the first line of `help` stands in the list of all */
     int (*run)(struct args *a, const struct command *c);
     const char *path;    /* for the generic ones: the API's path, {} = the first word */
     const char *columns; /* of the table, blank-separated */
@@ -83,5 +84,9 @@ int cli_backup(struct args *a, const struct command *c);
 int cli_help(struct args *a, const struct command *c);
 int cli_campaign(struct args *a, const struct command *c);
 int cli_media(struct args *a, const struct command *c);
+/* Flags of `message send`. */
+#define CLI_MESSAGE_FLAGS                                                                          \
+    "to contact group text template language parameters reply-to destination key"
+int cli_message(struct args *a, const struct command *c);
 
 #endif

@@ -7,8 +7,6 @@
 
 enum { FOLLOW_POLL_S = 1, BODY_TEXT_MAX = 4 * 1024 * 1024 };
 
-#define MESSAGE_FLAGS "to contact group text template language parameters reply-to destination key"
-
 slice cli_path(struct args *a, const char *path, size_t used)
 {
     struct buf b = buf_in(a->arena, 8192);
@@ -55,8 +53,16 @@ static int retry_command(struct args *a, const struct command *c UNUSED)
 {
     slice id = slice_str(a->word[0]);
     json *v = NULL;
-    const char *path =
-        slice_starts(id, SLICE("evt_")) ? "/api/events/{}/retry" : "/api/deliveries/{}/retry";
+    bool event = slice_starts(id, SLICE("evt_"));
+    const char *path = event ? "/api/events/{}/retry" : "/api/deliveries/{}/retry";
+    if (slice_starts(id, SLICE("med_")))
+        return cli_fail(EXIT_USAGE, "a file is fetched again by: malote media retry %s",
+                        a->word[0]);
+    if (!event && !slice_starts(id, SLICE("dlv_")))
+        return cli_fail(EXIT_USAGE,
+                        "%s is no id of a delivery (dlv_...) or an event (evt_...); see `malote "
+                        "dead-letters`, `malote deliveries` and `malote events`",
+                        a->word[0]);
     int rc = client_do(a, "POST", cli_path(a, path, 0), SLICE("{}"), &v);
     if (rc == EXIT_OK) client_print(a, v, NULL);
     return rc;
@@ -82,7 +88,8 @@ static slice body_of(struct args *a)
     return buf_slice(&b);
 }
 
-static int replay_command(struct args *a, const struct command *c)
+/* POST with the flags as its body. */
+static int post_flags_command(struct args *a, const struct command *c)
 {
     json *v = NULL;
     slice body = body_of(a);
@@ -90,6 +97,27 @@ static int replay_command(struct args *a, const struct command *c)
     int rc = client_do(a, "POST", cli_path(a, c->path, 0), body, &v);
     if (rc == EXIT_OK) client_print(a, v, NULL);
     return rc;
+}
+
+static int replay_command(struct args *a, const struct command *c)
+{
+    static const char *const filters[] = { "source", "type", "state", "since", "all" };
+    for (size_t i = 0; i < ARRAY_LEN(filters); i++)
+        if (args_has(a, filters[i])) return post_flags_command(a, c);
+    return cli_fail(EXIT_USAGE, "say which events: --source, --type, --state or --since; or --all");
+}
+
+/* An age without a unit would be seconds: "90" is meant as days by whoever forgets it, and what is deleted is gone. */
+static int prune_command(struct args *a, const struct command *c)
+{
+    slice age = args_flag(a, "older-than");
+    size_t digits = 0;
+    while (digits < age.len && age.ptr[digits] >= '0' && age.ptr[digits] <= '9') digits++;
+    if (digits == age.len)
+        return cli_fail(EXIT_USAGE,
+                        "say how old: --older-than 90d (or 12h, or 2026-03-10T12:00:00Z); with "
+                        "--dry-run nothing is deleted");
+    return post_flags_command(a, c);
 }
 
 static int send_command(struct args *a, const struct command *c)
@@ -186,72 +214,6 @@ static int listen_command(struct args *a, const struct command *c UNUSED)
         arena_reset(&turn);
         sleep(FOLLOW_POLL_S);
     }
-}
-
-/* The message of the flags: a text or a template, its parameters parted by |. */
-static slice message_of(struct args *a)
-{
-    static const struct {
-        const char *flag, *member;
-    } plain[] = { { "to", "to" },
-                  { "contact", "contact" },
-                  { "group", "group" },
-                  { "destination", "destination" },
-                  { "reply-to", "reply_to" },
-                  { "key", "idempotency_key" } };
-    struct buf b = buf_in(a->arena, 64 * 1024);
-    slice template = args_flag(a, "template"), rest = args_flag(a, "parameters"), one;
-    json_begin_object(&b, NULL);
-    for (size_t i = 0; i < ARRAY_LEN(plain); i++)
-        json_put_opt(&b, plain[i].member, args_flag(a, plain[i].flag));
-    json_put_str(&b, "type", template.len ? SLICE("template") : SLICE("text"));
-    if (template.len) {
-        json_begin_object(&b, "template");
-        json_put_str(&b, "name", template);
-        json_put_opt(&b, "language", args_flag(a, "language"));
-        if (rest.len > 0) {
-            json_begin_array(&b, "parameters");
-            while (slice_cut(&rest, '|', &one)) json_put_str(&b, NULL, one);
-            json_end_array(&b);
-        }
-        json_end_object(&b);
-    } else {
-        json_put_str(&b, "text", args_flag(a, "text"));
-    }
-    json_end_object(&b);
-    return buf_slice(&b);
-}
-
-/* Of the flags, or a file with the API's JSON. */
-static int message_send(struct args *a, const struct command *c)
-{
-    struct why why;
-    slice body;
-    json *v = NULL;
-    if (a->count == 1)
-        body = message_of(a);
-    else if (cli_read_file(a->word[1], a->arena, &body, &why) != OK)
-        return cli_fail(EXIT_FAILED, "%s", why.text);
-    a->flag_count = 0;
-    int rc = client_do(a, "POST", slice_str(c->path), body, &v);
-    if (rc == EXIT_OK) client_print(a, v, NULL);
-    return rc;
-}
-
-static int message_command(struct args *a, const struct command *c)
-{
-    json *v = NULL;
-    slice verb = slice_str(a->word[0]), path = { NULL, 0 };
-    if (slice_eq(verb, SLICE("send")) && args_only(a, MESSAGE_FLAGS)) return message_send(a, c);
-    if (slice_eq(verb, SLICE("stats")) && a->count == 1 && args_only(a, "since"))
-        path = cli_path(a, "/api/messages/stats", 0);
-    else if (slice_eq(verb, SLICE("show")) && a->count == 2 && args_only(a, ""))
-        path = cli_path(a, "/api/messages/{}", 1);
-    else
-        return cli_fail(EXIT_USAGE, "usage: malote %s", c->usage);
-    int rc = client_do(a, "GET", path, (slice){ NULL, 0 }, &v);
-    if (rc == EXIT_OK) client_print(a, v, NULL);
-    return rc;
 }
 
 static int key_command(struct args *a, const struct command *c UNUSED)
@@ -379,8 +341,14 @@ const struct command cli_commands[] = {
     { "message",
       "message send [FILE|-] [--to --contact --group --text --template --language "
       "--parameters \"A|B\" --reply-to --destination --key] | show ID | stats [--since 7d]",
-      "send a message (a text, a template, or the JSON of a file), show one, or count them",
-      MESSAGE_FLAGS " since", message_command, "/api/messages", NULL, 1, 2 },
+      "send a message (a text, a template, or the JSON of a file), show one, or count them\n\n"
+      "  malote message send --to +5511999990001 --text \"Seu pedido saiu\"\n"
+      "  malote message send --to +5511999990001 --template pedido_pago --language pt_BR "
+      "--parameters \"Ana|123\"\n"
+      "  malote message send FILE        the API's JSON, as it is: images, buttons, lists, ...\n\n"
+      "A text goes within 24 hours of the person's last message, a template at any time. The same "
+      "--key again is the\nsame message. --destination may be left out when there is one.",
+      CLI_MESSAGE_FLAGS " since", cli_message, "/api/messages", NULL, 1, 2 },
     { "campaigns", "campaigns [ID] [--state]", "list campaigns, or show one with its counts",
       "state" LIST_FLAGS, read_command, "/api/campaigns", "id name state per_minute counts", 0, 1 },
     { "campaign",
@@ -421,14 +389,19 @@ const struct command cli_commands[] = {
       "all that is kept of one person, or none of it any more (LGPD)", "yes!", person_command, NULL,
       NULL, 2, 2 },
     { "media",
-      "media [list] [--state] | [show] ID | retry ID | upload FILE|- [--type MIME] [--filename "
+      "media [list] [--state STATE] | [show] ID | retry ID | upload FILE|- [--type MIME] "
+      "[--filename "
       "NAME] | download ID [-o FILE] [--force]",
-      "files of messages: list them, show one, fetch it again, upload and download",
+      "files of messages: list them, show one, fetch it again, upload and download\n\n"
+      "ID is med_...; STATE pending, downloading, downloaded, failed or expired. `retry` asks the "
+      "channel again for one\nthat failed or expired.",
       "state type filename o force!" LIST_FLAGS, cli_media, "/api/media",
       "id kind state size tries problem advice", 0, 2 },
     { "prune-media", "prune-media --older-than AGE [--dry-run]",
-      "delete files of messages by age (90d), and those nobody means", "older-than dry-run!",
-      replay_command, "/api/media/prune", NULL, 0, 0 },
+      "delete files of messages by age (90d), and those nobody means\n\n"
+      "AGE is 90d, 12h or 2026-03-10T12:00:00Z. What was uploaded goes, too. For good: look at "
+      "--dry-run first.",
+      "older-than dry-run!", prune_command, "/api/media/prune", NULL, 0, 0 },
     { "search", "search WORD... [--contact --type --direction --since --until]",
       "messages with all of the words", "contact type direction since until" LIST_FLAGS,
       search_command, "/api/messages/search",
@@ -436,16 +409,25 @@ const struct command cli_commands[] = {
     { "orders", "orders [NUMBER] [--status]", "list orders, or show one", "status" LIST_FLAGS,
       read_command, "/api/orders", "id contact created_at updated_at", 0, 1 },
     { "messages", "messages [ID] [--contact --conversation --type --direction --since --until]",
-      "list messages, or show one with its statuses",
+      "list messages, or show one with its statuses\n\n"
+      "ID is msg_..., --contact con_..., --conversation cnv_..., --direction in or out, --type "
+      "text, image, ...;\n--since and --until take 24h, 7d or 2026-03-10T12:00:00Z. To send one: "
+      "malote message send.",
       "contact conversation type direction since until" LIST_FLAGS, read_command, "/api/messages",
       "id at direction contact_name contact_phone type status text", 0, 1 },
     { "conversations", "conversations [ID] [--contact]", "list conversations, or show one",
       "contact" LIST_FLAGS, read_command, "/api/conversations",
       "id contact contact_name contact_phone account unread last_message_at window_until", 0, 1 },
-    { "numbers", "numbers", "our own numbers, with what their channel has told of them", LIST_FLAGS,
-      read_command, "/api/numbers", "account number name owner in_app history account_update", 0,
-      0 },
-    { "templates", "templates [--name --state]", "templates that a channel has told of",
+    { "numbers", "numbers",
+      "our own numbers, with what their channel has told of them\n\n"
+      "A number is listed once something has come in for it.",
+      LIST_FLAGS, read_command, "/api/numbers",
+      "account number name owner in_app history account_update", 0, 0 },
+    { "templates", "templates [--name NAME] [--state STATE]",
+      "templates that a channel has told of\n\n"
+      "A template is listed once its channel has told something of it (field "
+      "message_template_status_update).\nSTATE is the channel's word: APPROVED, REJECTED, PAUSED, "
+      "...",
       "name state" LIST_FLAGS, read_command, "/api/templates",
       "name language state reason quality category state_at", 0, 0 },
     { "tickets", "tickets [ID] [--state --conversation --contact --assignee]",
@@ -458,20 +440,31 @@ const struct command cli_commands[] = {
       "/api/tickets/{}/reopen", NULL, 1, 1 },
     { "assign", "assign TICKET WHO", "say who answers for a ticket (\"\" for nobody)", "",
       assign_command, "/api/tickets/{}/assign", NULL, 2, 2 },
-    { "retry", "retry ID", "try a delivery now, or interpret an event again", "", retry_command,
-      NULL, NULL, 1, 1 },
+    { "retry", "retry ID",
+      "try a delivery now, or interpret an event again\n\n"
+      "ID is dlv_... or evt_..., as `malote dead-letters` lists them. Many at once: malote "
+      "retry-dead, malote replay.\nA file: malote media retry ID.",
+      "", retry_command, NULL, NULL, 1, 1 },
     { "resend", "resend DELIVERY", "send a delivery again, with the same event id", "", act_command,
       "/api/deliveries/{}/resend", NULL, 1, 1 },
     { "cancel", "cancel DELIVERY", "never send it", "", act_command, "/api/deliveries/{}/cancel",
       NULL, 1, 1 },
     { "archive", "archive ID", "put a dead letter aside", "", act_command,
       "/api/dead-letters/{}/archive", NULL, 1, 1 },
-    { "replay", "replay [--source --type --state --since --until --all] [--dry-run]",
-      "interpret and route events again", "source type state since until all! dry-run!",
-      replay_command, "/api/events/replay", NULL, 0, 0 },
+    { "replay",
+      "replay [--source NAME] [--type TYPE] [--state STATE] [--since TIME] [--until TIME] | --all "
+      "[--dry-run]",
+      "interpret and route events again\n\n"
+      "STATE is pending, done, failed, archived or replaying; TYPE an event type, with * as "
+      "wildcard; TIME 24h, 7d or\n2026-03-10T12:00:00Z. What was delivered is not sent again. "
+      "--dry-run tells how much it would be.\n\n"
+      "  malote replay --state failed    after a setting was mended",
+      "source type state since until all! dry-run!", replay_command, "/api/events/replay", NULL, 0,
+      0 },
     { "retry-dead", "retry-dead [--kind --destination --reason --since --until]",
-      "retry dead letters by filter", "kind destination reason since until", replay_command,
-      "/api/dead-letters/retry", NULL, 0, 0 },
+      "retry dead letters by filter; without one, all of them",
+      "kind destination reason since until", post_flags_command, "/api/dead-letters/retry", NULL, 0,
+      0 },
     { "listen", "listen [--source --type]", "print events as they come", "source type",
       listen_command, NULL, NULL, 0, 0 },
     { "stats", "stats", "totals", "", read_command, "/api/stats", NULL, 0, 0 },
@@ -493,21 +486,38 @@ const struct command cli_commands[] = {
 };
 const size_t cli_command_count = ARRAY_LEN(cli_commands);
 
+/* The flags as they are typed. */
+static void print_flags(const char *flags)
+{
+    slice rest = slice_str(flags), item;
+    printf("\nflags:");
+    while (slice_cut(&rest, ' ', &item)) {
+        bool is_switch = slice_ends(item, SLICE("!"));
+        if (item.len == 0) continue;
+        printf(" %s%.*s%s", item.len == 1 ? "-" : "--",
+               SLICE_ARG(slice_sub(item, 0, item.len - is_switch)), is_switch ? "" : " …");
+    }
+    printf(" --json\n");
+}
+
 int cli_help(struct args *a, const struct command *c UNUSED)
 {
     for (size_t i = 0; a->count == 1 && i < cli_command_count; i++) {
         if (!slice_eq(slice_str(cli_commands[i].name), slice_str(a->word[0]))) continue;
         printf("usage: malote %s\n\n%s\n", cli_commands[i].usage, cli_commands[i].help);
-        if (cli_commands[i].flags[0])
-            printf("flags: %s (a ! marks a switch), --json\n", cli_commands[i].flags);
+        print_flags(cli_commands[i].flags);
         return EXIT_OK;
     }
-    if (a->count == 1) return cli_fail(EXIT_USAGE, "unknown command %s", a->word[0]);
+    if (a->count == 1)
+        return cli_fail(EXIT_USAGE, "unknown command %s; see `malote help`", a->word[0]);
     printf("Malote %s: webhooks in, kept before \"received\", delivered once.\n\nusage: malote "
            "COMMAND [arguments] [--json]\n\n",
            MALOTE_VERSION);
-    for (size_t i = 0; i < cli_command_count; i++)
-        printf("  %-13s %s\n", cli_commands[i].name, cli_commands[i].help);
+    for (size_t i = 0; i < cli_command_count; i++) {
+        slice help = slice_str(cli_commands[i].help);
+        printf("  %-13s %.*s\n", cli_commands[i].name,
+               SLICE_ARG(slice_sub(help, 0, slice_find(help, '\n'))));
+    }
     printf("\nCommands that talk to a running hub use MALOTE_URL (default http://127.0.0.1:7070) "
            "and MALOTE_API_KEY.\n"
            "`malote help COMMAND` tells more.\n");

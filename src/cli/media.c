@@ -55,11 +55,12 @@ static int upload(struct args *a)
     slice type = args_flag(a, "type"), name = args_flag(a, "filename");
     if (!name.ptr && !is_stdin) name = name_of(file);
     if (!type.ptr) type = mime_of_name(is_stdin ? name : slice_str(file));
-    if (!is_one_line(type)) return cli_fail(EXIT_USAGE, "say what %s is: --type image/jpeg", file);
     struct client_stream s = { .from = is_stdin ? stdin : fopen(file, "rb"), .size = -1 };
     if (!s.from) return cli_fail(EXIT_FAILED, "cannot read %s: %s", file, strerror(errno));
     int rc = EXIT_OK;
-    if (fstat(fileno(s.from), &st) != 0 || S_ISDIR(st.st_mode))
+    if (!is_one_line(type))
+        rc = cli_fail(EXIT_USAGE, "say what %s is: --type image/jpeg", file);
+    else if (fstat(fileno(s.from), &st) != 0 || S_ISDIR(st.st_mode))
         rc = cli_fail(EXIT_FAILED, "%s is no file", file);
     else if (S_ISREG(st.st_mode) && !is_stdin)
         s.size = st.st_size;

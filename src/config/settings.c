@@ -131,6 +131,32 @@ static enum err read_fallback(const struct setting *s, struct arena *arena,
     return rc == OK ? read_value(s, v, arena, out, why) : rc;
 }
 
+static bool is_blank(slice text) { return slice_trim(text).len == 0; }
+
+/* A variable of the environment that is set but empty must not pass for a secret, nor take one away unseen. */
+static enum err refuse_empty(const struct setting *s, const struct setting_value *v,
+                             struct why *why)
+{
+    size_t blank = 0, count = v->count;
+    switch (s->type) {
+    case SETTING_TEXT:
+    case SETTING_URL:
+    case SETTING_CHOICE:
+        count = 1;
+        blank = is_blank(v->text);
+        break;
+    case SETTING_LIST:
+    case SETTING_MAP:
+        for (size_t i = 0; i < count; i++) blank += is_blank(v->items[i].value);
+        break;
+    case SETTING_INT:
+    case SETTING_BOOL: return OK;
+    }
+    if (s->required && blank == count) return wrong(why, s, "is required and must not be empty");
+    if (s->secret && blank > 0) return wrong(why, s, "is empty; leave it out to have none");
+    return OK;
+}
+
 static const struct setting *find(const struct setting *table, size_t count, slice name,
                                   size_t *index)
 {
@@ -171,6 +197,7 @@ enum err settings_read(const struct setting *table, size_t count, json *given,
                            SLICE_ARG(slice_sub(json_str(key), 0, 60)));
         if (yyjson_is_null(v)) continue; /* null = use the default */
         enum err rc = read_value(s, v, arena, &out->values[index], why);
+        if (rc == OK) rc = refuse_empty(s, &out->values[index], why);
         if (rc != OK) return rc;
     }
     for (size_t i = 0; i < count; i++) {

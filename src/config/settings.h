@@ -20,8 +20,8 @@ enum setting_type {
 struct setting {
     const char *name; /* key in the file and in the API */
     enum setting_type type;
-    bool required;
-    bool secret; /* sealed at rest, never shown; TEXT or LIST only */
+    bool required; /* there, and neither empty nor blanks alone */
+    bool secret;   /* sealed at rest, never shown, never empty; TEXT or LIST only */
     const char *
         fallback; /* default as text, NULL: absent; a MAP's as JSON object text, a LIST's as JSON array text */
     int64_t min,

@@ -243,7 +243,6 @@ enum err tables_read_route(const struct config *c, json *given, struct arena *a,
     if (!(out->to = config_destination_by_name(c, out->workspace_id, to)))
         return why_set(why, ERR_MISSING, "setting `to`: there is no destination \"%.*s\"",
                        SLICE_ARG(to));
-    if (on->count == 0) return why_set(why, ERR_SYNTAX, "setting `on`: at least one event type");
     out->patterns = arena_new(a, slice, on->count);
     if (!out->patterns) return why_set(why, ERR_LIMIT, "configuration too large");
     for (size_t i = 0; i < on->count; i++) out->patterns[i] = on->items[i].value;

@@ -103,7 +103,6 @@ static enum err check_secret(slice secret, struct why *why)
 {
     uint8_t key[HTTP_SECRET_BYTES_MAX];
     size_t len;
-    if (secret.len == 0) return why_set(why, ERR_SYNTAX, "setting `secret`: empty");
     if (slice_starts(secret, SLICE("whsk_")) || slice_starts(secret, SLICE("whpk_")))
         return why_set(why, ERR_SYNTAX,
                        "setting `secret`: key pairs (whsk_, whpk_) are not supported, use whsec_");

@@ -209,9 +209,10 @@ static void intake_source(struct exchange *x, const char *method)
     bool hello = slice_eq(r->method, SLICE("GET")) && x->source->kind->handshake;
     if (!post && !hello) {
         refuse(x, METRIC_requests_refused);
-        answer_header(x, "Allow", "%s%s", x->source->kind->handshake ? "GET, POST" : "POST",
-                      x->source->kind->cors ? ", OPTIONS" : "");
-        answer_error(x, 405, "method_not_allowed", "this path takes POST");
+        const char *gets = x->source->kind->handshake ? "GET, " : "",
+                   *asks = x->source->kind->cors ? ", OPTIONS" : "";
+        answer_header(x, "Allow", "%sPOST%s", gets, asks);
+        answer_error(x, 405, "method_not_allowed", "this path takes %sPOST%s", gets, asks);
         return;
     }
     x->body_max = x->source->body_max;
@@ -359,6 +360,24 @@ bool intake_retry(struct exchange *x, int64_t now_ms)
     return false;
 }
 
+/* Nothing limits how often a stranger is refused: that must not fill the disk. */
+static void log_denied(struct exchange *x, const char *verb, const struct why *why)
+{
+    struct listen *owner = x->loop->owner;
+    if (!limiter_take(&owner->denied_lines, x->source->id, DENIED_LINES_PER_MIN, clock_mono_ms())
+             .allowed)
+        return;
+    LOG(owner->o.log, LOG_WARN, verb, log_str("source", x->source->name),
+        log_int("bytes", (int64_t)x->body_len), log_why(why));
+}
+
+static void denied(struct exchange *x, const struct why *why)
+{
+    refuse(x, METRIC_requests_denied);
+    answer_error(x, 401, "denied", "signature or token is missing or wrong");
+    log_denied(x, "request.denied", why);
+}
+
 static void intake_handshake(struct exchange *x)
 {
     struct why why = { .code = OK };
@@ -366,7 +385,10 @@ static void intake_handshake(struct exchange *x)
     struct journal_entry *e = x->entry;
     if (x->source->kind->handshake(&e->request, &x->source->cfg, &e->arena, &answer, &why) != OK) {
         refuse(x, METRIC_requests_denied);
-        answer_error(x, 403, "denied", "the verification token does not match");
+        /* What is wrong about the token is told to the log alone. */
+        answer_error(x, 403, "denied", "%s",
+                     why.code == ERR_SYNTAX ? why.text : "the verification token does not match");
+        log_denied(x, "handshake.denied", &why);
         return;
     }
     if (limited(x)) return;
@@ -374,19 +396,6 @@ static void intake_handshake(struct exchange *x)
     x->type = SLICE("text/plain");
     x->status = 200;
     x->stage = STAGE_ANSWER;
-}
-
-static void denied(struct exchange *x, const struct why *why)
-{
-    struct listen *owner = x->loop->owner;
-    refuse(x, METRIC_requests_denied);
-    answer_error(x, 401, "denied", "signature or token is missing or wrong");
-    /* Nothing limits how often a stranger is refused: that must not fill the disk. */
-    if (!limiter_take(&owner->denied_lines, x->source->id, DENIED_LINES_PER_MIN, clock_mono_ms())
-             .allowed)
-        return;
-    LOG(owner->o.log, LOG_WARN, "request.denied", log_str("source", x->source->name),
-        log_int("bytes", (int64_t)x->body_len), log_why(why));
 }
 
 static bool intake_events(struct exchange *x)

@@ -149,7 +149,8 @@ struct source_kind {
     enum err (*interpret)(struct request *r, const struct event *e, const struct settings *cfg,
                           struct arena *arena, struct changes *out, struct why *why);
 
-    /* The verification call a platform makes by GET; NULL: it makes none. OK with *answer echoed as text/plain, or ERR_DENIED. */
+    /* The verification call a platform makes by GET; NULL: it makes none. OK with *answer echoed as text/plain, ERR_DENIED
+     * (`why` is for the log), or ERR_SYNTAX: it is no such call, whatever the token; `why` is told to who asks. */
     enum err (*handshake)(struct request *r, const struct settings *cfg, struct arena *arena,
                           slice *answer, struct why *why);
 

@@ -55,7 +55,7 @@ static const struct setting settings[] = {
                         .fallback = "[\"PARAR\",\"PARE\",\"SAIR\",\"STOP\",\"UNSUBSCRIBE\","
                                     "\"DESCADASTRAR\",\"DESCADASTRE\",\"CANCELAR INSCRICAO\","
                                     "\"NAO QUERO RECEBER\",\"NAO QUERO MAIS RECEBER\","
-                                    "\"PARAR PROMOCOES\"]",
+                                    "\"PARAR PROMOCOES\",\"STOP PROMOTIONS\"]",
                         .max = 100,
                         .help = "A message or button that says one of them, and nothing else, asks "
                                 "for no marketing; case, accents and punctuation do not matter." },
@@ -83,22 +83,49 @@ static struct scheme scheme_of(const struct settings *cfg)
                             .secret_count = secrets->count };
 }
 
-static enum err check(const struct settings *cfg, struct why *why)
+static bool is_id(slice text)
 {
-    const struct scheme scheme = scheme_of(cfg);
-    const struct setting_value *accepts = settings_named(cfg, "accept_from"),
+    size_t i = 0;
+    while (i < text.len && text.ptr[i] >= '0' && text.ptr[i] <= '9') i++;
+    return text.len > 0 && i == text.len;
+}
+
+/* Whose numbers: a mistake here would turn every message into a failed event. */
+static enum err check_numbers(const struct settings *cfg, struct why *why)
+{
+    const struct setting_value *numbers = settings_get(cfg, WA_NUMBERS),
                                *accounts = settings_get(cfg, WA_ACCOUNTS);
-    bool only_handed = accepts && accepts->count > 0 && scheme.secret_count == 0;
-    if (scheme.secret_count == 0 && !only_handed)
-        return why_set(why, ERR_SYNTAX, "setting `app_secret`: required");
+    for (size_t i = 0; i < numbers->count; i++)
+        if (!is_id(numbers->items[i].value))
+            return why_set(why, ERR_SYNTAX,
+                           "setting `numbers`: digits only; each is an id (phone_number_id), not "
+                           "the number");
     for (size_t i = 0; i < accounts->count; i++) {
-        if (accounts->items[i].value.len == 0)
+        slice source = accounts->items[i].value, workspace = { NULL, 0 };
+        if (!is_id(accounts->items[i].name))
+            return why_set(why, ERR_SYNTAX,
+                           "setting `accounts`: digits only before the colon; it is an id, not "
+                           "the number");
+        if (!slice_cut(&source, '/', &workspace) || workspace.len == 0 || source.len == 0 ||
+            slice_find(source, '/') < source.len)
             return why_set(why, ERR_SYNTAX, "setting `accounts`: write workspace/source");
-        for (size_t j = 0; j < settings_get(cfg, WA_NUMBERS)->count; j++)
-            if (slice_eq(accounts->items[i].name, settings_get(cfg, WA_NUMBERS)->items[j].value))
+        for (size_t j = 0; j < numbers->count; j++)
+            if (slice_eq(accounts->items[i].name, numbers->items[j].value))
                 return why_set(why, ERR_SYNTAX,
                                "setting `accounts`: a number of `numbers` is in it, too");
     }
+    return OK;
+}
+
+static enum err check(const struct settings *cfg, struct why *why)
+{
+    const struct scheme scheme = scheme_of(cfg);
+    const struct setting_value *accepts = settings_named(cfg, "accept_from");
+    bool only_handed = accepts && accepts->count > 0 && scheme.secret_count == 0;
+    if (scheme.secret_count == 0 && !only_handed)
+        return why_set(why, ERR_SYNTAX, "setting `app_secret`: required");
+    enum err rc = check_numbers(cfg, why);
+    if (rc != OK) return rc;
     if (scheme.secret_count > WA_SECRETS_MAX)
         return why_set(why, ERR_SYNTAX, "setting `app_secret`: at most %d", WA_SECRETS_MAX);
     slice version = settings_text(cfg, WA_API_VERSION);
@@ -107,7 +134,7 @@ static enum err check(const struct settings *cfg, struct why *why)
     for (size_t i = 1; i < version.len; i++)
         if (version.ptr[i] != '.' && (version.ptr[i] < '0' || version.ptr[i] > '9'))
             return why_set(why, ERR_SYNTAX, "setting `api_version`: must look like v25.0");
-    enum err rc = whatsapp_stop_check(cfg, why);
+    rc = whatsapp_stop_check(cfg, why);
     return rc == OK && !only_handed ? scheme_check(&scheme, why) : rc;
 }
 
@@ -135,11 +162,14 @@ static enum err handshake(struct request *r, const struct settings *cfg, struct 
           challenge = parameter(r->query, SLICE("hub.challenge"), arena),
           want = settings_text(cfg, WA_VERIFY_TOKEN);
     bool same = hash_equal(token, want); /* before anything is decided: it takes its time always */
-    if (want.len == 0) return why_set(why, ERR_DENIED, "no_token_configured");
-    if (!slice_eq(mode, SLICE("subscribe"))) return why_set(why, ERR_DENIED, "wrong_mode");
-    if (!same) return why_set(why, ERR_DENIED, "wrong_token");
+    /* First what has nothing to do with the token: the answer is the same whatever it is. */
+    if (!slice_eq(mode, SLICE("subscribe")))
+        return why_set(why, ERR_SYNTAX, "`hub.mode` must be subscribe, once");
     if (challenge.len == 0 || challenge.len > WA_CHALLENGE_MAX)
-        return why_set(why, ERR_DENIED, "no_challenge");
+        return why_set(why, ERR_SYNTAX, "`hub.challenge` must be there once, of 1 to %d bytes",
+                       WA_CHALLENGE_MAX);
+    if (want.len == 0) return why_set(why, ERR_DENIED, "no_token_configured");
+    if (!same) return why_set(why, ERR_DENIED, "wrong_token");
     *answer = challenge;
     return OK;
 }

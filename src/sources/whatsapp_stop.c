@@ -1,4 +1,5 @@
-/* whatsapp_stop.c: words by which a person asks for no marketing, or for some again: the whole text of a message, or a button.
+/* whatsapp_stop.c: words by which a person asks for no marketing, or for some again: the whole text of a message, or of what was
+ * tapped: a button or a row of a list, by its title or by the payload or id behind it.
  *
  * Compared without case, accents, punctuation and emoji, and never as a part of a text: "quero parar de fumar" is no opt-out. */
 #include <stdlib.h>
@@ -80,9 +81,13 @@ enum err whatsapp_stop_check(const struct settings *cfg, struct why *why)
 
 slice whatsapp_stop_word(json *message, const struct settings *cfg)
 {
-    static const char *const places[] = { "/text/body", "/button/text", "/button/payload",
+    static const char *const places[] = { "/text/body",
+                                          "/button/text",
+                                          "/button/payload",
                                           "/interactive/button_reply/title",
-                                          "/interactive/button_reply/id" };
+                                          "/interactive/button_reply/id",
+                                          "/interactive/list_reply/title",
+                                          "/interactive/list_reply/id" };
     char room[STOP_TEXT_MAX];
     slice found = { NULL, 0 };
     for (size_t i = 0; i < ARRAY_LEN(places); i++) {

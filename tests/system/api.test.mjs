@@ -91,9 +91,11 @@ test('every route: without a key, with a wrong one, and with each role', async (
   const nothing = await hub.call('GET', '/api/nothing');
   assert.equal(nothing.status, 404);
   assert.equal(nothing.json.error.code, 'not_found');
-  const wrong = await hub.call('DELETE', '/api/events');
-  assert.equal(wrong.status, 405);
-  assert.equal(wrong.headers.get('allow'), 'GET, POST');
+  for (const [method, path, takes] of [['DELETE', '/api/events', 'GET, HEAD, POST'], ['BREW', '/api/v1/sources/x', 'GET, HEAD, PUT, PATCH, DELETE'],
+    ['PUT', '/api/messages/stats', 'GET, HEAD'], ['PATCH', '/api/media/prune', 'GET, HEAD, POST'], ['GET', '/api/apply', 'POST']]) {
+    const wrong = await hub.call(method, path);
+    assert.deepEqual([wrong.status, wrong.headers.get('allow'), wrong.json.error.message], [405, takes, `this path takes ${takes}`], path);
+  }
 });
 
 test('a parameter that a path does not know is named, and nothing is answered; each known one is taken', async (t) => {
@@ -530,7 +532,7 @@ test('commands: exit codes, --json, send, check, key, export', async (t) => {
     assert.equal(typeof JSON.parse(await cli(0, ...args, '--json')), 'object', args.join(' '));
     assert.ok((await cli(0, ...args)).length > 0);
   }
-  for (const args of [['sources', 'nobody'], ['events', 'evt_nothing'], ['retry', delivery.id.replace(/.$/, '_')], ['cancel', delivery.id], ['archive', delivery.id], ['replay']])
+  for (const args of [['sources', 'nobody'], ['events', 'evt_nothing'], ['retry', delivery.id.replace(/.$/, '_')], ['cancel', delivery.id], ['archive', delivery.id], ['replay', '--since', 'soon']])
     await cli(1, ...args);
   const table = (await cli(0, 'sources')).split('\n');
   assert.match(table[0], /^name\s+kind\s+listens_on/);

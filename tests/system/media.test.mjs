@@ -7,7 +7,7 @@ import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
 import http from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { NEEDS_SQLITE, mediaBytes as bytesOf, mediaSettled as settled, postWhatsapp as post, startHub, startMedia, until, waMessage as carrying, waSource } from './hub.mjs';
+import { NEEDS_SQLITE, digest, mediaBytes as bytesOf, mediaSettled as settled, postWhatsapp as post, startHub, startMedia, until, waMessage as carrying, waSource } from './hub.mjs';
 
 const TOKEN = 'EAAB-token-of-the-media-tests';
 
@@ -126,6 +126,36 @@ test('what a browser could run is a download; other keys see nothing', async (t)
   const { key } = await hub.post('/api/keys', { name: 'reader', role: 'reader' });
   assert.equal((await bytesOf(hub, item.id, { 'x-api-key': key })).status, 403);
   assert.equal((await hub.get(`/api/media/${item.id}/info`, { key })).filename, '***');
+});
+
+test('a file is handed out as what it was said to be, when nothing runs under that; and its hash is known without Meta', async (t) => {
+  const { hub, media } = await setup(t);
+  const docx = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document';
+  const cases = [ // declared, kind, handed out as, how
+    ['application/pdf', 'document', 'application/pdf', 'attachment'],
+    [docx, 'document', docx, 'attachment'],
+    ['text/plain', 'document', 'text/plain; charset=utf-8', 'attachment'],
+    ['image/heic', 'image', 'image/heic', 'attachment'],
+    ['image/jpeg', 'image', 'image/jpeg', 'inline'],
+    ['audio/ogg; codecs=opus', 'audio', 'audio/ogg', 'inline'],
+    ['image/svg+xml', 'document', 'application/octet-stream', 'attachment'],
+    ['text/html', 'document', 'application/octet-stream', 'attachment'],
+    ['application/xhtml+xml', 'document', 'application/octet-stream', 'attachment'],
+    ['application/pdf\r\nX-Evil: 1', 'document', 'application/octet-stream', 'attachment'],
+  ];
+  await post(hub, cases.map(([type, kind], i) => carrying(kind, { ...media.add(`t${i}`, Buffer.from(`bytes of ${i}`), type.split('\r')[0]), mime_type: type, sha256: undefined })));
+  const items = await settled(hub, 'downloaded', cases.length);
+  const hashes = new Map(cases.map((one, i) => [digest(`bytes of ${i}`), one]));
+  for (const item of items) {
+    const of = hashes.get(item.sha256), answer = await bytesOf(hub, item.id);
+    assert.ok(of, JSON.stringify(item));
+    hashes.delete(item.sha256);
+    assert.deepEqual([answer.headers.get('content-type'), answer.headers.get('content-disposition').split(';')[0]], of.slice(2), of[0]);
+    assert.equal(answer.headers.get('x-content-type-options'), 'nosniff');
+    assert.match(answer.headers.get('content-security-policy'), /sandbox/);
+    assert.equal((await hub.get(`/api/media/${item.id}/info`)).sha256, item.sha256);
+    assert.equal((await hub.get(`/api/messages/${item.message}`)).file.sha256, item.sha256);
+  }
 });
 
 test('killed in the middle of downloads: each is there once after the restart', async (t) => {

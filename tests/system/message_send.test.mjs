@@ -1,10 +1,12 @@
 // message_send.test.mjs: POST /api/messages against a fake Graph API: sent once, whatever happens on the way; told at once what cannot be.
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
+import { readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { ADMIN_KEY, WHATSAPP_TOKEN, accepted, caktoSource, folder, paidOrder, pause, people as allPeople, startHub, startWhatsApp, until, zap } from './hub.mjs';
+import { ADMIN_KEY, BIN, WHATSAPP_TOKEN, accepted, caktoSource, folder, paidOrder, pause, people as allPeople, startHub, startWhatsApp, until, zap } from './hub.mjs';
 
 const sqlite = spawnSync('sqlite3', ['--version']).status === 0;
 const NUMBER = '106540352242922', TO = '+5511999990005', APP_SECRET = 'app-secret-of-the-system-tests';
@@ -355,6 +357,29 @@ test('a routed event becomes a template, once per order; the command line sends'
   await cli(1, 'show', 'msg_nothing');
   for (const args of [['show'], ['stats', 'x'], ['stats', '--to', TO], ['show', 'x', '--since', '1d'], ['send', '--to', TO, '--text', 'x', '--since', '1d'], ['receive']])
     await cli(2, ...args);
+  /* in the words of who typed it; nothing of it is sent */
+  const to = ['--to', TO], before = (await hub.all('/api/messages')).length;
+  for (const [says, ...args] of [[/--text or --template, not both/, ...to, '--text', 'a', '--template', 'b'],
+    [/--text or --template, not both/, ...to, '--text', 'a', '--template', 'b', '--language', 'pt_BR'],
+    [/--template needs its --language/, ...to, '--template', 'b'], [/--template needs its --language/, ...to, '--template', 'b', '--language', ''],
+    [/go with --template/, ...to, '--text', 'a', '--language', 'pt_BR'], [/go with --template/, ...to, '--text', 'a', '--parameters', 'x'],
+    [/say what: --text/, ...to], [/say what: --text/, ...to, '--text', ''], [/say to whom/, '--text', 'a'], [/say to whom/, ...to, '--group', 'g', '--text', 'a'],
+    [/no flags beside it/, '-', ...to]])
+    assert.match(await cli(2, 'send', ...args), says);
+  assert.equal((await hub.all('/api/messages')).length, before);
+  /* what is no id of a delivery says so; a file has a command of its own; ages have a unit */
+  for (const [says, ...args] of [[/no id of a delivery/, 'retry', 'x'], [/malote media retry med_1/, 'retry', 'med_1'], [/--source, --type, --state or --since/, 'replay'],
+    [/--source, --type, --state or --since/, 'replay', '--dry-run'], [/--older-than 90d/, 'prune-media'], [/--older-than 90d/, 'prune-media', '--older-than', '90'],
+    [/-o needs a value/, 'media', 'download', 'med_1', '-o'], [/see `malote help`/, 'help', 'nothing']]) {
+    const done = await hub.cli(args);
+    assert.equal(done.code, 2, args.join(' '));
+    assert.match(done.err, says);
+  }
+  assert.match((await hub.cli(['media', 'upload', 'no-such-file'])).err, /cannot read no-such-file/);
+  const help = (await hub.cli(['help', 'message'])).out, list = (await hub.cli(['help'])).out;
+  assert.match(help, /--template pedido_pago --language pt_BR[^]*flags: --to … .*--json$/m);
+  assert.doesNotMatch(list, /pedido_pago/); // one line each
+  assert.match((await hub.cli(['help', 'prune-media'])).out, /flags: --older-than … --dry-run --json/);
 });
 
 // Meta reads the request and the connection is cut: on a new connection, and on one that was kept, where libcurl would send it once more.
@@ -466,4 +491,34 @@ test('whom Meta says a message went to is the person who was meant: one window, 
   // Meta's own word that somebody asked it for no marketing counts as theirs.
   await webhook(hub, { statuses: [{ id: 'wamid.X', status: 'failed', timestamp: now(), recipient_id: '551199990005', errors: [{ code: 131050, title: 'Opted out' }] }] });
   assert.equal((await hub.call('POST', '/api/messages', offer(TO))).json.error?.code, 'opted_out');
+});
+
+// What docs/destinations/whatsapp-cloud.md tells a newcomer to type, as it stands there: only addresses and the answer's id are filled in.
+const curl = spawnSync('curl', ['--version']).status === 0;
+test('the commands of the documentation do what it says', { skip: !curl && 'needs curl' }, async (t) => {
+  const wa = await startWhatsApp(t), hub = await startHub(t), dir = folder(t);
+  const page = (name) => readFileSync(new URL(`../../docs/${name}/whatsapp-cloud.md`, import.meta.url), 'utf8').replace(/^ {3}(?=\S| {2})/gm, '');
+  const blocks = (name, language) => [...page(name).matchAll(/```(\w+)\n([^]*?)```/g)].filter((m) => m[1] === language).map((m) => m[2]);
+  const env = { MALOTE_URL: hub.base, META_APP_SECRET: 'secret-of-the-app', WA_VERIFY_TOKEN: 'meatyhamhock', WA_TOKEN: WHATSAPP_TOKEN };
+  for (const yaml of [blocks('sources', 'yaml')[0], blocks('destinations', 'yaml')[0]]) {
+    writeFileSync(join(dir, 'hub.yaml'), yaml.replace('access_token:', `base_url: "${wa.base}", access_token:`));
+    const done = await hub.cli(['apply', join(dir, 'hub.yaml')], { env });
+    assert.equal(done.code, 0, done.err);
+  }
+  symlinkSync(BIN, join(dir, 'malote'));
+  writeFileSync(join(dir, 'orcamento.pdf'), '%PDF-1.4 um orçamento');
+  let media = '';
+  // A person types slower than the hub reads: each command finds what those before it did.
+  for (const block of blocks('destinations', 'sh').flatMap((b) => b.split(/^(?=MEDIA=)|(?<!MEDIA=.*\n)^(?=curl)/m))) {
+    const text = block.replaceAll('http://127.0.0.1:7070', hub.base).replace('MEDIA=med_…', `MEDIA=${media}`);
+    const run = spawn('bash', ['-ec', text], { cwd: dir, env: { ...process.env, ...env, KEY: ADMIN_KEY, MALOTE_API_KEY: ADMIN_KEY, PATH: `${dir}:${process.env.PATH}` } });
+    let out = '';
+    for (const stream of [run.stdout, run.stderr]) stream.on('data', (piece) => { out += piece; });
+    assert.deepEqual(await once(run, 'close'), [0, null], out);
+    assert.doesNotMatch(out, /"error"/, block);
+    media = out.match(/"(med_[0-9a-z]+)"/)?.[1] ?? media;
+    await hub.quiet();
+  }
+  await hub.deliveries('zap', 'delivered', 3);
+  assert.deepEqual(wa.events().map((e) => e.body.type).sort(), ['document', 'template', 'text']);
 });

@@ -36,6 +36,37 @@ test('the handshake: the challenge as it is, 403 else', async (t) => {
   for (const query of ['hub.mode=subscribe&hub.challenge=1&hub.verify_token=wrong', 'hub.challenge=1&hub.verify_token=meatyhamhock', ''])
     assert.equal((await get(query)).status, 403, query);
   assert.equal((await get('hub.mode=subscribe&hub.challenge=1&hub.verify_token=', '/in/mute')).status, 403);
+  // What is missing is told, in the same words whether the token is right, wrong or not there at all.
+  const told = async (query, path) => { const { status, json } = await get(query, path); assert.equal(status, 403, query); return json.error.message; };
+  for (const [rest, says] of [['', /`hub\.mode`/], ['hub.mode=subscribe&', /`hub\.challenge`/], ['hub.mode=subscribe&hub.challenge=&', /`hub\.challenge`/]]) {
+    const words = new Set([await told(`${rest}hub.verify_token=meatyhamhock`), await told(`${rest}hub.verify_token=wrong`), await told(rest),
+      await told(`${rest}hub.verify_token=wrong`, '/in/mute')]);
+    assert.equal(words.size, 1, rest);
+    assert.match([...words][0], says);
+  }
+  const whole = 'hub.mode=subscribe&hub.challenge=1&hub.verify_token=wrong';
+  assert.equal(await told(whole), await told(whole, '/in/mute'));
+  assert.match(await told(whole), /token does not match/);
+  await until('the log to say which it was', () => /handshake\.denied.*wrong_token/.test(hub.err) && /handshake\.denied.*no_token_configured/.test(hub.err));
+  assert.doesNotMatch(hub.err, /meatyhamhock/);
+  const put = await hub.call('PUT', PATH, {});
+  assert.deepEqual([put.status, put.headers.get('allow'), put.json.error.message], [405, 'GET, POST', 'this path takes GET, POST']);
+});
+
+test('a setting that is empty is none: refused for a secret, whoever asks', async (t) => {
+  const hub = await startHub(t);
+  const refused = async (config, says) => {
+    const answer = await hub.call('POST', '/api/apply', config);
+    assert.equal(answer.status, 400, answer.text);
+    assert.match(answer.json.error.message, says);
+  };
+  await refused({ destinations: [{ name: 'z2', kind: 'whatsapp-cloud', phone_number_id: '1', access_token: '' }] }, /`access_token`: is required and must not be empty/);
+  await refused({ sources: [source({ verify_token: ' ' })] }, /`verify_token`: is empty/);
+  await refused({ sources: [source({ numbers: ['+5511999990000'] })] }, /`numbers`: digits only/);
+  await refused({ sources: [source({ accounts: { 7: 'shop' } })] }, /`accounts`: write workspace\/source/);
+  await hub.apply({ sources: [source()] });
+  assert.equal((await hub.call('PATCH', '/api/sources/whatsapp', { verify_token: '' })).status, 400);
+  await hub.patch('/api/sources/whatsapp', { verify_token: null }); // the way to have none
 });
 
 test('from a signed body to conversation, ticket and message', async (t) => {

@@ -3,7 +3,7 @@
 
 #include "config/tables.h"
 
-enum { TEXT, SHORT, URL, INT, BOOL, CHOICE, LIST, MAP, NEEDED, HIDDEN, SET_COUNT };
+enum { TEXT, SHORT, URL, INT, BOOL, CHOICE, LIST, MAP, NEEDED, HIDDEN, HIDDEN_LIST, SET_COUNT };
 static const char *const choices[] = { "red", "green", NULL };
 static const struct setting table[] = {
     [TEXT] = { "text", SETTING_TEXT, .fallback = "a \"quoted\" default" },
@@ -16,6 +16,7 @@ static const struct setting table[] = {
     [MAP] = { "map", SETTING_MAP, .fallback = "{\"k\":\"v\"}" },
     [NEEDED] = { "needed", SETTING_TEXT, .required = true },
     [HIDDEN] = { "hidden", SETTING_TEXT, .secret = true, .max = 16 },
+    [HIDDEN_LIST] = { "hidden_list", SETTING_LIST, .secret = true },
 };
 _Static_assert(ARRAY_LEN(table) == SET_COUNT, "every setting has its row");
 
@@ -84,6 +85,12 @@ static void what_is_refused(void **state UNUSED)
     } cases[] = {
         { "{}", "`needed`: is required" },
         { "{\"needed\":null}", "`needed`: is required" },
+        { "{\"needed\":\"\"}", "`needed`: is required and must not be empty" },
+        { "{\"needed\":\" \\t\\n\"}", "`needed`: is required and must not be empty" },
+        { "{\"needed\":\"n\",\"hidden\":\"\"}", "`hidden`: is empty" },
+        { "{\"needed\":\"n\",\"hidden\":\"  \"}", "`hidden`: is empty" },
+        { "{\"needed\":\"n\",\"hidden_list\":\"\"}", "`hidden_list`: is empty" },
+        { "{\"needed\":\"n\",\"hidden_list\":[\"hunter2\",\"\"]}", "`hidden_list`: is empty" },
         { "[]", "must be an object" },
         { "{\"needed\":\"n\",\"colour\":\"red\"}", "unknown setting `colour`" },
         { "{\"needed\":\"n\",\"text\":{}}", "`text`: text is expected" },
@@ -118,6 +125,48 @@ static void what_is_refused(void **state UNUSED)
         assert_int_equal(read(cases[i].given, &a, &s, &why), ERR_SYNTAX);
         if (!strstr(why.text, cases[i].says)) fail_msg("%s: %s", cases[i].given, why.text);
         assert_null(strstr(why.text, "hunter2")); /* values may be secret */
+        arena_free(&a);
+    }
+}
+
+/* What must be there must say something, whatever its type. */
+static void required_and_empty(void **state UNUSED)
+{
+    static const struct {
+        enum setting_type type;
+        const char *given;
+        enum err want;
+    } cases[] = {
+        { SETTING_TEXT, "\"x\"", OK },
+        { SETTING_TEXT, "\"\"", ERR_SYNTAX },
+        { SETTING_TEXT, "\" \"", ERR_SYNTAX },
+        { SETTING_URL, "\"https://a.example\"", OK },
+        { SETTING_URL, "\"\"", ERR_SYNTAX },
+        { SETTING_INT, "0", OK },
+        { SETTING_BOOL, "false", OK },
+        { SETTING_CHOICE, "\"red\"", OK },
+        { SETTING_CHOICE, "\"\"", ERR_SYNTAX },
+        { SETTING_LIST, "[\"\",\"x\"]", OK },
+        { SETTING_LIST, "[]", ERR_SYNTAX },
+        { SETTING_LIST, "\"\"", ERR_SYNTAX },
+        { SETTING_LIST, "[\"\",\" \"]", ERR_SYNTAX },
+        { SETTING_MAP, "{\"k\":\"v\"}", OK },
+        { SETTING_MAP, "{}", ERR_SYNTAX },
+        { SETTING_MAP, "{\"k\":\"\"}", ERR_SYNTAX },
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct setting one = {
+            .name = "one", .type = cases[i].type, .required = true, .choices = choices
+        };
+        struct arena a;
+        struct settings s;
+        struct why why = { .code = OK };
+        json *v = NULL;
+        arena_init(&a, 1 << 20);
+        slice text = arena_printf(&a, "{\"one\":%s}", cases[i].given);
+        assert_int_equal(json_parse(text, &a, &v, &why), OK);
+        if (settings_read(&one, 1, v, NULL, &a, &s, &why) != cases[i].want)
+            fail_msg("%d %s: %s", cases[i].type, cases[i].given, why.text);
         arena_free(&a);
     }
 }
@@ -200,7 +249,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(what_is_taken),
                                         cmocka_unit_test(what_is_refused),
-                                        cmocka_unit_test(too_many), cmocka_unit_test(maps),
+                                        cmocka_unit_test(required_and_empty),
+                                        cmocka_unit_test(too_many),
+                                        cmocka_unit_test(maps),
                                         cmocka_unit_test(durations) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -211,8 +211,6 @@ static void both_sides_must_agree(void **state UNUSED)
         CONFIG("\"2\":\"nowhere/wa\"", "default/app"), /* no such workspace */
         CONFIG("\"2\":\"shop/none\"", "default/app"),
         CONFIG("\"2\":\"shop/malote\"", "default/app"), /* the hub's own */
-        CONFIG("\"2\":\"/wa\"", "default/app"),
-        CONFIG("\"2\":\"shop/\"", "default/app"),
         CONFIG("\"3\":\"shop/wa\"", "default/app"), /* another number */
         "{\"workspaces\":[\"shop\",\"other\"],\"sources\":[" SOURCE(
             "app", "default",

@@ -51,7 +51,6 @@ static void matching(void **state UNUSED)
         { "\"on\":\"*\",\"from\":\"a\"", 1, 1, "click", true },
         { "\"on\":\"*\",\"from\":\"a\"", 1, 2, "click", false },
         { "\"on\":\"*\",\"enabled\":false", 1, 1, "click", false },
-        { "\"on\":\"\"", 1, 1, "click", false },
         /* the hub's own events: only for who names them, or their source */
         { "\"on\":\"malote.alert\"", 1, 1, "malote.alert", true },
         { "\"on\":\"malote.*\"", 1, 1, "malote.alert", true },

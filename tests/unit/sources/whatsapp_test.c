@@ -50,6 +50,20 @@ static void settings_are_checked(void **state UNUSED)
         { "{\"app_secret\":\"a\",\"api_version\":\"25\"}", false },
         { "{\"app_secret\":\"a\",\"api_version\":\"v25.0/x\"}", false },
         { "{\"app_secret\":\"a\",\"ticket_reopen_hours\":24}", true },
+        { "{\"app_secret\":\"a\",\"verify_token\":\"\"}", false },
+        { "{\"app_secret\":\"a\",\"access_token\":\" \"}", false },
+        { "{\"app_secret\":\"a\",\"numbers\":[\"106540352242922\",\"7\"]}", true },
+        { "{\"app_secret\":\"a\",\"numbers\":[\"7\",\"+5511999990000\"]}", false },
+        { "{\"app_secret\":\"a\",\"numbers\":[\"abc\"]}", false },
+        { "{\"app_secret\":\"a\",\"numbers\":[\"\"]}", false },
+        { "{\"app_secret\":\"a\",\"accounts\":{\"7\":\"shop/wa\"}}", true },
+        { "{\"app_secret\":\"a\",\"accounts\":{\"+7\":\"shop/wa\"}}", false },
+        { "{\"app_secret\":\"a\",\"accounts\":{\"7\":\"shop\"}}", false },
+        { "{\"app_secret\":\"a\",\"accounts\":{\"7\":\"shop/\"}}", false },
+        { "{\"app_secret\":\"a\",\"accounts\":{\"7\":\"/wa\"}}", false },
+        { "{\"app_secret\":\"a\",\"accounts\":{\"7\":\"shop/wa/b\"}}", false },
+        { "{\"app_secret\":\"a\",\"accounts\":{\"7\":\"\"}}", false },
+        { "{\"app_secret\":\"a\",\"numbers\":[\"7\"],\"accounts\":{\"7\":\"shop/wa\"}}", false },
         { "{}", false },
     };
     struct arena a;
@@ -69,17 +83,23 @@ static void settings_are_checked(void **state UNUSED)
 static void handshakes(void **state UNUSED)
 {
     static const struct {
-        const char *token, *query, *answer; /* NULL: denied */
+        const char *token, *query;
+        enum err rc;
+        const char *answer;
     } cases[] = {
-        { "t", "hub.mode=subscribe&hub.challenge=1&hub.verify_token=t", "1" },
-        { "t", "hub.mode=subscribe&hub.challenge=a%20b&hub.verify_token=t", "a b" },
-        { "t", "hub.mode=unsubscribe&hub.challenge=1&hub.verify_token=t", NULL },
-        { "t", "hub.mode=subscribe&hub.challenge=1&hub.verify_token=", NULL },
-        { "t", "hub.mode=subscribe&hub.challenge=1", NULL },
-        { "t", "hub.mode=subscribe&hub.challenge=1&hub.verify_token=x&hub.verify_token=t", NULL },
-        { "t", "hub.mode=subscribe&hub.verify_token=t", NULL },
-        { "", "hub.mode=subscribe&hub.challenge=1&hub.verify_token=", NULL },
-        { "", "hub.mode=subscribe&hub.challenge=1", NULL },
+        { "t", "hub.mode=subscribe&hub.challenge=1&hub.verify_token=t", OK, "1" },
+        { "t", "hub.mode=subscribe&hub.challenge=a%20b&hub.verify_token=t", OK, "a b" },
+        { "t", "hub.mode=subscribe&hub.challenge=1&hub.verify_token=", ERR_DENIED, NULL },
+        { "t", "hub.mode=subscribe&hub.challenge=1", ERR_DENIED, NULL },
+        { "t", "hub.mode=subscribe&hub.challenge=1&hub.verify_token=x&hub.verify_token=t",
+          ERR_DENIED, NULL },
+        /* What is no handshake is none with the right token as with a wrong one. */
+        { "t", "hub.mode=unsubscribe&hub.challenge=1&hub.verify_token=t", ERR_SYNTAX, NULL },
+        { "t", "hub.mode=unsubscribe&hub.challenge=1&hub.verify_token=x", ERR_SYNTAX, NULL },
+        { "t", "hub.mode=subscribe&hub.verify_token=t", ERR_SYNTAX, NULL },
+        { "t", "hub.mode=subscribe&hub.verify_token=x", ERR_SYNTAX, NULL },
+        { "t", "hub.mode=subscribe&hub.challenge=&hub.verify_token=t", ERR_SYNTAX, NULL },
+        { "t", "", ERR_SYNTAX, NULL },
     };
     struct arena a;
     json *root = NULL, *v;
@@ -93,7 +113,7 @@ static void handshakes(void **state UNUSED)
         struct settings cfg = kind_settings(kind, text.ptr, &a);
         struct request r = { .query = slice_str(cases[i].query) };
         enum err rc = kind->handshake(&r, &cfg, &a, &answer, &why);
-        if ((rc == OK) != (cases[i].answer != NULL)) fail_msg("%s", cases[i].query);
+        if (rc != cases[i].rc) fail_msg("%s: %s", cases[i].query, err_name(rc));
         if (rc == OK) assert_slice(answer, slice_str(cases[i].answer));
     }
     slice text = test_file(tests_dir, "golden/whatsapp-signature/vectors.json", &a);
@@ -238,6 +258,21 @@ static void bodies(void **state UNUSED)
         { SAYS("!!!"), "/contact/wa_marketing", NULL },
         { SAYS(""), "/contact/wa_marketing", NULL },
         { SAYS("voltar a receber"), "/contact/wa_marketing", "resume" },
+        { MESSAGE(
+              "\"type\":\"button\",\"button\":{\"payload\":\"p\",\"text\":\"Stop promotions\"}"),
+          "/contact/wa_marketing", "stop" },
+        { MESSAGE(
+              "\"type\":\"interactive\",\"interactive\":{\"type\":\"list_reply\",\"list_reply\":{"
+              "\"id\":\"r1\",\"title\":\"Sair\",\"description\":\"x\"}}"),
+          "/contact/wa_marketing", "stop" },
+        { MESSAGE(
+              "\"type\":\"interactive\",\"interactive\":{\"type\":\"list_reply\",\"list_reply\":{"
+              "\"id\":\"stop\",\"title\":\"Chega\"}}"),
+          "/contact/wa_marketing", "stop" },
+        { MESSAGE(
+              "\"type\":\"interactive\",\"interactive\":{\"type\":\"list_reply\",\"list_reply\":{"
+              "\"id\":\"r1\",\"title\":\"Sair do grupo\",\"description\":\"Sair\"}}"),
+          "/contact/wa_marketing", NULL },
         { MESSAGE("\"type\":\"button\",\"button\":{\"payload\":\"STOP\",\"text\":\"Chega\"}"),
           "/contact/wa_marketing", "stop" },
         { MESSAGE("\"type\":\"interactive\",\"interactive\":{\"type\":\"button_reply\","
