@@ -24,6 +24,9 @@ void api_media_prune(struct call *c)
     slice age = json_get_text(body, "older_than");
     if (rc == OK && age.len == 0)
         rc = why_set(&why, ERR_SYNTAX, "say how old in `older_than`: \"90d\", or a date");
+    if (rc == OK && age.ptr[age.len - 1] >= '0' && age.ptr[age.len - 1] <= '9' &&
+        slice_find(age, '-') == age.len) /* "90" would be seconds: too near to days to delete by */
+        rc = why_set(&why, ERR_SYNTAX, "`older_than`: say the unit, such as 90d");
     if (rc == OK) rc = call_time(c, age, &run.before_ms, &why);
     run.dry_run = json_truth(json_get(body, "dry_run"));
     if (rc == OK) rc = prune_all(c, &run, &why);

@@ -50,8 +50,9 @@ static enum err split(struct request *r, const struct settings *cfg UNUSED, stru
 /* What is shown of it in a conversation. */
 static slice shown_text(json *m, slice type, struct cleaner *cl)
 {
-    static const char *const places[] = { "/body",  "/caption", "/body/text",
-                                          "/emoji", "/name",    "/0/name/formatted_name" };
+    static const char *const places[] = {
+        "/body", "/caption", "/filename", "/body/text", "/emoji", "/name", "/0/name/formatted_name"
+    };
     json *v = json_get_slice(m, type);
     slice text = yyjson_is_str(v) ? whatsapp_text(cl, v) : (slice){ NULL, 0 };
     for (size_t i = 0; text.len == 0 && i < ARRAY_LEN(places); i++)

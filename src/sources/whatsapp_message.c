@@ -6,7 +6,7 @@
 #include "crypto/hash.h"
 #include "sources/whatsapp.h"
 
-enum { FILE_SIZE_MAX = 1 << 30 };
+enum { FILE_SIZE_MAX = 1 << 30, CARD_NAMES_MAX = 4096 };
 
 /* Where a type's text for display stands. `text` is one or several pointers from the message, the first that is filled counts. */
 struct type {
@@ -24,10 +24,10 @@ static const struct type types[] = {
     TYPE("video", "video", true, "/video/caption"),
     TYPE("audio", "audio", true, "/audio/caption"),
     TYPE("voice", "audio", true, "/voice/caption"), /* before `audio` had a flag for it */
-    TYPE("document", "document", true, "/document/caption"),
+    TYPE("document", "document", true, "/document/caption", "/document/filename"),
     TYPE("sticker", "sticker", true, NULL),
     TYPE("location", "location", false, "/location/name", "/location/address"),
-    TYPE("contacts", "contacts", false, "/contacts/0/name/formatted_name"),
+    TYPE("contacts", "contacts", false, NULL), /* card_names */
     TYPE("button", "button", false, "/button/text", "/button/payload"),
     TYPE("interactive", "interactive", false, "/interactive/button_reply/title",
          "/interactive/list_reply/title", "/interactive/nfm_reply/body",
@@ -50,9 +50,26 @@ static const struct type *find_type(json *message)
     return &unknown;
 }
 
+/* The names of all the cards, so that each of them is found. */
+static slice card_names(struct cleaner *cl, json *cards)
+{
+    struct buf b = buf_in(cl->arena, MESSAGE_TEXT_MAX);
+    size_t i, count;
+    json *card;
+    yyjson_arr_foreach(cards, i, count, card)
+    {
+        slice name = whatsapp_text(cl, json_at(card, SLICE("/name/formatted_name")));
+        if (name.len == 0 || b.len + name.len + 2 > CARD_NAMES_MAX) continue;
+        buf_printf(&b, "%s%.*s", b.len > 0 ? ", " : "", SLICE_ARG(name));
+    }
+    if (!buf_ok(&b)) cl->full = true;
+    return buf_slice(&b);
+}
+
 static slice find_text(struct cleaner *cl, json *message, const struct type *t)
 {
     slice text = { NULL, 0 };
+    if (slice_eq(t->type, SLICE("contacts"))) return card_names(cl, json_get(message, "contacts"));
     for (size_t i = 0; text.len == 0 && i < ARRAY_LEN(t->text) && t->text[i]; i++)
         text = whatsapp_text(cl, json_at(message, slice_str(t->text[i])));
     return text;

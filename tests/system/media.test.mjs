@@ -185,7 +185,7 @@ test('files are deleted by age, and those nobody means', async (t) => {
   assert.equal(kept(hub).length, 0);
   assert.equal((await bytesOf(hub, item.id)).status, 404);
   assert.equal((await hub.get(`/api/media/${item.id}/info`)).problem, 'deleted by age');
-  assert.equal((await hub.call('POST', '/api/media/prune', {})).status, 400);
+  for (const wrong of [{}, { older_than: '90' }]) assert.equal((await hub.call('POST', '/api/media/prune', wrong)).status, 400);
   assert.match((await hub.cli(['prune-media', '--older-than', '90d', '--dry-run'])).out, /orphans/);
 });
 

@@ -253,7 +253,10 @@ test('what is new beside what is known is kept, what cannot be read replaces not
   const cards = Array.from({ length: 6000 }, (_, i) => ({ name: { formatted_name: `Cartão ${i}` }, phones: [{ phone: `+55 11 9${10000000 + i}`, type: 'CELL' }] }));
   await received(hub, envelope({ messages: [{ ...text('wamid.big', ''), text: undefined, type: 'contacts', contacts: cards }] }), 1);
   const big = await get('wamid.big');
-  assert.deepEqual([big.type, big.text, big.data], ['contacts', 'Cartão 0', { too_large: true }]);
+  assert.deepEqual([big.type, big.text.startsWith('Cartão 0, Cartão 1, '), big.text.length <= 4096, big.data], ['contacts', true, true, { too_large: true }]);
+  await received(hub, envelope({ messages: [{ ...text('wamid.doc', ''), text: undefined, type: 'document', document: { id: '7', mime_type: 'application/pdf', filename: 'boleto março.pdf' } }] }), 1);
+  await until('the words to be indexed', async () => (await hub.all('/api/messages/search?q=boleto marco')).length === 1);
+  assert.equal((await hub.all('/api/messages/search?q=cartao 17')).length, 1);
   await received(hub, JSON.stringify({ object: 'whatsapp_business_account', entry: [{ id: '1', changes: [{ field: 'novidade', value: { x: 'y'.repeat(1_100_000) } }] }] }), 1);
   const [{ id: large }] = await hub.all('/api/events?type=whatsapp.novidade');
   assert.deepEqual((await hub.get(`/api/events/${large}`)).data.custom, { whatsapp_business_account_id: '1', too_large: true });
