@@ -19,9 +19,6 @@ enum err apply_changes(struct apply_ctx *ctx, const struct changes *changes, str
     enum err rc = OK;
     if (changes->contact)
         rc = contact_apply(ctx, changes->contact, &out->contact, &out->contact_id, why);
-    if (rc == OK && changes->message)
-        rc = contact_of_quoted(ctx, changes->message, changes->contact, &out->contact,
-                               &out->contact_id, why);
     if (rc == OK && changes->order && changes->order->number.len)
         rc = order_apply(ctx, changes->order, out->contact_id, &out->order, &out->order_id, why);
     if (rc == OK && changes->subscription && changes->subscription->number.len)

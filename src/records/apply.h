@@ -150,18 +150,10 @@ enum contact_identity {
     IDENTITY_WA_USER,
     IDENTITY_COUNT
 };
-/* `given` and the contact `other` are one person: joined, if nothing speaks against it. *out and *id: as of contact_apply. */
-MUST_CHECK enum err contact_same_as(struct apply_ctx *ctx, const struct contact *given,
-                                    uint64_t other, struct contact *out, uint64_t *id,
-                                    struct why *why);
 /* Whom the channel says a delivery's message went to: a number's digits, a user id; either may be empty. It need not be what was asked for
  * (Brazil's ninth digit, Mexico's 1), and is the same person. */
 MUST_CHECK enum err contact_went_to(struct apply_ctx *ctx, uint64_t delivery_id, slice wa_id,
                                     slice user_id, struct why *why);
-/* Who answers a message that the hub sent to one person is that person, under whichever id. *out and *id: as before, or joined. */
-MUST_CHECK enum err contact_of_quoted(struct apply_ctx *ctx, const struct message *m,
-                                      const struct contact *given, struct contact *out,
-                                      uint64_t *id, struct why *why);
 /* The contact an identity belongs to; *id 0: nobody's. On any connection. */
 MUST_CHECK enum err contact_find(struct store *store, uint64_t workspace_id,
                                  enum contact_identity kind, slice value, uint64_t *id,

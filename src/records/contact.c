@@ -303,18 +303,6 @@ static slice phone_of(slice digits, struct arena *arena)
                                                   : text;
 }
 
-enum err contact_same_as(struct apply_ctx *ctx, const struct contact *given, uint64_t other,
-                         struct contact *out, uint64_t *id, struct why *why)
-{
-    struct stored s;
-    struct contact both = *given;
-    enum err rc = load(ctx, other, &s, why);
-    if (rc != OK) return rc;
-    both.former_phone = s.field[CONTACT_phone].value;
-    both.former_wa_user_id = s.field[CONTACT_wa_user_id].value;
-    return contact_apply(ctx, &both, out, id, why);
-}
-
 enum err contact_went_to(struct apply_ctx *ctx, uint64_t delivery_id, slice wa_id, slice user_id,
                          struct why *why)
 {
@@ -337,27 +325,9 @@ enum err contact_went_to(struct apply_ctx *ctx, uint64_t delivery_id, slice wa_i
     for (size_t i = 0; i < ARRAY_LEN(told); i++)
         news = news || (said.field[told[i]].len > 0 &&
                         !slice_eq(said.field[told[i]], s.field[told[i]].value));
-    return rc == OK && news ? contact_same_as(ctx, &said, id, &after, &id, why) : rc;
-}
-
-enum err contact_of_quoted(struct apply_ctx *ctx, const struct message *m,
-                           const struct contact *given, struct contact *out, uint64_t *id,
-                           struct why *why)
-{
-    static const struct contact nobody = { .fbclid_ms = 0 };
-    bool row = false;
-    if (m->direction != MESSAGE_IN || m->origin != MESSAGE_BY_WEBHOOK || m->peer.len > 0 ||
-        m->reply_to.len == 0)
-        return OK;
-    struct stmt *q = store_stmt(ctx->store, SQL_CONTACT_OF_QUOTED, why);
-    stmt_i64(q, 1, (int64_t)ctx->workspace_id);
-    stmt_text(q, 2, m->reply_to);
-    stmt_text(q, 3, m->account);
-    enum err rc = stmt_step(q, &row, why);
-    uint64_t other = rc == OK && row ? (uint64_t)stmt_col_i64(q, 0) : 0;
-    stmt_reset(q);
-    if (rc != OK || other == 0 || other == *id) return rc;
-    return contact_same_as(ctx, given ? given : &nobody, other, out, id, why);
+    said.former_phone = s.field[CONTACT_phone].value; /* the same person under these, too */
+    said.former_wa_user_id = s.field[CONTACT_wa_user_id].value;
+    return rc == OK && news ? contact_apply(ctx, &said, &after, &id, why) : rc;
 }
 
 enum err contact_apply(struct apply_ctx *ctx, const struct contact *given, struct contact *out,

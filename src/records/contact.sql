@@ -38,8 +38,3 @@ UPDATE campaign_recipients SET contact_id = $3 WHERE workspace_id = $1 AND conta
 
 -- name: contact_of_delivery
 SELECT contact_id FROM messages WHERE delivery_id = $2 AND delivery_id > 0 AND workspace_id = $1 AND contact_id > 0;
-
--- Of a message that the hub sent to one person: it is known before anybody can answer it.
--- name: contact_of_quoted
-SELECT contact_id FROM messages WHERE external_id = $2 AND workspace_id = $1 AND account = $3 AND direction = 2 AND delivery_id > 0
-  AND in_group = 0 AND contact_id > 0;

@@ -481,11 +481,13 @@ test('whom Meta says a message went to is the person who was meant: one window, 
   assert.deepEqual(await people(), [['+5215512345678', '5215512345678', 'MX.1'], ['+5511999990005', '551199990005', 'BR.5']]);
   await webhook(hub, incoming('5215512345678'));
   await state(hub, (await hub.post('/api/messages', text({ to: '+525512345678' }))).delivery, 'delivered');
-  // By a user id alone it is the same person, and so is who answers what was sent to them, under an id nobody knew.
+  // By a user id alone it is the same person; who quotes what was sent to somebody else is not that person.
   const says = (body, more) => ({ messages: [{ id: `wamid.S${Math.random()}`, timestamp: now(), type: 'text', text: { body }, ...more }] });
   await webhook(hub, says('oi', { from_user_id: 'BR.5' }));
   await webhook(hub, says('PARAR', { from_user_id: 'MX.2', context: { id: remote_id } }));
-  assert.equal((await people()).length, 2);
+  assert.equal((await people()).length, 3);
+  await state(hub, (await hub.post('/api/messages', offer('+525512345678'))).delivery, 'delivered');
+  await webhook(hub, says('PARAR', { from_user_id: 'MX.1', context: { id: remote_id } }));
   const stopped = await hub.call('POST', '/api/messages', offer('+525512345678'));
   assert.deepEqual([stopped.status, stopped.json.error.code], [422, 'opted_out']);
   // Meta's own word that somebody asked it for no marketing counts as theirs.
