@@ -84,7 +84,7 @@ static enum err erase_part(struct store *s, struct arena *a, const struct origin
     stmt_reset(q);
     if (rc != OK || body.len == 0) return rc; /* gone, or erased as a whole */
     struct buf b = buf_in(a, 2 * BODY_MAX_HIGHEST);
-    if (json_parse(body, a, &root, NULL) == OK && json_at(root, o->locator))
+    if (json_parse_lenient(body, a, &root, NULL) == OK && json_at(root, o->locator))
         put_but(&b, NULL, root, o->locator, 0);
     if (!buf_ok(&b) || a->full)
         return why_set(why, ERR_LIMIT, "a request is too large to be erased in part");

@@ -23,7 +23,7 @@ enum err request_json(struct request *r, struct arena *arena, json **root, struc
 {
     *root = r->json;
     if (r->json) return OK;
-    enum err rc = json_parse(r->body, arena, root, why);
+    enum err rc = json_parse_lenient(r->body, arena, root, why);
     r->json = *root;
     return rc;
 }

@@ -38,6 +38,24 @@ test('the handshake: the challenge as it is, 403 else', async (t) => {
   assert.equal((await get('hub.mode=subscribe&hub.challenge=1&hub.verify_token=', '/in/mute')).status, 403);
 });
 
+test('one broken character costs its message that character, and its neighbours nothing', async (t) => {
+  const hub = await startHub(t);
+  await hub.apply({ sources: [source()] });
+  for (const [name, broken] of [['half', Buffer.from('oi \\ud83d')], ['byte', Buffer.from([0x6f, 0x69, 0x20, 0xff])]]) {
+    const whole = envelope({ messages: ['XX', 'segunda', 'terceira'].map((body, i) => text(`wamid.${name}.${i}`, body)) }), at = whole.indexOf('XX');
+    const body = Buffer.concat([Buffer.from(whole.slice(0, at)), broken, Buffer.from(whole.slice(at + 2))]);
+    const answer = await fetch(hub.base + PATH, { method: 'POST', body, headers: sign(body) });
+    assert.deepEqual([answer.status, (await answer.json()).events], [200, 3]);
+    await hub.quiet();
+    const messages = (await hub.all('/api/messages')).filter((m) => m.external_id.startsWith(`wamid.${name}.`)).reverse();
+    assert.deepEqual(messages.map((m) => m.text), ['oi \ufffd', 'segunda', 'terceira']);
+  }
+  // Replayed, they are found where they were.
+  assert.equal((await hub.call('POST', '/api/events/replay', { all: true })).status, 202);
+  await hub.quiet();
+  assert.deepEqual([(await hub.all('/api/requests?problem=true')).length, (await hub.all('/api/events?state=failed')).length, (await hub.all('/api/messages')).length], [0, 0, 6]);
+});
+
 test('from a signed body to conversation, ticket and message', async (t) => {
   const sink = await startSink(t);
   const hub = await startHub(t);
