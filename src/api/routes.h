@@ -53,6 +53,9 @@ void api_event_retry(struct call *c);
 void api_replay(struct call *c);
 void api_requests(struct call *c);
 void api_request(struct call *c);
+/* reread.c */
+void api_request_retry(struct call *c);
+void api_requests_retry(struct call *c);
 /* deliveries.c */
 void api_deliveries(struct call *c);
 void api_delivery(struct call *c);

@@ -55,8 +55,9 @@ static int retry_command(struct args *a, const struct command *c UNUSED)
 {
     slice id = slice_str(a->word[0]);
     json *v = NULL;
-    const char *path =
-        slice_starts(id, SLICE("evt_")) ? "/api/events/{}/retry" : "/api/deliveries/{}/retry";
+    const char *path = slice_starts(id, SLICE("evt_"))   ? "/api/events/{}/retry"
+                       : slice_starts(id, SLICE("req_")) ? "/api/requests/{}/retry"
+                                                         : "/api/deliveries/{}/retry";
     int rc = client_do(a, "POST", cli_path(a, path, 0), SLICE("{}"), &v);
     if (rc == EXIT_OK) client_print(a, v, NULL);
     return rc;
@@ -90,6 +91,21 @@ static int replay_command(struct args *a, const struct command *c)
     int rc = client_do(a, "POST", cli_path(a, c->path, 0), body, &v);
     if (rc == EXIT_OK) client_print(a, v, NULL);
     return rc;
+}
+
+/* Of events; or, with --unread, of requests that could not be read when they came. */
+static int replay_events(struct args *a, const struct command *c)
+{
+    struct command unread = *c;
+    unread.path = "/api/requests/retry";
+    if (!args_has(a, "unread")) return replay_command(a, c);
+    if (!args_only(a, "unread source since until dry-run"))
+        return cli_fail(EXIT_USAGE,
+                        "what was not read has no events: --unread goes with --source, --since, "
+                        "--until and --dry-run");
+    for (size_t i = 0; i < a->flag_count; i++)
+        if (slice_eq(a->flag[i].name, SLICE("unread"))) a->flag[i] = a->flag[--a->flag_count];
+    return replay_command(a, &unread);
 }
 
 static int send_command(struct args *a, const struct command *c)
@@ -407,7 +423,7 @@ const struct command cli_commands[] = {
       "id received_at source type state", 0, 1 },
     { "requests", "requests [ID] [--source --problem --since --until]",
       "list requests, or show one", "source problem! since until" LIST_FLAGS, read_command,
-      "/api/requests", "id received_at source events problem", 0, 1 },
+      "/api/requests", "id received_at source events problem advice", 0, 1 },
     { "deliveries", "deliveries [ID] [--destination --state --since --until]",
       "list deliveries, or show one with its attempts", "destination state since until" LIST_FLAGS,
       read_command, "/api/deliveries", "id destination state attempts key reason", 0, 1 },
@@ -458,17 +474,19 @@ const struct command cli_commands[] = {
       "/api/tickets/{}/reopen", NULL, 1, 1 },
     { "assign", "assign TICKET WHO", "say who answers for a ticket (\"\" for nobody)", "",
       assign_command, "/api/tickets/{}/assign", NULL, 2, 2 },
-    { "retry", "retry ID", "try a delivery now, or interpret an event again", "", retry_command,
-      NULL, NULL, 1, 1 },
+    { "retry", "retry ID",
+      "try a delivery now, interpret an event again, or read a request that could not be read", "",
+      retry_command, NULL, NULL, 1, 1 },
     { "resend", "resend DELIVERY", "send a delivery again, with the same event id", "", act_command,
       "/api/deliveries/{}/resend", NULL, 1, 1 },
     { "cancel", "cancel DELIVERY", "never send it", "", act_command, "/api/deliveries/{}/cancel",
       NULL, 1, 1 },
     { "archive", "archive ID", "put a dead letter aside", "", act_command,
       "/api/dead-letters/{}/archive", NULL, 1, 1 },
-    { "replay", "replay [--source --type --state --since --until --all] [--dry-run]",
-      "interpret and route events again", "source type state since until all! dry-run!",
-      replay_command, "/api/events/replay", NULL, 0, 0 },
+    { "replay", "replay [--source --type --state --since --until --all | --unread] [--dry-run]",
+      "interpret and route events again; or read again what could not be read",
+      "source type state since until all! unread! dry-run!", replay_events, "/api/events/replay",
+      NULL, 0, 0 },
     { "retry-dead", "retry-dead [--kind --destination --reason --since --until]",
       "retry dead letters by filter", "kind destination reason since until", replay_command,
       "/api/dead-letters/retry", NULL, 0, 0 },
