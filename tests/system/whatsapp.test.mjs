@@ -56,6 +56,22 @@ test('one broken character costs its message that character, and its neighbours 
   assert.deepEqual([(await hub.all('/api/requests?problem=true')).length, (await hub.all('/api/events?state=failed')).length, (await hub.all('/api/messages')).length], [0, 0, 6]);
 });
 
+test('an event nested deeper than is parsed again is masked whole, in valid JSON', async (t) => {
+  const hub = await startHub(t);
+  await hub.apply({ sources: [source()] });
+  const nest = (n) => `${'{"d":'.repeat(n)}1${'}'.repeat(n)}`;
+  for (let n = 54; n <= 64; n++)
+    await received(hub, envelope({ messages: [text(`wamid.deep.${n}`, '', { type: 'interactive', interactive: { type: 'nfm_reply', nfm_reply: { name: 'flow', body: 'Sent', response_json: nest(n) } } })] }), 1);
+  const { key } = await hub.post('/api/keys', { name: 'blind', role: 'reader' });
+  const data = [];
+  for (const { id } of await hub.all('/api/events')) {
+    const answer = await hub.call('GET', `/api/events/${id}`, undefined, { key });
+    assert.ok(answer.json, answer.text.slice(-300));
+    data.push(answer.json.data);
+  }
+  assert.ok(data.includes('***') && data.some((d) => d?.message), 'some can be looked into, some cannot');
+});
+
 test('from a signed body to conversation, ticket and message', async (t) => {
   const sink = await startSink(t);
   const hub = await startHub(t);
