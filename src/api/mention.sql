@@ -36,6 +36,9 @@ SELECT data FROM messages WHERE workspace_id = $1 AND id = $2;
 -- name: mention_message_set
 UPDATE messages SET data = $3 WHERE workspace_id = $1 AND id = $2;
 
+-- name: mention_edit_set
+UPDATE message_edits SET data = $4 WHERE external_id = $2 AND edit_id = $3 AND workspace_id = $1 AND data <> '';
+
 -- name: mention_event
 SELECT x.data, e.key, e.source_id, e.request_id, e.locator FROM events e
 LEFT JOIN event_data x ON x.workspace_id = e.workspace_id AND x.id = e.id WHERE e.workspace_id = $1 AND e.id = $2;

@@ -347,6 +347,20 @@ static enum err unname_messages(void *ctx, struct store *s, struct why *why)
     return rc;
 }
 
+/* An event that tells of an edit: the edit keeps the same data. */
+static enum err unname_edit(struct store *s, const struct step *t, slice event, struct arena *a,
+                            struct why *why)
+{
+    json *root = NULL;
+    if (json_parse(event, a, &root, NULL) != OK || !json_get(root, "message_edit")) return OK;
+    json *edit = json_get(root, "message_edit");
+    struct stmt *q = in_step(s, SQL_MENTION_EDIT_SET, t, 0, why);
+    stmt_text(q, 2, json_get_text(edit, "external_id"));
+    stmt_text(q, 3, json_get_text(edit, "edit_id"));
+    stmt_text(q, 4, json_print(json_get(edit, "data"), a));
+    return stmt_run(q, why);
+}
+
 /* An event of somebody else stays, without the names; so does its part of the request. What was sent of it goes whole. */
 static enum err unname_events(void *ctx, struct store *s, struct why *why)
 {
@@ -365,6 +379,7 @@ static enum err unname_events(void *ctx, struct store *s, struct why *why)
             continue;
         }
         if (rc == OK) rc = set_text(s, t, SQL_MENTION_EVENT_SET, id, text, why);
+        if (rc == OK) rc = unname_edit(s, t, text, &a, why);
         if (rc == OK) rc = stmt_run(in_step(s, SQL_ERASE_ATTEMPTS, t, id, why), why);
         if (rc == OK) rc = api_origin_unname(s, t->workspace_id, id, t->names, why);
     }

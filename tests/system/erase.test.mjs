@@ -98,7 +98,8 @@ test('erased: also in statuses of messages that are not here, and where others q
   for (const s of strays()) await postWhatsapp(hub, [], { contacts: undefined, statuses: [s] });
   await postWhatsapp(hub, [], { contacts: undefined, statuses: [groupOther, elsewhere('wamid.THEIRS', { recipient_id: OTHER })] });
   await postWhatsapp(hub, [quote('wamid.quote'), waMessage('text', { body: 'ao lado' }, { id: 'wamid.beside', from: OTHER })]);
-  await until('the receiver to have all', () => sink.stats().requests >= 10);
+  await postWhatsapp(hub, [waMessage('edit', { original_message_id: 'wamid.beside', message: { type: 'text', text: { body: 'ao lado, editado' }, context: { from: NUMBER, id: 'wamid.quoted' } } }, { id: 'wamid.edit', from: OTHER })]);
+  await until('the receiver to have all', () => sink.stats().requests >= 11);
   await hub.quiet();
   await until('every delivery to be settled', async () => (await hub.all('/api/deliveries')).every((d) => d.state === 'delivered'));
   assert.deepEqual(Object.keys(found(hub, named)).sort(), Object.keys(named).sort(), 'the search finds what is there');
@@ -125,6 +126,8 @@ test('erased: also in statuses of messages that are not here, and where others q
   assert.equal((await hub.call('POST', `/api/events/${event.id}/retry`)).status, 202);
   await hub.quiet();
   assert.equal((await hub.get(`/api/events/${event.id}`)).state, 'done');
+  const { text, edits } = await hub.get('/api/messages/wamid.beside');
+  assert.deepEqual([text, edits.map((e) => e.text)], ['ao lado, editado', ['ao lado', 'ao lado, editado']]);
   // The platform's copies of it all are known still, after a start too.
   await hub.kill();
   await hub.start();
