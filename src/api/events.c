@@ -341,6 +341,14 @@ void api_replay(struct call *c)
 
 /* ---- requests ---- */
 
+/* What a person can do about one that could not be read. */
+static slice advice(slice problem)
+{
+    bool gone = problem.len == 0 || slice_eq(problem, SLICE("erased"));
+    return gone ? (slice){ NULL, 0 }
+                : SLICE("after an upgrade or a change of its source: malote retry REQUEST");
+}
+
 void api_requests(struct call *c)
 {
     struct why why;
@@ -374,6 +382,7 @@ void api_requests(struct call *c)
         json_put_str(&c->out, "path", stmt_col_text(q, 4));
         json_put_i64(&c->out, "events", stmt_col_i64(q, 6));
         json_put_opt(&c->out, "problem", stmt_col_text(q, 7));
+        json_put_opt(&c->out, "advice", advice(stmt_col_text(q, 7)));
         json_put_i64(&c->out, "bytes", stmt_col_i64(q, 8));
         json_end_object(&c->out);
     }
@@ -413,6 +422,7 @@ static void put_request(struct call *c, const struct config *config, struct stmt
     json_put_str(b, "path", stmt_col_text(q, 4));
     json_put_i64(b, "events", stmt_col_i64(q, 9));
     json_put_opt(b, "problem", stmt_col_text(q, 10));
+    json_put_opt(b, "advice", advice(stmt_col_text(q, 10)));
     json_put_i64(b, "bytes", (int64_t)stmt_col_text(q, 8).len);
     if (c->key.pii && s) {
         json_put_str(b, "query", mask_secrets(stmt_col_text(q, 5), secrets, count, c->x->arena));

@@ -5,25 +5,6 @@
 #include "api/routes.h"
 #include "base/clock.h"
 
-/* The exchange ends with its answer, the entry goes on to be interpreted: it needs its own. */
-static bool copy_request(const struct request *r, struct arena *a, struct request *out)
-{
-    struct header *headers = arena_new(a, struct header, r->header_count ? r->header_count : 1);
-    if (!headers) return false;
-    for (size_t i = 0; i < r->header_count; i++)
-        headers[i] =
-            (struct header){ arena_dup(a, r->headers[i].name), arena_dup(a, r->headers[i].value) };
-    *out = (struct request){ .method = arena_dup(a, r->method),
-                             .path = arena_dup(a, r->path),
-                             .query = arena_dup(a, r->query),
-                             .headers = headers,
-                             .header_count = r->header_count,
-                             .body = arena_dup(a, r->body),
-                             .remote = arena_dup(a, r->remote),
-                             .received_ms = r->received_ms };
-    return !a->full;
-}
-
 /* For whom is it? False: the answer is written. */
 static bool find_source(struct call *c, const struct config *config, const struct source **out)
 {
@@ -62,8 +43,9 @@ static enum err hand_over(struct call *c, struct config *config, const struct so
 {
     struct journal_entry *e = journal_entry_new(config, s);
     CHECK(e);
+    /* The exchange ends with its answer, the entry goes on to be interpreted: it needs its own. */
     e->overload = OVERLOAD_REFUSE; /* whoever holds a key understands an answer */
-    enum err rc = copy_request(&c->x->request, &e->arena, &e->request)
+    enum err rc = request_copy(&c->x->request, &e->arena, &e->request)
                       ? journal_entry_read(e, &c->app->log, why)
                       : why_set(why, ERR_LIMIT, "the request is too large to be handled");
     if (rc == OK) return journal_enter(c->app->journal, e, out, why);

@@ -89,6 +89,7 @@ static bool in_person(slice object)
 }
 
 static void put(struct buf *b, json *v, slice key, slice object, int depth, bool hide);
+static bool mask(slice text, struct arena *arena, slice *out);
 
 static void put_container(struct buf *b, json *v, slice key, int depth, bool hide)
 {
@@ -136,8 +137,9 @@ static void put(struct buf *b, json *v, slice key, slice object UNUSED, int dept
         if (!inner && slice_eq(key, SLICE("body")))
             text = SLICE("***"); /* no names to judge it by */
         if (!inner) text = mask_key(text);
-        json_put_str(b, NULL,
-                     inner && depth < MASK_DEPTH_MAX ? mask_personal(text, b->arena) : text);
+        if (inner && (depth >= MASK_DEPTH_MAX || !mask(text, b->arena, &text)))
+            text = SLICE("***"); /* not looked into: not shown */
+        json_put_str(b, NULL, text);
     } else {
         slice text = json_print(v, b->arena);
         buf_add(b, text.len ? text : SLICE("null"));
@@ -149,13 +151,21 @@ slice mask_key(slice key)
     return slice_find_slice(key, SLICE("wamid.")) < key.len ? SLICE("***") : key;
 }
 
-slice mask_personal(slice text, struct arena *arena)
+/* False: it cannot be looked into (no JSON, nested too deep, too large). */
+static bool mask(slice text, struct arena *arena, slice *out)
 {
     json *v = NULL;
-    if (json_parse(text, arena, &v, NULL) != OK) return SLICE("***");
+    if (json_parse(text, arena, &v, NULL) != OK) return false;
     struct buf b = buf_in(arena, MASK_TEXT_MAX);
     put(&b, v, (slice){ NULL, 0 }, (slice){ NULL, 0 }, 0, false);
-    return buf_ok(&b) ? buf_slice(&b) : SLICE("\"***\"");
+    *out = buf_slice(&b);
+    return buf_ok(&b);
+}
+
+slice mask_personal(slice text, struct arena *arena)
+{
+    slice out;
+    return mask(text, arena, &out) ? out : SLICE("\"***\"");
 }
 
 slice mask_secrets(slice text, const slice *secrets, size_t count, struct arena *arena)

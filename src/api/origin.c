@@ -1,6 +1,7 @@
 /* origin.c: what a request that was handed over was cut from still holds the person: that part is erased there, too.
  *
- * The rest of that body stays as it is, so that what else is in it can still be shown and replayed. Two requests, two statements: they may
+ * The rest of that body stays as it is, so that what else is in it can still be shown and replayed. Where only the person's names are to go,
+ * from what others wrote, the event's own request is treated alike. Two requests, two statements: they may
  * be of different workspaces, on different machines. */
 #include "api/routes.h"
 
@@ -32,13 +33,23 @@ static enum err next(struct store *s, struct arena *a, struct origin *o, bool *f
     return rc;
 }
 
+/* What the pointer leads to: erased, or without the names. */
+static void put_erased(struct buf *b, const char *key, json *v, const struct mention_names *names)
+{
+    if (names)
+        mention_put_without(b, key, v, names);
+    else
+        json_put_raw(b, key, ERASED);
+}
+
 /* v as JSON, but what the pointer leads to. Each step down takes a part of the pointer, which is our own. */
-static void put_but(struct buf *b, const char *key, json *v, slice pointer, size_t parts)
+static void put_but(struct buf *b, const char *key, json *v, slice pointer, size_t parts,
+                    const struct mention_names *names)
 {
     slice rest = pointer, part = { NULL, 0 };
     bool here = pointer.len == 0 || parts == LOCATOR_PARTS_MAX;
     if (here || !slice_cut(&rest, '/', &part) || !slice_cut(&rest, '/', &part)) {
-        json_put_raw(b, key, ERASED);
+        put_erased(b, key, v, names);
         return;
     }
     slice below = slice_sub(pointer, (size_t)(part.ptr + part.len - pointer.ptr), pointer.len);
@@ -49,7 +60,7 @@ static void put_but(struct buf *b, const char *key, json *v, slice pointer, size
         yyjson_arr_foreach(v, index, max, one)
         {
             if (one == at)
-                put_but(b, NULL, one, below, parts + 1);
+                put_but(b, NULL, one, below, parts + 1, names);
             else
                 json_put_raw(b, NULL, json_print(one, b->arena));
         }
@@ -60,18 +71,18 @@ static void put_but(struct buf *b, const char *key, json *v, slice pointer, size
         for (json *name; (name = yyjson_obj_iter_next(&it));) {
             json *one = yyjson_obj_iter_get_val(name);
             if (slice_eq(json_str(name), part))
-                put_but(b, yyjson_get_str(name), one, below, parts + 1);
+                put_but(b, yyjson_get_str(name), one, below, parts + 1, names);
             else
                 json_put_raw(b, yyjson_get_str(name), json_print(one, b->arena));
         }
         json_end_object(b);
     } else {
-        json_put_raw(b, key, ERASED);
+        put_erased(b, key, v, names);
     }
 }
 
 static enum err erase_part(struct store *s, struct arena *a, const struct origin *o,
-                           struct why *why)
+                           const struct mention_names *names, struct why *why)
 {
     bool found = false;
     json *root = NULL;
@@ -84,8 +95,8 @@ static enum err erase_part(struct store *s, struct arena *a, const struct origin
     stmt_reset(q);
     if (rc != OK || body.len == 0) return rc; /* gone, or erased as a whole */
     struct buf b = buf_in(a, 2 * BODY_MAX_HIGHEST);
-    if (json_parse(body, a, &root, NULL) == OK && json_at(root, o->locator))
-        put_but(&b, NULL, root, o->locator, 0);
+    if (json_parse_lenient(body, a, &root, NULL) == OK && json_at(root, o->locator))
+        put_but(&b, NULL, root, o->locator, 0, names);
     if (!buf_ok(&b) || a->full)
         return why_set(why, ERR_LIMIT, "a request is too large to be erased in part");
     q = store_stmt(s, SQL_ORIGIN_SET, why);
@@ -95,23 +106,39 @@ static enum err erase_part(struct store *s, struct arena *a, const struct origin
     return stmt_run(q, why);
 }
 
-enum err api_origin_erase(struct store *s, uint64_t workspace_id, uint64_t event_id,
-                          struct why *why)
+static enum err erase_parts(struct store *s, uint64_t workspace_id, uint64_t event_id,
+                            const struct mention_names *names, struct why *why)
 {
     struct arena a;
     struct origin o = { .workspace_id = workspace_id };
     bool found = false;
+    arena_init(&a, ORIGIN_ARENA_MAX);
     struct stmt *q = store_stmt(s, SQL_ORIGIN_REQUEST, why);
     stmt_i64(q, 1, (int64_t)workspace_id);
     stmt_i64(q, 2, (int64_t)event_id);
     enum err rc = stmt_step(q, &found, why);
-    if (rc == OK && found) o.request_id = (uint64_t)stmt_col_i64(q, 0);
+    if (rc == OK && found) {
+        o.request_id = (uint64_t)stmt_col_i64(q, 0);
+        o.locator = arena_dup(&a, stmt_col_text(q, 1));
+    }
     stmt_reset(q);
-    arena_init(&a, ORIGIN_ARENA_MAX);
+    if (rc == OK && found && names) rc = erase_part(s, &a, &o, names, why);
     for (size_t i = 0; rc == OK && found && i < ORIGINS_MAX; i++) {
         rc = next(s, &a, &o, &found, why);
-        if (rc == OK && found) rc = erase_part(s, &a, &o, why);
+        if (rc == OK && found) rc = erase_part(s, &a, &o, names, why);
     }
     arena_free(&a);
     return rc;
+}
+
+enum err api_origin_erase(struct store *s, uint64_t workspace_id, uint64_t event_id,
+                          struct why *why)
+{
+    return erase_parts(s, workspace_id, event_id, NULL, why);
+}
+
+enum err api_origin_unname(struct store *s, uint64_t workspace_id, uint64_t event_id,
+                           const struct mention_names *names, struct why *why)
+{
+    return erase_parts(s, workspace_id, event_id, names, why);
 }

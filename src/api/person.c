@@ -1,28 +1,14 @@
-/* person.c: all that is kept of one person, handed out and erased (LGPD, art. 18, II and VI).
- *
- * Found on the API thread's reading connection, page by page; erased by the writer in steps of STEP_ROWS, so that no acknowledgement
- * waits for long. What stays: the rows themselves with their ids, times, states and amounts (orders are books), and the keys of events
- * and deliveries, without which a platform's copy of an old message would count once more. A run that is broken off is simply
- * begun again. */
+/* person.c: all that is kept of one person, found and handed out (LGPD, art. 18, II): on the API thread's reading connection, page by page.
+ * Erased: person_erase.c. */
+#include "api/person.h"
+
 #include "api/routes.h"
 #include "base/clock.h"
 #include "records/campaign.h"
-#include "records/search.h"
-
-enum { PEOPLE_MAX = 64, STEP_ROWS = 200, STATUS_EVENTS = 16, MERGE_STEPS_MAX = 100000 };
-
-/* A contact and all that were merged into it. */
-struct person {
-    struct call *call;
-    uint64_t ids[PEOPLE_MAX];
-    size_t count;
-    size_t events, messages, recipients;
-    int64_t files;
-};
 
 /* ---- finding ---- */
 
-static struct stmt *by_id(struct call *c, enum sql sql, uint64_t id, struct why *why)
+struct stmt *person_stmt(struct call *c, enum sql sql, uint64_t id, struct why *why)
 {
     struct stmt *q = store_stmt(c->store, sql, why);
     stmt_i64(q, 1, (int64_t)c->key.workspace_id);
@@ -37,7 +23,7 @@ static bool holds(const struct person *p, uint64_t id)
     return false;
 }
 
-static enum err find_person(struct call *c, struct person *p, struct why *why)
+enum err person_find(struct call *c, struct person *p, struct why *why)
 {
     *p = (struct person){ .call = c };
     uint64_t id;
@@ -49,21 +35,26 @@ static enum err find_person(struct call *c, struct person *p, struct why *why)
     enum err rc = OK;
     for (size_t i = 0; rc == OK && i < p->count; i++) {
         bool row = true;
-        struct stmt *q = by_id(c, SQL_PERSON_CONTACTS, p->ids[i], why);
+        struct stmt *q = person_stmt(c, SQL_PERSON_CONTACTS, p->ids[i], why);
         while ((rc = stmt_step(q, &row, why)) == OK && row) {
             found = true;
             uint64_t other = (uint64_t)stmt_col_i64(q, 0);
             if (holds(p, other)) continue;
-            if (p->count == PEOPLE_MAX) {
+            if (p->count == PERSON_CONTACTS_MAX) {
                 rc = why_set(why, ERR_LIMIT, "over %d contacts were merged into this one",
-                             PEOPLE_MAX);
+                             PERSON_CONTACTS_MAX);
                 break;
             }
             p->ids[p->count++] = other;
         }
         stmt_reset(q);
     }
-    return rc == OK && !found ? why_set(why, ERR_MISSING, "there is no such contact") : rc;
+    if (rc == OK && !found) rc = why_set(why, ERR_MISSING, "there is no such contact");
+    p->names = arena_new(c->x->arena, struct mention_names, 1);
+    if (rc == OK && !p->names) rc = why_set(why, ERR_LIMIT, "out of memory");
+    for (size_t i = 0; rc == OK && i < p->count; i++)
+        rc = mention_names(c, p->ids[i], p->names, why);
+    return rc;
 }
 
 /* ---- handing out ---- */
@@ -139,7 +130,7 @@ static enum err put_list(struct person *p, const char *name, enum sql sql, struc
     json_begin_array(&c->out, name);
     for (size_t i = 0; rc == OK && i < p->count; i++) {
         bool row = true;
-        struct stmt *q = by_id(c, sql, p->ids[i], why);
+        struct stmt *q = person_stmt(c, sql, p->ids[i], why);
         if (is_paged(sql)) {
             stmt_i64(q, 3, 0);
             stmt_i64(q, 4, INT64_MAX);
@@ -148,6 +139,34 @@ static enum err put_list(struct person *p, const char *name, enum sql sql, struc
         stmt_reset(q);
     }
     json_end_array(&c->out);
+    if (rc == OK && !buf_ok(&c->out))
+        rc = why_set(why, ERR_LIMIT, "more than %d bytes are kept of this person", API_REPLY_MAX);
+    return rc;
+}
+
+/* What the channel said of their messages, wherever those were sent from. */
+static enum err put_statuses(struct person *p, struct why *why)
+{
+    struct call *c = p->call;
+    struct mention_place *place = mention_open(c);
+    enum err rc = place ? OK : why_set(why, ERR_LIMIT, "out of memory");
+    if (!place) return rc;
+    json_begin_array(&c->out, "statuses");
+    while (rc == OK && !place->end) {
+        rc = mention_statuses(c, p->names, place, why);
+        for (size_t i = 0; rc == OK && i < place->count; i++) {
+            const struct mention_status *s = &place->found[i];
+            json_begin_object(&c->out, NULL);
+            json_put_str(&c->out, "message", s->external_id);
+            json_put_str(&c->out, "status", s->status);
+            json_put_time(&c->out, "at", s->at_ms);
+            json_put_opt(&c->out, "recipient", s->recipient);
+            put_json(c, "data", s->data);
+            json_end_object(&c->out);
+        }
+    }
+    json_end_array(&c->out);
+    mention_close(place);
     if (rc == OK && !buf_ok(&c->out))
         rc = why_set(why, ERR_LIMIT, "more than %d bytes are kept of this person", API_REPLY_MAX);
     return rc;
@@ -167,10 +186,11 @@ void api_contact_export(struct call *c)
     };
     struct why why;
     struct person p;
-    enum err rc = find_person(c, &p, &why);
+    enum err rc = person_find(c, &p, &why);
     if (rc == OK) json_begin_object(&c->out, NULL);
     for (size_t i = 0; rc == OK && i < ARRAY_LEN(lists); i++)
         rc = put_list(&p, lists[i].name, lists[i].sql, &why);
+    if (rc == OK) rc = put_statuses(&p, &why);
     if (rc == OK) {
         json_put_time(&c->out, "exported_at", clock_wall_ms());
         json_end_object(&c->out);
@@ -178,261 +198,4 @@ void api_contact_export(struct call *c)
     } else {
         reply_err(c, rc, &why);
     }
-}
-
-/* ---- erasing ---- */
-
-/* What one step of the writer erases: ids found by the reader. */
-struct step {
-    uint64_t workspace_id;
-    int64_t now_ms;
-    uint64_t ids[STEP_ROWS];
-    slice names[STEP_ROWS], reactors[STEP_ROWS];
-    uint64_t media[STEP_ROWS];
-    size_t count;
-    struct prune_gone gone;
-};
-_Static_assert((int)STEP_ROWS <= (int)PRUNE_GONE_MAX, "a step's files have room");
-
-static struct stmt *in_step(struct store *s, enum sql sql, const struct step *t, uint64_t id,
-                            struct why *why)
-{
-    struct stmt *q = store_stmt(s, sql, why);
-    stmt_i64(q, 1, (int64_t)t->workspace_id);
-    if (id) stmt_i64(q, 2, (int64_t)id);
-    return q;
-}
-
-static enum err erase_event(struct store *s, const struct step *t, uint64_t id, struct why *why)
-{
-    enum err rc = stmt_run(in_step(s, SQL_ERASE_EVENT, t, id, why), why);
-    if (rc == OK) rc = stmt_run(in_step(s, SQL_ERASE_ATTEMPTS, t, id, why), why);
-    if (rc == OK) rc = api_origin_erase(s, t->workspace_id, id, why);
-    if (rc == OK) rc = stmt_run(in_step(s, SQL_ERASE_MESSAGE_KEYS, t, id, why), why);
-    struct stmt *q = rc == OK ? in_step(s, SQL_ERASE_REQUEST, t, id, why) : NULL;
-    stmt_blob(q, 3, SLICE(""));
-    if (rc == OK) rc = stmt_run(q, why);
-    q = rc == OK ? in_step(s, SQL_ERASE_DELIVERIES, t, id, why) : NULL;
-    stmt_i64(q, 3, t->now_ms);
-    return rc == OK ? stmt_run(q, why) : rc;
-}
-
-static enum err erase_events(void *ctx, struct store *s, struct why *why)
-{
-    struct step *t = ctx;
-    enum err rc = OK;
-    for (size_t i = 0; rc == OK && i < t->count; i++) rc = erase_event(s, t, t->ids[i], why);
-    return rc;
-}
-
-/* What told of a message's fate, with the number it went to. */
-static enum err erase_status_events(struct store *s, const struct step *t, slice external_id,
-                                    struct why *why)
-{
-    uint64_t ids[STATUS_EVENTS];
-    size_t count;
-    enum err rc;
-    do {
-        bool row = true;
-        count = 0;
-        struct stmt *q = in_step(s, SQL_ERASE_STATUS_EVENTS, t, 0, why);
-        stmt_text(q, 2, external_id);
-        stmt_i64(q, 3, STATUS_EVENTS);
-        while ((rc = stmt_step(q, &row, why)) == OK && row && count < STATUS_EVENTS)
-            ids[count++] = (uint64_t)stmt_col_i64(q, 0);
-        stmt_reset(q);
-        for (size_t i = 0; rc == OK && i < count; i++) {
-            rc = erase_event(s, t, ids[i], why);
-            q = rc == OK ? in_step(s, SQL_ERASE_STATUS_EVENT, t, 0, why) : NULL;
-            stmt_text(q, 2, external_id);
-            stmt_i64(q, 3, (int64_t)ids[i]);
-            if (rc == OK) rc = stmt_run(q, why);
-        }
-    } while (rc == OK && count == STATUS_EVENTS);
-    return rc;
-}
-
-static enum err erase_messages(void *ctx, struct store *s, struct why *why)
-{
-    static const enum sql by_name[] = { SQL_ERASE_STATUSES, SQL_ERASE_EDITS, SQL_ERASE_REACTIONS };
-    struct step *t = ctx;
-    enum err rc = OK;
-    for (size_t i = 0; rc == OK && i < t->count; i++) {
-        rc = erase_status_events(s, t, t->names[i], why);
-        if (rc == OK) rc = stmt_run(in_step(s, SQL_ERASE_MESSAGE, t, t->ids[i], why), why);
-        for (size_t n = 0; rc == OK && n < ARRAY_LEN(by_name); n++) {
-            struct stmt *q = in_step(s, by_name[n], t, 0, why);
-            stmt_text(q, 2, t->names[i]);
-            rc = stmt_run(q, why);
-        }
-        if (rc == OK && t->media[i])
-            rc = prune_drop(s, t->workspace_id, t->media[i], SQL_ERASE_MEDIA, &t->gone, why);
-    }
-    return rc;
-}
-
-static enum err erase_reactions(void *ctx, struct store *s, struct why *why)
-{
-    struct step *t = ctx;
-    enum err rc = OK;
-    for (size_t i = 0; rc == OK && i < t->count; i++) {
-        struct stmt *q = in_step(s, SQL_ERASE_REACTION, t, 0, why);
-        stmt_text(q, 2, t->names[i]);
-        stmt_text(q, 3, t->reactors[i]);
-        rc = stmt_run(q, why);
-    }
-    return rc;
-}
-
-static enum err erase_recipients(void *ctx, struct store *s, struct why *why)
-{
-    struct step *t = ctx;
-    enum err rc = OK;
-    for (size_t i = 0; rc == OK && i < t->count; i++) {
-        struct stmt *q = in_step(s, SQL_ERASE_RECIPIENT, t, t->ids[i], why);
-        stmt_i64(q, 3, t->now_ms);
-        rc = stmt_run(q, why);
-    }
-    return rc;
-}
-
-static enum err erase_contacts(void *ctx, struct store *s, struct why *why)
-{
-    struct step *t = ctx;
-    enum err rc = OK;
-    for (size_t i = 0; rc == OK && i < t->count; i++) {
-        rc = stmt_run(in_step(s, SQL_ERASE_IDENTITIES, t, t->ids[i], why), why);
-        struct stmt *q = rc == OK ? in_step(s, SQL_ERASE_CONTACT, t, t->ids[i], why) : NULL;
-        stmt_i64(q, 3, t->now_ms);
-        if (rc == OK) rc = stmt_run(q, why);
-    }
-    return rc;
-}
-
-/* All rows of one paged list of one contact, STEP_ROWS at a time. */
-static enum err erase_list(struct person *p, uint64_t id, enum sql sql,
-                           enum err (*run)(void *, struct store *, struct why *), size_t *total,
-                           struct why *why)
-{
-    struct call *c = p->call;
-    struct step *t = arena_new(c->x->arena, struct step, 1);
-    uint64_t after = 0;
-    enum err rc = t ? OK : why_set(why, ERR_LIMIT, "out of memory");
-    do {
-        bool row = true;
-        if (rc != OK) return rc;
-        t->count = 0;
-        struct arena texts;
-        arena_init(&texts, 1 << 20);
-        struct stmt *q = by_id(c, sql, id, why);
-        stmt_i64(q, 3, (int64_t)after);
-        stmt_i64(q, 4, STEP_ROWS);
-        while ((rc = stmt_step(q, &row, why)) == OK && row && t->count < STEP_ROWS) {
-            t->ids[t->count] = after = (uint64_t)stmt_col_i64(q, 0);
-            if (sql == SQL_PERSON_MESSAGES) {
-                t->names[t->count] = arena_dup(&texts, stmt_col_text(q, 1));
-                t->media[t->count] = (uint64_t)stmt_col_i64(q, 2);
-            }
-            t->count++;
-        }
-        stmt_reset(q);
-        t->workspace_id = c->key.workspace_id;
-        t->now_ms = clock_wall_ms();
-        t->gone.remote = c->app->depot.remote;
-        if (rc == OK && t->count) rc = journal_call(c->app->journal, run, t, why);
-        if (rc == OK) rc = api_media_remove(c, &t->gone, &p->files, why);
-        arena_free(&texts);
-        if (rc == OK) *total += t->count;
-    } while (rc != OK || t->count == STEP_ROWS);
-    return rc;
-}
-
-/* What the person answered others' messages with: found by the ids the person goes by. */
-static enum err erase_own_reactions(struct person *p, uint64_t id, struct why *why)
-{
-    struct call *c = p->call;
-    struct step *t = arena_new(c->x->arena, struct step, 1);
-    if (!t) return why_set(why, ERR_LIMIT, "out of memory");
-    t->workspace_id = c->key.workspace_id;
-    slice value[STEP_ROWS];
-    size_t count = 0;
-    bool row = true;
-    enum err rc;
-    struct stmt *q = by_id(c, SQL_PERSON_IDENTITIES, id, why);
-    while ((rc = stmt_step(q, &row, why)) == OK && row && count < STEP_ROWS)
-        value[count++] = arena_dup(c->x->arena, stmt_col_text(q, 1));
-    stmt_reset(q);
-    for (size_t i = 0; rc == OK && i < count; i++) {
-        slice bare =
-            slice_starts(value[i], SLICE("+")) ? slice_sub(value[i], 1, value[i].len) : value[i];
-        q = store_stmt(c->store, SQL_PERSON_REACTIONS, why);
-        stmt_i64(q, 1, (int64_t)c->key.workspace_id);
-        stmt_text(q, 2, value[i]);
-        stmt_text(q, 3, bare);
-        while ((rc = stmt_step(q, &row, why)) == OK && row && t->count < STEP_ROWS) {
-            t->names[t->count] = arena_dup(c->x->arena, stmt_col_text(q, 0));
-            t->reactors[t->count++] = arena_dup(c->x->arena, stmt_col_text(q, 1));
-        }
-        stmt_reset(q);
-    }
-    return rc == OK && t->count ? journal_call(c->app->journal, erase_reactions, t, why) : rc;
-}
-
-static enum err erase_people(struct person *p, struct why *why)
-{
-    struct call *c = p->call;
-    struct step *t = arena_new(c->x->arena, struct step, 1);
-    if (!t) return why_set(why, ERR_LIMIT, "out of memory");
-    t->workspace_id = c->key.workspace_id;
-    t->now_ms = clock_wall_ms();
-    memcpy(t->ids, p->ids, p->count * sizeof *p->ids);
-    t->count = p->count;
-    return journal_call(c->app->journal, erase_contacts, t, why);
-}
-_Static_assert((int)PEOPLE_MAX <= (int)STEP_ROWS, "all contacts are one step");
-
-/* What was deleted still stands in older parts of the search index, and in the log as it was before: both are made anew, in steps. */
-static enum err leave_no_trace(struct call *c, struct why *why)
-{
-    struct search_merge m = { .begun = false };
-    enum err rc = OK;
-    for (int i = 0; rc == OK && !m.done && i < MERGE_STEPS_MAX; i++)
-        rc = journal_call(c->app->journal, search_merge, &m, why);
-    if (rc == OK) rc = journal_empty_log(c->app->journal, why);
-    if (rc != ERR_BUSY) return rc;
-    LOG(&c->app->log, LOG_WARN, "log.not_emptied", log_why(why)); /* it will be */
-    return OK;
-}
-
-/* The contact last: as long as it is there, a run that was broken off finds the rest again. */
-void api_contact_erase(struct call *c)
-{
-    struct why why;
-    struct person p;
-    enum err rc = find_person(c, &p, &why);
-    for (size_t i = 0; rc == OK && i < p.count; i++) {
-        rc = erase_list(&p, p.ids[i], SQL_PERSON_MESSAGES, erase_messages, &p.messages, &why);
-        if (rc == OK)
-            rc = erase_list(&p, p.ids[i], SQL_PERSON_EVENTS, erase_events, &p.events, &why);
-        if (rc == OK)
-            rc = erase_list(&p, p.ids[i], SQL_PERSON_RECIPIENTS, erase_recipients, &p.recipients,
-                            &why);
-        if (rc == OK) rc = erase_own_reactions(&p, p.ids[i], &why);
-    }
-    if (rc == OK) rc = erase_people(&p, &why);
-    if (rc == OK) rc = leave_no_trace(c, &why);
-    if (rc != OK) {
-        reply_err(c, rc, &why);
-        return;
-    }
-    LOG(&c->app->log, LOG_INFO, "contact.erased", log_id("contact", ID_CONTACT, p.ids[0]),
-        log_int("events", (int64_t)p.events), log_int("messages", (int64_t)p.messages));
-    json_begin_object(&c->out, NULL);
-    put_id(&c->out, "erased", ID_CONTACT, (int64_t)p.ids[0]);
-    json_put_i64(&c->out, "events", (int64_t)p.events);
-    json_put_i64(&c->out, "messages", (int64_t)p.messages);
-    json_put_i64(&c->out, "files", p.files);
-    json_put_i64(&c->out, "campaigns", (int64_t)p.recipients);
-    json_end_object(&c->out);
-    reply_json(c, 200);
 }

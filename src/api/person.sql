@@ -30,7 +30,7 @@ JOIN events e ON e.workspace_id = d.workspace_id AND e.id = d.id
 WHERE d.workspace_id = $1 AND d.contact_id = $2 AND d.id > $3 ORDER BY d.id LIMIT $4;
 
 -- name: person_reactions
-SELECT external_id, reactor FROM message_reactions WHERE workspace_id = $1 AND reactor IN ($2, $3);
+SELECT external_id, reactor FROM message_reactions WHERE workspace_id = $1 AND reactor = $2;
 
 -- name: person_recipients
 SELECT id, campaign_id, person, state, sent_ms, replied_ms, stopped_ms, data FROM campaign_recipients
@@ -97,7 +97,7 @@ UPDATE campaign_recipients SET person = 'erased:' || CAST(id AS TEXT), contact_i
 WHERE workspace_id = $1 AND id = $2;
 
 -- name: origin_request
-SELECT request_id FROM events WHERE workspace_id = $1 AND id = $2;
+SELECT request_id, locator FROM events WHERE workspace_id = $1 AND id = $2;
 
 -- name: origin_of
 SELECT from_workspace_id, from_request_id, from_locator FROM request_origins WHERE request_id = $2 AND workspace_id = $1;

@@ -77,6 +77,10 @@ const struct api_route api_routes[] = {
       "Requests as received, newest first", "source problem since until " LIST_QUERY },
     { "GET", "/api/requests/{id}", ROLE_READER, false, false, api_request,
       "One request; its body for keys that may see personal data", NULL },
+    { "POST", "/api/requests/{id}/retry", ROLE_OPERATOR, false, false, api_request_retry,
+      "One that could not be read: read it again", NULL },
+    { "POST", "/api/requests/retry", ROLE_OPERATOR, false, false, api_requests_retry,
+      "Read again what could not be read, by {source, since, until, dry_run}", NULL },
 
     { "GET", "/api/deliveries", ROLE_READER, false, false, api_deliveries,
       "Deliveries, newest first", "destination state since until " LIST_QUERY },

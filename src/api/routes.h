@@ -2,7 +2,7 @@
 #ifndef MALOTE_API_ROUTES_H
 #define MALOTE_API_ROUTES_H
 
-#include "api/reply.h"
+#include "api/mention.h"
 #include "media/prune.h"
 
 struct api_route {
@@ -53,6 +53,9 @@ void api_event_retry(struct call *c);
 void api_replay(struct call *c);
 void api_requests(struct call *c);
 void api_request(struct call *c);
+/* reread.c */
+void api_request_retry(struct call *c);
+void api_requests_retry(struct call *c);
 /* deliveries.c */
 void api_deliveries(struct call *c);
 void api_delivery(struct call *c);
@@ -71,10 +74,14 @@ void api_contacts(struct call *c);
 void api_contact(struct call *c);
 /* person.c */
 void api_contact_export(struct call *c);
+/* person_erase.c */
 void api_contact_erase(struct call *c);
 /* origin.c: in the request that the event's own was cut from, if it was handed over; on the writer. */
 MUST_CHECK enum err api_origin_erase(struct store *s, uint64_t workspace_id, uint64_t event_id,
                                      struct why *why);
+/* The names alone: in the event's part of its own request, and in what that was cut from. */
+MUST_CHECK enum err api_origin_unname(struct store *s, uint64_t workspace_id, uint64_t event_id,
+                                      const struct mention_names *names, struct why *why);
 void api_orders(struct call *c);
 void api_order(struct call *c);
 /* message_stats.c */

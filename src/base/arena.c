@@ -44,6 +44,23 @@ void arena_free(struct arena *a)
     a->full = false;
 }
 
+struct arena_mark arena_mark(const struct arena *a)
+{
+    return (struct arena_mark){ a->first, a->first ? a->first->used : 0, a->used, a->full };
+}
+
+void arena_rewind(struct arena *a, struct arena_mark mark)
+{
+    while (a->first != mark.first) {
+        struct arena_block *older = a->first->older;
+        free(a->first);
+        a->first = older;
+    }
+    if (a->first) a->first->used = mark.block_used;
+    a->used = mark.used;
+    a->full = mark.full;
+}
+
 static void *refuse(struct arena *a)
 {
     a->full = true;

@@ -25,6 +25,15 @@ void arena_reset(struct arena *a);
 /* Returns all memory to the system; the arena may be used again after it. */
 void arena_free(struct arena *a);
 
+/* Where an arena stands; going back to it gives back everything handed out since, so that a try that failed costs nothing. */
+struct arena_mark {
+    struct arena_block *first;
+    size_t block_used, used;
+    bool full;
+};
+struct arena_mark arena_mark(const struct arena *a);
+void arena_rewind(struct arena *a, struct arena_mark mark);
+
 /* 16-byte aligned, zeroed memory; NULL when the maximum is reached or the system has none left. */
 void *arena_alloc(struct arena *a, size_t bytes);
 /* The same, not zeroed: for what is filled at once. */

@@ -49,6 +49,72 @@ enum err json_parse(slice text, struct arena *arena, json **root, struct why *wh
     return OK;
 }
 
+/* The four hex digits behind "\\u" at text[at]. */
+static bool escaped_unit(slice text, size_t at, uint32_t *unit)
+{
+    uint8_t bytes[2];
+    size_t len = 0;
+    slice hex = slice_sub(text, at + 2, at + 6);
+    if (at + 6 > text.len || text.ptr[at] != '\\' || text.ptr[at + 1] != 'u') return false;
+    if (text_unhex(hex, bytes, sizeof bytes, &len) != OK || len != sizeof bytes) return false;
+    *unit = (uint32_t)bytes[0] << 8 | bytes[1];
+    return true;
+}
+
+/* One step through JSON text: so many bytes are taken together; *broken: they are a character that is none. */
+static size_t take_step(slice text, size_t at, bool *broken)
+{
+    uint32_t unit, low;
+    *broken = false;
+    if (text.ptr[at] != '\\') {
+        slice rest = slice_sub(text, at, text.len);
+        size_t step = text_utf8_step(rest);
+        *broken = step == 0;
+        return step ? step : text_utf8_broken(rest);
+    }
+    if (!escaped_unit(text, at, &unit)) { /* the next is plain, a backslash too */
+        unsigned char next = at + 1 < text.len ? (unsigned char)text.ptr[at + 1] : 0x80;
+        return next < 0x80 ? 2 : 1;
+    }
+    if (unit < 0xd800 || unit > 0xdfff) return 6;
+    if (unit <= 0xdbff && escaped_unit(text, at + 6, &low) && low >= 0xdc00 && low <= 0xdfff)
+        return 12;
+    *broken = true;
+    return 6;
+}
+
+/* Text with U+FFFD for what is broken; .ptr NULL: nothing was, or the arena is full. */
+static slice mend(slice text, struct arena *arena)
+{
+    static const slice stand_in = SLICE_INIT("\xef\xbf\xbd");
+    size_t count = 0, len = 0, step;
+    bool broken;
+    for (size_t at = 0; at < text.len; at += step) {
+        step = take_step(text, at, &broken);
+        count += broken;
+        len += broken ? stand_in.len : step;
+    }
+    char *out = count ? arena_raw(arena, len) : NULL;
+    if (!out) return (slice){ NULL, 0 };
+    for (size_t at = 0, to = 0; at < text.len; at += step) {
+        step = take_step(text, at, &broken);
+        slice put = broken ? stand_in : slice_sub(text, at, at + step);
+        memcpy(out + to, put.ptr, put.len);
+        to += put.len;
+    }
+    return slice_of(out, len);
+}
+
+enum err json_parse_lenient(slice text, struct arena *arena, json **root, struct why *why)
+{
+    struct arena_mark before = arena_mark(arena);
+    enum err rc = json_parse(text, arena, root, why);
+    if (rc != ERR_SYNTAX || text.len == 0) return rc;
+    arena_rewind(arena, before);
+    slice mended = mend(text, arena);
+    return mended.ptr ? json_parse(mended, arena, root, why) : rc;
+}
+
 json *json_get(json *v, const char *key) { return yyjson_obj_get(v, key); }
 
 json *json_get_slice(json *v, slice key)

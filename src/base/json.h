@@ -18,6 +18,11 @@ typedef yyjson_val json;
  * JSON_DEPTH_MAX levels or a full arena. On error *root is NULL. */
 MUST_CHECK enum err json_parse(slice text, struct arena *arena, json **root, struct why *why);
 
+/* The same for what others wrote, whose neighbours must not pay for one broken character: when it cannot be read as it is, each
+ * escaped surrogate without its partner and each broken piece of UTF-8 is read as U+FFFD; then all else must be right. */
+MUST_CHECK enum err json_parse_lenient(slice text, struct arena *arena, json **root,
+                                       struct why *why);
+
 /* Member `key` of object `v`; NULL when v is NULL, no object, or has no such member. */
 json *json_get(json *v, const char *key);
 /* The same for a key that is a slice. */

@@ -213,6 +213,20 @@ bool text_utf8_valid(slice s)
     return true;
 }
 
+size_t text_utf8_broken(slice s)
+{
+    const unsigned char *p = (const unsigned char *)s.ptr;
+    if (s.len < 2 || p[0] < 0xe0 || p[0] > 0xf4) return 1;
+    unsigned char from = p[0] == 0xe0   ? 0xa0
+                         : p[0] == 0xf0 ? 0x90
+                                        : 0x80,
+                  to = p[0] == 0xed   ? 0x9f
+                       : p[0] == 0xf4 ? 0x8f
+                                      : 0xbf;
+    if (p[1] < from || p[1] > to) return 1;
+    return p[0] >= 0xf0 && s.len > 2 && (p[2] & 0xc0) == 0x80 ? 3 : 2;
+}
+
 uint32_t text_utf8_get(slice s, size_t *step)
 {
     const unsigned char *p = (const unsigned char *)s.ptr;

@@ -34,6 +34,8 @@ size_t text_utf8_step(slice s);
 bool text_utf8_valid(slice s);
 /* First `max` bytes at most, cut between characters. */
 slice text_utf8_cut(slice text, size_t max);
+/* Where there is none, in s that is not empty: how many bytes are one broken character (1..3): Unicode's "maximal subpart". */
+size_t text_utf8_broken(slice s);
 /* Code point at the start of s and its length in *step; 0xFFFD with step 1 for an invalid byte. s.len must be > 0. */
 uint32_t text_utf8_get(slice s, size_t *step);
 /* Writes a code point as UTF-8 into out (room 4); returns the length. */

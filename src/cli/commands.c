@@ -53,16 +53,20 @@ static int retry_command(struct args *a, const struct command *c UNUSED)
 {
     slice id = slice_str(a->word[0]);
     json *v = NULL;
-    bool event = slice_starts(id, SLICE("evt_"));
-    const char *path = event ? "/api/events/{}/retry" : "/api/deliveries/{}/retry";
+    bool event = slice_starts(id, SLICE("evt_")), request = slice_starts(id, SLICE("req_"));
+    const char *path = event     ? "/api/events/{}/retry"
+                       : request ? "/api/requests/{}/retry"
+                                 : "/api/deliveries/{}/retry";
     if (slice_starts(id, SLICE("med_")))
         return cli_fail(EXIT_USAGE, "a file is fetched again by: malote media retry %s",
                         a->word[0]);
-    if (!event && !slice_starts(id, SLICE("dlv_")))
-        return cli_fail(EXIT_USAGE,
-                        "%s is no id of a delivery (dlv_...) or an event (evt_...); see `malote "
-                        "dead-letters`, `malote deliveries` and `malote events`",
-                        a->word[0]);
+    if (!event && !request && !slice_starts(id, SLICE("dlv_")))
+        return cli_fail(
+            EXIT_USAGE,
+            "%s is no id of a delivery (dlv_...), an event (evt_...) or a request (req_...); "
+            "see `malote dead-letters`, `malote deliveries`, `malote events` and `malote "
+            "requests`",
+            a->word[0]);
     int rc = client_do(a, "POST", cli_path(a, path, 0), SLICE("{}"), &v);
     if (rc == EXIT_OK) client_print(a, v, NULL);
     return rc;
@@ -99,12 +103,25 @@ static int post_flags_command(struct args *a, const struct command *c)
     return rc;
 }
 
+/* Of events; or, with --unread, of requests that could not be read when they came. */
 static int replay_command(struct args *a, const struct command *c)
 {
     static const char *const filters[] = { "source", "type", "state", "since", "all" };
+    if (args_has(a, "unread")) {
+        struct command unread = *c;
+        unread.path = "/api/requests/retry";
+        if (!args_only(a, "unread source since until dry-run"))
+            return cli_fail(EXIT_USAGE,
+                            "what was not read has no events: --unread goes with --source, "
+                            "--since, --until and --dry-run");
+        for (size_t i = 0; i < a->flag_count; i++)
+            if (slice_eq(a->flag[i].name, SLICE("unread"))) a->flag[i] = a->flag[--a->flag_count];
+        return post_flags_command(a, &unread);
+    }
     for (size_t i = 0; i < ARRAY_LEN(filters); i++)
         if (args_has(a, filters[i])) return post_flags_command(a, c);
-    return cli_fail(EXIT_USAGE, "say which events: --source, --type, --state or --since; or --all");
+    return cli_fail(EXIT_USAGE, "say which events: --source, --type, --state or --since; or --all; "
+                                "or --unread for requests that could not be read");
 }
 
 /* An age without a unit would be seconds: "90" is meant as days by whoever forgets it, and what is deleted is gone. */
@@ -375,7 +392,7 @@ const struct command cli_commands[] = {
       "id received_at source type state", 0, 1 },
     { "requests", "requests [ID] [--source --problem --since --until]",
       "list requests, or show one", "source problem! since until" LIST_FLAGS, read_command,
-      "/api/requests", "id received_at source events problem", 0, 1 },
+      "/api/requests", "id received_at source events problem advice", 0, 1 },
     { "deliveries", "deliveries [ID] [--destination --state --since --until]",
       "list deliveries, or show one with its attempts", "destination state since until" LIST_FLAGS,
       read_command, "/api/deliveries", "id destination state attempts key reason", 0, 1 },
@@ -441,9 +458,10 @@ const struct command cli_commands[] = {
     { "assign", "assign TICKET WHO", "say who answers for a ticket (\"\" for nobody)", "",
       assign_command, "/api/tickets/{}/assign", NULL, 2, 2 },
     { "retry", "retry ID",
-      "try a delivery now, or interpret an event again\n\n"
-      "ID is dlv_... or evt_..., as `malote dead-letters` lists them. Many at once: malote "
-      "retry-dead, malote replay.\nA file: malote media retry ID.",
+      "try a delivery now, interpret an event again, or read a request that could not be read\n\n"
+      "ID is dlv_... or evt_..., as `malote dead-letters` lists them, or req_..., as `malote "
+      "requests --problem` does.\nMany at once: malote retry-dead, malote replay. A file: malote "
+      "media retry ID.",
       "", retry_command, NULL, NULL, 1, 1 },
     { "resend", "resend DELIVERY", "send a delivery again, with the same event id", "", act_command,
       "/api/deliveries/{}/resend", NULL, 1, 1 },
@@ -453,14 +471,16 @@ const struct command cli_commands[] = {
       "/api/dead-letters/{}/archive", NULL, 1, 1 },
     { "replay",
       "replay [--source NAME] [--type TYPE] [--state STATE] [--since TIME] [--until TIME] | --all "
-      "[--dry-run]",
-      "interpret and route events again\n\n"
+      "| "
+      "--unread [--dry-run]",
+      "interpret and route events again; or read again what could not be read\n\n"
       "STATE is pending, done, failed, archived or replaying; TYPE an event type, with * as "
       "wildcard; TIME 24h, 7d or\n2026-03-10T12:00:00Z. What was delivered is not sent again. "
       "--dry-run tells how much it would be.\n\n"
-      "  malote replay --state failed    after a setting was mended",
-      "source type state since until all! dry-run!", replay_command, "/api/events/replay", NULL, 0,
-      0 },
+      "  malote replay --state failed    after a setting was mended\n"
+      "  malote replay --unread          after an upgrade: requests that are kept with a problem",
+      "source type state since until all! unread! dry-run!", replay_command, "/api/events/replay",
+      NULL, 0, 0 },
     { "retry-dead", "retry-dead [--kind --destination --reason --since --until]",
       "retry dead letters by filter; without one, all of them",
       "kind destination reason since until", post_flags_command, "/api/dead-letters/retry", NULL, 0,

@@ -366,7 +366,7 @@ void interpret_write_headers(struct buf *b, const struct header *headers, size_t
     json_end_array(b);
 }
 
-static enum err read_headers(slice text, struct arena *a, struct request *r, struct why *why)
+enum err interpret_read_headers(slice text, struct arena *a, struct request *r, struct why *why)
 {
     json *list = NULL;
     enum err rc = json_parse(text, a, &list, why);
@@ -408,7 +408,7 @@ static enum err read_request(struct stmt *q, struct arena *a, int64_t received_m
                            .body = arena_dup(a, stmt_col_text(q, 14)),
                            .received_ms = received_ms };
     if (!r->body.ptr) return why_set(why, ERR_LIMIT, "request too large");
-    return read_headers(stmt_col_text(q, 12), a, r, why);
+    return interpret_read_headers(stmt_col_text(q, 12), a, r, why);
 }
 
 /* One page of stored events, copied out: the statement is closed before anything is written. */
@@ -426,7 +426,7 @@ static void share_trees(struct page *p)
     for (size_t i = 1; i < p->count; i++) {
         struct request *r = p->item[i].request;
         if (r == p->item[i - 1].request && !r->json)
-            (void)!json_parse(r->body, &p->arena, &r->json, NULL);
+            (void)!json_parse_lenient(r->body, &p->arena, &r->json, NULL);
     }
 }
 

@@ -90,5 +90,7 @@ MUST_CHECK enum err interpret_stored(struct interpret_ctx *ctx, struct interpret
 
 /* Headers of a request as JSON object text and back; the credential ones are left out when written. */
 void interpret_write_headers(struct buf *b, const struct header *headers, size_t count);
+MUST_CHECK enum err interpret_read_headers(slice text, struct arena *a, struct request *r,
+                                           struct why *why);
 
 #endif

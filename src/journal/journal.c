@@ -112,7 +112,7 @@ static void take_told(struct journal *j)
     for (struct journal_entry *e; (e = list_pop(&j->told));) {
         bool room =
             j->pending.count < INTERPRET_QUEUE_MAX && j->pending.bytes < INTERPRET_QUEUE_BYTES_MAX;
-        bool ahead = e->id > j->stored.after_id; /* a request's id is below its events' */
+        bool ahead = e->below > j->stored.after_id;
         if (room && ahead && !j->stored.more) {
             list_push(&j->pending, e);
             continue;

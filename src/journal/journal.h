@@ -39,12 +39,14 @@ struct journal_entry {
     struct journal_origin origin;
     slice problem;      /* why an authentic request could not be read; empty: it could */
     uint64_t id;        /* of the request */
+    uint64_t reread;    /* it is in the store already, unread until now: its id; 0: it is new */
+    uint64_t below;     /* an id below those of its events, above all before */
     int64_t offered_us; /* monotonic */
     size_t bytes;       /* what it counts for in the queue's limit */
     bool stored;        /* false after commit: every event was a duplicate */
     uint32_t fresh, duplicates;
     uint64_t *event_ids; /* of the fresh ones; 0 for duplicates */
-    /* Called on the syncer thread (on the writer's when it failed before); copies what it needs; NULL when a job brought it. rc: OK (on disk), ERR_LIMIT (disk full), ERR_IO, ERR_BUSY. */
+    /* Called on the syncer thread (on the writer's when it failed before); copies what it needs; NULL when nobody waits. rc: OK (on disk), ERR_LIMIT (disk full), ERR_IO, ERR_BUSY. */
     void (*done)(struct journal_entry *e, enum err rc, void *ctx);
     void *ctx;
     /* Called behind `done`, once for all entries of a turn with this ctx, so that who waits for many is woken once. NULL: nobody. */

@@ -2,6 +2,9 @@
 INSERT INTO requests (id, workspace_id, source_id, received_ms, method, path, query, headers, remote, body, events, problem)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12);
 
+-- name: journal_request_read
+UPDATE requests SET events = $3, problem = '' WHERE workspace_id = $1 AND id = $2;
+
 -- name: journal_event_add
 INSERT INTO events (id, workspace_id, source_id, request_id, type, name, key, locator, occurred_ms, received_ms, state)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 0);

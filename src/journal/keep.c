@@ -124,6 +124,15 @@ static enum err add_request(struct store *s, struct journal_entry *e, struct why
     return stmt_run(q, why);
 }
 
+static enum err set_read(struct store *s, const struct journal_entry *e, struct why *why)
+{
+    struct stmt *q = store_stmt(s, SQL_JOURNAL_REQUEST_READ, why);
+    stmt_i64(q, 1, (int64_t)e->source->workspace_id);
+    stmt_i64(q, 2, (int64_t)e->id);
+    stmt_i64(q, 3, e->fresh);
+    return stmt_run(q, why);
+}
+
 /* For the day on which a person is erased. */
 static enum err add_origin(struct store *s, const struct journal_entry *e, struct why *why)
 {
@@ -141,7 +150,8 @@ enum err keep_entry(struct store *s, struct id_maker *ids, struct known *known,
                     struct why *why)
 {
     e->fresh = e->duplicates = 0;
-    e->id = id_next(ids, now_ms);
+    e->below = id_next(ids, now_ms);
+    e->id = e->reread ? e->reread : e->below;
     for (size_t i = 0; i < e->events.count; i++) {
         bool fresh = false;
         uint64_t id = id_next(ids, now_ms);
@@ -155,10 +165,11 @@ enum err keep_entry(struct store *s, struct id_maker *ids, struct known *known,
     }
     e->stored = e->fresh > 0 || e->events.count == 0;
     struct keep_minute *n = keep_minute(m, e->source->workspace_id, e->source->id, now_ms);
-    n->requests++;
+    n->requests += !e->reread;
     n->events += e->fresh;
     n->duplicates += e->duplicates;
     n->unreadable += e->problem.len > 0;
+    if (e->reread) return set_read(s, e, why);
     enum err rc = e->stored ? add_request(s, e, why) : OK;
     return rc == OK && e->stored && e->origin.request_id ? add_origin(s, e, why) : rc;
 }

@@ -33,7 +33,7 @@ void keep_end_minutes(struct keep_minutes *m, struct metrics *metrics, bool comm
 MUST_CHECK enum err keep_ids_above(struct store *s, struct id_maker *ids, struct why *why);
 
 /* Stores the entry's request and its events; sets id, event_ids, fresh, duplicates, stored. A request all of whose events are known
- * already is not stored again. */
+ * already is not stored again. One that is in the store (e->reread) keeps its row, which says that it was read. */
 MUST_CHECK enum err keep_entry(struct store *s, struct id_maker *ids, struct known *known,
                                struct keep_minutes *m, struct journal_entry *e, int64_t now_ms,
                                struct why *why);

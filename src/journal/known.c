@@ -133,6 +133,14 @@ enum err known_take(struct known *k, struct store *s, uint64_t workspace_id, uin
     return OK;
 }
 
+enum err known_keep(struct store *s, uint64_t workspace_id, uint64_t source_id, slice text,
+                    struct why *why)
+{
+    bool fresh;
+    struct key key = key_of(workspace_id, source_id, text);
+    return add_row(s, &key, &fresh, why);
+}
+
 static enum err merge(struct known *k, struct store *s, size_t max, struct why *why)
 {
     const struct table *t = &k->merging;

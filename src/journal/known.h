@@ -35,6 +35,9 @@ void known_begin(struct known *k);
 MUST_CHECK enum err known_take(struct known *k, struct store *s, uint64_t workspace_id,
                                uint64_t source_id, slice key, uint64_t event_id, bool *fresh,
                                struct why *why);
+/* The key's row, whatever is in memory: its event is about to lose the text of it (a person in it is erased). */
+MUST_CHECK enum err known_keep(struct store *s, uint64_t workspace_id, uint64_t source_id,
+                               slice key, struct why *why);
 /* Carries keys over into known_keys: the turn's share. Within the turn's transaction, after its last known_take. */
 MUST_CHECK enum err known_merge(struct known *k, struct store *s, struct why *why);
 /* End of the turn: committed, or nothing of it happened. */

@@ -16,16 +16,17 @@ static void count_entry(struct journal *j, const struct journal_entry *e)
     struct metrics *m = j->o.metrics;
     struct source_metrics *s = metrics_source(m, e->source->id);
     int64_t us = clock_mono_us() - e->offered_us;
+    metrics_add(m, METRIC_events_stored, e->fresh);
+    metrics_add(m, METRIC_events_duplicate, e->duplicates);
+    atomic_fetch_add_explicit(&s->duplicates, e->duplicates, memory_order_relaxed);
+    if (e->reread) return;           /* the request itself counted when it came */
     if (e->origin.request_id == 0) { /* one that was handed over: nobody waited for it */
         histogram_add(&m->ack, us);
         histogram_add(&s->ack, us);
         metrics_add(m, METRIC_requests_accepted, 1);
     }
-    metrics_add(m, METRIC_events_stored, e->fresh);
-    metrics_add(m, METRIC_events_duplicate, e->duplicates);
     if (e->problem.len) metrics_add(m, METRIC_requests_unreadable, 1);
     atomic_fetch_add_explicit(&s->accepted, 1, memory_order_relaxed);
-    atomic_fetch_add_explicit(&s->duplicates, e->duplicates, memory_order_relaxed);
     atomic_fetch_add_explicit(&s->unreadable, e->problem.len > 0, memory_order_relaxed);
     atomic_store_explicit(&s->last_ms, e->request.received_ms, memory_order_relaxed);
 }

@@ -52,10 +52,16 @@ slice clean_text(struct cleaner *cl, slice in)
 
 slice clean_value(struct cleaner *cl, json *v) { return clean_text(cl, json_text(v)); }
 
+/* A character in it could not be read: two that differ may look alike, so that it tells nobody and nothing apart. */
+static bool is_mended(slice text)
+{
+    return slice_find_slice(text, SLICE("\xef\xbf\xbd")) < text.len;
+}
+
 slice clean_id(struct cleaner *cl, json *v)
 {
     slice id = clean_value(cl, v);
-    return id.len <= CLEAN_ID_MAX ? id : (slice){ NULL, 0 };
+    return id.len <= CLEAN_ID_MAX && !is_mended(id) ? id : (slice){ NULL, 0 };
 }
 
 int64_t clean_time(json *v)
@@ -144,7 +150,7 @@ static slice keep(struct cleaner *cl, slice s)
 static slice read_email(struct cleaner *cl, slice in)
 {
     size_t at = slice_find(in, '@');
-    bool good = at > 0 && at + 1 < in.len && in.len <= CLEAN_EMAIL_MAX &&
+    bool good = at > 0 && at + 1 < in.len && in.len <= CLEAN_EMAIL_MAX && !is_mended(in) &&
                 slice_find(in, ' ') == in.len &&
                 slice_find(slice_sub(in, at + 1, in.len), '@') == in.len - at - 1;
     if (!good) return (slice){ NULL, 0 };
@@ -250,6 +256,7 @@ void clean_contact(struct cleaner *cl, struct contact *c, enum contact_field f, 
     case CONTACT_first_name:
     case CONTACT_last_name: read_name(cl, c, f, text); return;
     case CONTACT_email: value = read_email(cl, text); break;
+    case CONTACT_external_id: value = is_mended(text) ? value : text; break;
     case CONTACT_birth_date: value = read_day(cl, text); break;
     case CONTACT_gender: value = FIND_WORD(gender_words, text); break;
     case CONTACT_consent: value = FIND_WORD(consent_words, text); break;

@@ -33,7 +33,7 @@ MUST_CHECK enum err clean_end(const struct cleaner *cl, struct why *why);
 slice clean_text(struct cleaner *cl, slice in);
 /* The same for a JSON string or number; empty for every other type and for NULL. */
 slice clean_value(struct cleaner *cl, json *v);
-/* The same, at most CLEAN_ID_MAX bytes. */
+/* The same, at most CLEAN_ID_MAX bytes, and without a character that could not be read (U+FFFD). */
 slice clean_id(struct cleaner *cl, json *v);
 /* Instant in ms; 0 when absent, unreadable or before 1970. */
 int64_t clean_time(json *v);

@@ -19,11 +19,29 @@ size_t request_header_count(const struct request *r, slice name)
     return count;
 }
 
+bool request_copy(const struct request *r, struct arena *a, struct request *out)
+{
+    struct header *headers = arena_new(a, struct header, r->header_count ? r->header_count : 1);
+    if (!headers) return false;
+    for (size_t i = 0; i < r->header_count; i++)
+        headers[i] =
+            (struct header){ arena_dup(a, r->headers[i].name), arena_dup(a, r->headers[i].value) };
+    *out = (struct request){ .method = arena_dup(a, r->method),
+                             .path = arena_dup(a, r->path),
+                             .query = arena_dup(a, r->query),
+                             .headers = headers,
+                             .header_count = r->header_count,
+                             .body = arena_dup(a, r->body),
+                             .remote = arena_dup(a, r->remote),
+                             .received_ms = r->received_ms };
+    return !a->full;
+}
+
 enum err request_json(struct request *r, struct arena *arena, json **root, struct why *why)
 {
     *root = r->json;
     if (r->json) return OK;
-    enum err rc = json_parse(r->body, arena, root, why);
+    enum err rc = json_parse_lenient(r->body, arena, root, why);
     r->json = *root;
     return rc;
 }

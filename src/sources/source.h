@@ -35,7 +35,9 @@ struct request {
 slice request_header(const struct request *r, slice name);
 /* How often header `name` occurs. */
 size_t request_header_count(const struct request *r, slice name);
-/* The body as JSON; parsed once, then cached in r->json. Errors as json_parse. */
+/* All of a request, copied into `arena`, with no JSON in it; false: it is full. */
+bool request_copy(const struct request *r, struct arena *a, struct request *out);
+/* The body as JSON, as json_parse_lenient reads it; parsed once, then cached in r->json. */
 MUST_CHECK enum err request_json(struct request *r, struct arena *arena, json **root,
                                  struct why *why);
 /* True when Content-Type is `type` (parameters after ';' ignored, no case). */

@@ -1,5 +1,5 @@
 /* json_fuzz.c: what parses prints, and what was printed parses to the same print; depth and
- * pointers stay in bounds. */
+ * pointers stay in bounds. Read leniently, what parses is the same, and what is mended is valid. */
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -18,6 +18,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         fuzz_touch(json_text(json_at(one, slice_sub(text, 0, 40))));
     } else {
         CHECK(!one && why.text[0] != 0);
+    }
+    slice strict = one ? json_print(one, &a) : slice_of(NULL, 0);
+    if (json_parse_lenient(text, &a, &two, NULL) == OK) {
+        slice print = json_print(two, &a);
+        CHECK(text_utf8_valid(print) && (!one || slice_eq(print, strict)));
+        CHECK(json_parse(print, &a, &two, NULL) == OK);
+    } else {
+        CHECK(!one && !two);
     }
     arena_free(&a);
     return 0;

@@ -24,7 +24,7 @@ const ROUTES = {
   'GET /api/routes': READER, 'POST /api/routes': ADMIN, 'GET /api/routes/{name}': READER, 'PUT /api/routes/{name}': ADMIN,
   'PATCH /api/routes/{name}': ADMIN, 'DELETE /api/routes/{name}': ADMIN, 'POST /api/apply': ADMIN, 'GET /api/export': ADMIN,
   'GET /api/events': READER, 'POST /api/events': INGEST, 'GET /api/events/stats': READER, 'GET /api/events/{id}': READER, 'POST /api/events/{id}/retry': OPERATOR,
-  'POST /api/events/replay': OPERATOR, 'GET /api/requests': READER, 'GET /api/requests/{id}': READER,
+  'POST /api/events/replay': OPERATOR, 'GET /api/requests': READER, 'GET /api/requests/{id}': READER, 'POST /api/requests/{id}/retry': OPERATOR, 'POST /api/requests/retry': OPERATOR,
   'GET /api/deliveries': READER, 'GET /api/deliveries/{id}': READER, 'POST /api/deliveries/{id}/retry': OPERATOR,
   'POST /api/deliveries/{id}/resend': OPERATOR, 'POST /api/deliveries/{id}/cancel': OPERATOR,
   'GET /api/dead-letters': READER, 'GET /api/dead-letters/stats': READER, 'POST /api/dead-letters/retry': OPERATOR,
@@ -217,7 +217,7 @@ test('every route: the key of another workspace finds nothing of this one, and c
   await hub.post('/api/destinations', zap(wa, { name: 'own' }), as);
   const header = (media) => [{ type: 'header', parameters: [{ type: 'image', image: { media } }] }];
   for (const [method, path, body, ...statuses] of [
-    ['POST', '/api/events?source=cakto', { a: 1 }, 404], ['POST', '/api/events/replay', { source: 'cakto' }, 404],
+    ['POST', '/api/events?source=cakto', { a: 1 }, 404], ['POST', '/api/events/replay', { source: 'cakto' }, 404], ['POST', '/api/requests/retry', { source: 'cakto' }, 404],
     ['POST', '/api/messages', { contact, type: 'text', text: 'x' }, 404], ['POST', '/api/messages', { to: '+5511977776666', type: 'text', text: 'x', destination: 'zap' }, 404],
     ['POST', '/api/messages', { to: '+5511977776666', type: 'image', image: { media: file } }, 400, 404, 409],
     ['POST', '/api/messages', { to: '+5511977776666', type: 'template', template: { name: 'o', language: 'pt_BR', components: header(file) } }, 400, 404, 409],
@@ -236,6 +236,7 @@ test('every route: the key of another workspace finds nothing of this one, and c
     assert.deepEqual((await hub.call('GET', `/api/${query}`, undefined, as)).json?.items ?? [], [], query);
   await hub.post('/api/dead-letters/retry', {}, as);
   await hub.post('/api/events/replay', { all: true }, as);
+  assert.deepEqual(await hub.post('/api/requests/retry', {}, as), { dry_run: false, requests: 0, events: 0, duplicates: 0, unread: 0 });
   await hub.call('POST', '/api/media/prune', { older_than: '1s' }, as);
   await hub.post('/api/apply?prune=true', { sources: [], destinations: [], routes: [] }, as);
   /* nothing of it is seen there, by any list, figure or state; and all is here as it was */
@@ -528,7 +529,7 @@ test('commands: exit codes, --json, send, check, key, export', async (t) => {
   await cli(1, 'send', 'cakto', 'no_such_event_here');
   for (const args of [['sources'], ['destinations'], ['routes'], ['kinds'], ['events'], ['requests'], ['deliveries'], ['dead-letters'], ['dead-letters', 'stats'], ['contacts'],
     ['orders'], ['stats'], ['status'], ['health'], ['key', 'list'], ['events', delivery.event], ['deliveries', delivery.id], ['sources', 'cakto'], ['probe', 'crm'],
-    ['pause', 'crm'], ['resume', 'crm'], ['resend', delivery.id], ['replay', '--source', 'cakto', '--dry-run'], ['retry-dead'], ['events', '--limit', '1', '--type', 'order.paid']]) {
+    ['pause', 'crm'], ['resume', 'crm'], ['resend', delivery.id], ['replay', '--source', 'cakto', '--dry-run'], ['replay', '--unread', '--source', 'cakto'], ['retry-dead'], ['events', '--limit', '1', '--type', 'order.paid']]) {
     assert.equal(typeof JSON.parse(await cli(0, ...args, '--json')), 'object', args.join(' '));
     assert.ok((await cli(0, ...args)).length > 0);
   }

@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { OWN, SHOP, app, change, quiet, receiver, say, taker, workspace } from './tenants.mjs';
-import { pause, postWhatsapp, startHub, startWhatsApp, until, waMessage, waSource, zap } from './hub.mjs';
+import { crm, pause, postWhatsapp, startHub, startSink, startWhatsApp, toCrm, until, waMessage, waSource, zap } from './hub.mjs';
 
 const NUMBER = '5511977776666', NAME = 'Zuleica Xerimbabo', WORD = 'xilofagia', TEXT = `Quero saber da ${WORD} amanhã`;
 const needles = { number: '977776666', name: 'Zuleica', surname: 'Xerimbabo', word: WORD, answer: 'ornitorrinco', key: 'lembrete-de' };
@@ -79,6 +79,62 @@ test('erased: no byte of number, name or words is left in the database and its l
   await pause(50);
 });
 
+// What names the person without being theirs: statuses of messages that are not kept here, or went to a group; others who quote them.
+const OLD = '551177776666', USER = 'BR.SECRETO', OTHER = '5511988880000';
+const named = { number: '77776666', user: USER };
+const elsewhere = (id, more) => ({ id, status: 'delivered', timestamp: '1790000000', recipient_id: OLD, ...more });
+const strays = () => [
+  elsewhere('wamid.FOREIGN', { status: 'failed', recipient_user_id: USER, errors: [{ code: 131026, title: 'no', error_data: { details: `to ${NUMBER}` } }] }),
+  elsewhere('wamid.OLDFORM'), elsewhere('wamid.NUMBERLESS', { recipient_id: undefined, recipient_user_id: USER }),
+  ...['delivered', 'read'].map((word) => elsewhere('wamid.GRPOUT', { status: word, recipient_type: 'group', recipient_id: 'grupo', recipient_participant_id: word === 'read' ? NUMBER : `+${NUMBER}` })),
+];
+const groupOther = elsewhere('wamid.GRPOUT', { recipient_type: 'group', recipient_id: 'grupo', recipient_participant_id: OTHER });
+const quote = (id) => waMessage('text', { body: 'fica isto' }, { id, from: OTHER, context: { from: NUMBER, id: 'wamid.quoted' } });
+
+test('erased: also in statuses of messages that are not here, and where others quote the person', async (t) => {
+  const sink = await startSink(t), hub = await startHub(t);
+  await hub.apply({ sources: [waSource()], destinations: [crm(sink)], routes: [toCrm()] });
+  await postWhatsapp(hub, [waMessage('text', { body: 'oi' }, { from: NUMBER })], { contacts: [{ profile: { name: NAME }, wa_id: NUMBER, user_id: USER }] });
+  for (const s of strays()) await postWhatsapp(hub, [], { contacts: undefined, statuses: [s] });
+  await postWhatsapp(hub, [], { contacts: undefined, statuses: [groupOther, elsewhere('wamid.THEIRS', { recipient_id: OTHER })] });
+  await postWhatsapp(hub, [quote('wamid.quote'), waMessage('text', { body: 'ao lado' }, { id: 'wamid.beside', from: OTHER })]);
+  await postWhatsapp(hub, [waMessage('edit', { original_message_id: 'wamid.beside', message: { type: 'text', text: { body: 'ao lado, editado' }, context: { from: NUMBER, id: 'wamid.quoted' } } }, { id: 'wamid.edit', from: OTHER })]);
+  await until('the receiver to have all', () => sink.stats().requests >= 11);
+  await hub.quiet();
+  await until('every delivery to be settled', async () => (await hub.all('/api/deliveries')).every((d) => d.state === 'delivered'));
+  assert.deepEqual(Object.keys(found(hub, named)).sort(), Object.keys(named).sort(), 'the search finds what is there');
+  const [{ id }] = (await hub.get(`/api/contacts?phone=%2B${NUMBER}`)).items;
+  const exported = await hub.get(`/api/contacts/${id}/export`);
+  assert.deepEqual(exported.statuses.map((s) => `${s.message} ${s.status}`).sort(), ['wamid.FOREIGN failed', 'wamid.GRPOUT delivered', 'wamid.GRPOUT read', 'wamid.NUMBERLESS delivered', 'wamid.OLDFORM delivered']);
+  const gone = await hub.call('DELETE', `/api/contacts/${id}`);
+  assert.equal(gone.status, 200, gone.text);
+  assert.equal(gone.json.statuses, 5);
+  assert.deepEqual(found(hub, named), {});
+  assert.deepEqual((await hub.get(`/api/contacts/${id}/export`)).statuses, []);
+  // What is of others stays: their statuses, the quoting message with its text, the rest of its request.
+  const [failed] = (await hub.get('/api/messages/wamid.FOREIGN')).statuses;
+  assert.deepEqual([failed.status, failed.data], ['failed', undefined]);
+  const group = (await hub.get('/api/messages/wamid.GRPOUT')).statuses.map((s) => `${s.status} ${s.recipient}`).sort();
+  assert.deepEqual(group, [`delivered +${OTHER}`, `delivered ${id}`, `read ${id}`]);
+  assert.equal((await hub.get('/api/messages/wamid.THEIRS')).statuses[0].data.recipient_id, OTHER);
+  const message = await hub.get('/api/messages/wamid.quote');
+  assert.deepEqual([message.text, message.data.context], ['fica isto', { from: 'erased', id: 'wamid.quoted' }]);
+  const event = (await hub.all('/api/events')).find((e) => e.key === 'wamid.quote'), told = await hub.get(`/api/events/${event.id}`);
+  assert.deepEqual([told.state, told.data.message.data.context.from], ['done', 'erased']);
+  const kept = JSON.parse((await hub.get(`/api/requests/${event.request}`)).body).entry[0].changes[0].value.messages;
+  assert.deepEqual(kept.map((m) => [m.text.body, m.from]), [['fica isto', OTHER], ['ao lado', OTHER]]);
+  assert.equal((await hub.call('POST', `/api/events/${event.id}/retry`)).status, 202);
+  await hub.quiet();
+  assert.equal((await hub.get(`/api/events/${event.id}`)).state, 'done');
+  const { text, edits } = await hub.get('/api/messages/wamid.beside');
+  assert.deepEqual([text, edits.map((e) => e.text)], ['ao lado, editado', ['ao lado', 'ao lado, editado']]);
+  // The platform's copies of it all are known still, after a start too.
+  await hub.kill();
+  await hub.start();
+  for (const s of strays()) assert.equal((await postWhatsapp(hub, [], { contacts: undefined, statuses: [s] })).duplicates, 1, s.id);
+  assert.deepEqual(found(hub, named), {});
+});
+
 test('erased in the workspace that a number was handed to: no byte is left at the app that received it either', async (t) => {
   const wa = await startWhatsApp(t), hub = await startHub(t), shop = await workspace(hub, 'shop');
   await hub.apply({ sources: [receiver()] });
@@ -91,13 +147,20 @@ test('erased in the workspace that a number was handed to: no byte is left at th
   const [e] = wa.events();
   for (const word of ['sent', 'read']) await app(hub, [change(SHOP, { statuses: [status(e, word)] })]);
   await app(hub, [change(SHOP, { ...about, messages: [waMessage('reaction', { message_id: e.id, emoji: '👍' }, { from: NUMBER })] })]);
+  await app(hub, [change(SHOP, { statuses: strays() }), change(OWN, { messages: [quote('wamid.ownquote')] })]);
+  await app(hub, [change(SHOP, { messages: [quote('wamid.quote')] }), change(OWN, { statuses: [elsewhere('wamid.OWNS')] })]);
   await quiet(hub, shop);
   const words = { number: '977776666', name: 'Zuleica', surname: 'Xerimbabo', word: WORD, answer: 'ornitorrinco', key: 'lembrete-de' };
   assert.deepEqual(Object.keys(found(hub, words)).sort(), Object.keys(words).sort(), 'the search finds what is there');
-  const [{ id }] = await shop.all('/api/contacts');
+  const [{ id }] = (await shop.get(`/api/contacts?phone=%2B${NUMBER}`)).items;
   const gone = await shop.call('DELETE', `/api/contacts/${id}`);
   assert.equal(gone.status, 200, gone.text);
-  assert.deepEqual(found(hub, words), {});
-  assert.deepEqual((await hub.all('/api/messages')).map((m) => m.text), ['fica aqui']);
+  // The app's own workspace has the number for itself: what is there is its affair, and stays until it is erased there.
+  assert.deepEqual(Object.keys(found(hub, words)), ['number']);
+  const bodies = (await Promise.all((await hub.all('/api/requests')).map(({ id: request }) => hub.get(`/api/requests/${request}`)))).map((r) => r.body).join('\n');
+  assert.equal(bodies.split(NUMBER).length - 1, 1, 'the quote of its own alone');
+  assert.equal(bodies.split(OLD).length - 1, 1, 'the status of its own alone');
+  assert.match((await shop.get('/api/messages/wamid.quote')).data.context.from, /^erased$/);
+  assert.deepEqual((await hub.all('/api/messages')).map((m) => m.text).sort(), ['fica aqui', 'fica isto']);
   for (const { id: request } of await hub.all('/api/requests')) await hub.get(`/api/requests/${request}`);
 });

@@ -220,7 +220,7 @@ test('a person is handed out and erased, files included', async (t) => {
   assert.equal(all.events.length, 2);
   assert.match(JSON.stringify(all), /minha foto/);
   const gone = await hub.call('DELETE', `/api/contacts/${contact.id}`);
-  assert.deepEqual({ status: gone.status, ...gone.json }, { status: 200, erased: contact.id, events: 2, messages: 2, files: 1, campaigns: 0 });
+  assert.deepEqual({ status: gone.status, ...gone.json }, { status: 200, erased: contact.id, events: 2, messages: 2, statuses: 0, files: 1, campaigns: 0 });
   assert.equal(kept(hub).length, 0);
   const left = JSON.stringify([await hub.get(`/api/contacts/${contact.id}/export`), await hub.all('/api/events'), await hub.all('/api/media')]);
   assert.doesNotMatch(left, /minha foto|meu CPF|99999|Cliente/);

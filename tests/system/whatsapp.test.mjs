@@ -69,6 +69,40 @@ test('a setting that is empty is none: refused for a secret, whoever asks', asyn
   await hub.patch('/api/sources/whatsapp', { verify_token: null }); // the way to have none
 });
 
+test('one broken character costs its message that character, and its neighbours nothing', async (t) => {
+  const hub = await startHub(t);
+  await hub.apply({ sources: [source()] });
+  for (const [name, broken] of [['half', Buffer.from('oi \\ud83d')], ['byte', Buffer.from([0x6f, 0x69, 0x20, 0xff])]]) {
+    const whole = envelope({ messages: ['XX', 'segunda', 'terceira'].map((body, i) => text(`wamid.${name}.${i}`, body)) }), at = whole.indexOf('XX');
+    const body = Buffer.concat([Buffer.from(whole.slice(0, at)), broken, Buffer.from(whole.slice(at + 2))]);
+    const answer = await fetch(hub.base + PATH, { method: 'POST', body, headers: sign(body) });
+    assert.deepEqual([answer.status, (await answer.json()).events], [200, 3]);
+    await hub.quiet();
+    const messages = (await hub.all('/api/messages')).filter((m) => m.external_id.startsWith(`wamid.${name}.`)).reverse();
+    assert.deepEqual(messages.map((m) => m.text), ['oi \ufffd', 'segunda', 'terceira']);
+  }
+  // Replayed, they are found where they were.
+  assert.equal((await hub.call('POST', '/api/events/replay', { all: true })).status, 202);
+  await hub.quiet();
+  assert.deepEqual([(await hub.all('/api/requests?problem=true')).length, (await hub.all('/api/events?state=failed')).length, (await hub.all('/api/messages')).length], [0, 0, 6]);
+});
+
+test('an event nested deeper than is parsed again is masked whole, in valid JSON', async (t) => {
+  const hub = await startHub(t);
+  await hub.apply({ sources: [source()] });
+  const nest = (n) => `${'{"d":'.repeat(n)}1${'}'.repeat(n)}`;
+  for (let n = 54; n <= 64; n++)
+    await received(hub, envelope({ messages: [text(`wamid.deep.${n}`, '', { type: 'interactive', interactive: { type: 'nfm_reply', nfm_reply: { name: 'flow', body: 'Sent', response_json: nest(n) } } })] }), 1);
+  const { key } = await hub.post('/api/keys', { name: 'blind', role: 'reader' });
+  const data = [];
+  for (const { id } of await hub.all('/api/events')) {
+    const answer = await hub.call('GET', `/api/events/${id}`, undefined, { key });
+    assert.ok(answer.json, answer.text.slice(-300));
+    data.push(answer.json.data);
+  }
+  assert.ok(data.includes('***') && data.some((d) => d?.message), 'some can be looked into, some cannot');
+});
+
 test('from a signed body to conversation, ticket and message', async (t) => {
   const sink = await startSink(t);
   const hub = await startHub(t);

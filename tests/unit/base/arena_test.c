@@ -24,6 +24,31 @@ static void maximum(void **state UNUSED)
     }
 }
 
+static void goes_back(void **state UNUSED)
+{
+    static const size_t before[] = { 0, 10, 20000 };
+    for (size_t i = 0; i < ARRAY_LEN(before); i++) {
+        struct arena a;
+        arena_init(&a, 100000);
+        slice kept = before[i] ? arena_printf(&a, "%*d", (int)before[i], 7) : SLICE("");
+        struct arena_mark mark = arena_mark(&a);
+        size_t used = a.used;
+        for (int turn = 0; turn < 5; turn++) { /* each has all the room that the first had */
+            while (arena_alloc(&a, 7000)) {
+            }
+            while (arena_alloc(&a, 16)) {
+            }
+            assert_true(a.full);
+            arena_rewind(&a, mark);
+            assert_false(a.full);
+            assert_int_equal(a.used, used);
+        }
+        assert_int_equal(kept.len, before[i]);
+        if (kept.len) assert_int_equal(kept.ptr[kept.len - 1], '7');
+        arena_free(&a);
+    }
+}
+
 static void odd_sizes(void **state UNUSED)
 {
     struct arena a;
@@ -56,6 +81,6 @@ static void nth_fails(void **state UNUSED)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(maximum), cmocka_unit_test(odd_sizes),
-                                        cmocka_unit_test(nth_fails) };
+                                        cmocka_unit_test(nth_fails), cmocka_unit_test(goes_back) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
