@@ -243,10 +243,15 @@ slice brazil_fold(slice text, char *out)
 {
     size_t n = 0;
     for (size_t i = 0, step; i < text.len; i += step) {
+        char plain = text.ptr[i];
+        if ((unsigned char)plain < 0x80) { /* nearly all of them */
+            out[n++] = plain >= 'A' && plain <= 'Z' ? (char)(plain + 32) : plain;
+            step = 1;
+            continue;
+        }
         uint32_t code = text_utf8_get(slice_sub(text, i, text.len), &step);
         char base = code >= 0xc0 && code <= 0xff ? latin1_base[code - 0xc0] : 0;
         if (code >= 0x300 && code <= 0x36f) continue; /* a combining accent */
-        if (code >= 'A' && code <= 'Z') base = (char)(code + 32);
         if (base) {
             out[n++] = base;
         } else {

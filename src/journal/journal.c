@@ -22,8 +22,8 @@ enum {
     INTERPRET_PIECE_MIN_US = 2000,
     INTERPRET_PIECE_US = 5000,
     INTERPRET_BESIDE_US = 1000,
-    INTERPRET_IDLE_US = 20000,
-    INTERPRET_TURN_MAX = 512, /* events in one turn */
+    INTERPRET_IDLE_US = 40000,
+    INTERPRET_TURN_MAX = 2048, /* events in one turn */
     GATHER_US = 1000,
     GATHER_PRESSED_US = 10000,
     /* While the disk is busy with the turn before, a turn takes what comes, in pieces, and is committed when the disk is free or

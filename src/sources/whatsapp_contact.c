@@ -71,6 +71,7 @@ bool whatsapp_same_person(struct cleaner *cl, slice a, slice b)
 {
     if (a.len == 0 || b.len == 0) return false;
     if (slice_eq(a, b)) return true;
+    if (a.ptr[a.len - 1] != b.ptr[b.len - 1]) return false; /* no form changes how a number ends */
     slice first = whatsapp_phone(cl, without_marks(cl, a)),
           second = whatsapp_phone(cl, without_marks(cl, b));
     return first.len > 0 && slice_eq(first, second);

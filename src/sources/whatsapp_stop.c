@@ -32,12 +32,22 @@ static slice fold_word(slice text, char out[STOP_TEXT_MAX])
     return slice_of(out, n);
 }
 
+/* Can a word of the list be this folded one? Folding makes nothing longer, and of an ASCII letter its small one. Nearly always no. */
+static bool may_be(slice listed, slice word)
+{
+    unsigned char first = listed.len > 0 ? (unsigned char)listed.ptr[0] : 0;
+    bool plain = (first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z');
+    return listed.len >= word.len && (!plain || (char)(first | 0x20) == word.ptr[0]);
+}
+
 static bool is_listed(const struct settings *cfg, size_t setting, slice word)
 {
     const struct setting_value *list = settings_get(cfg, setting);
     char room[STOP_TEXT_MAX];
     for (size_t i = 0; i < list->count; i++)
-        if (slice_eq(fold_word(list->items[i].value, room), word)) return true;
+        if (may_be(list->items[i].value, word) &&
+            slice_eq(fold_word(list->items[i].value, room), word))
+            return true;
     return false;
 }
 
