@@ -304,7 +304,8 @@ static void count_event(struct interpret_ctx *ctx, const struct stored_event *e,
 
 bool interpret_goes_on(const struct interpret_limit *limit)
 {
-    return limit->events > 0 && clock_mono_us() < limit->until_us &&
+    bool alone = limit->jobs && !atomic_load_explicit(limit->jobs, memory_order_relaxed);
+    return limit->events > 0 && clock_mono_us() < (alone ? limit->alone_us : limit->until_us) &&
            !(limit->requests && atomic_load_explicit(limit->requests, memory_order_relaxed) > 0);
 }
 
@@ -464,7 +465,7 @@ static enum err read_page(struct interpret_ctx *ctx, const struct interpret_back
 static enum err interpret_page(struct interpret_ctx *ctx, struct page *p,
                                struct interpret_limit *limit, size_t *handled, struct why *why)
 {
-    struct interpret_limit whole = { p->count, INT64_MAX, NULL };
+    struct interpret_limit whole = { .events = p->count, .until_us = INT64_MAX };
     enum err rc = interpret_items(ctx, p->item, p->count, &whole, handled, why);
     take_from(ctx, limit, *handled);
     return rc;

@@ -67,6 +67,9 @@ struct interpret_limit {
     size_t events;                   /* so many more; counted down by the callers */
     int64_t until_us;                /* monotonic */
     const _Atomic int64_t *requests; /* not NULL: only while no request waits for the writer */
+    const _Atomic bool
+        *jobs; /* not NULL: on until alone_us as long as no job waits for it either */
+    int64_t alone_us;
 };
 bool interpret_goes_on(const struct interpret_limit *limit);
 

@@ -22,8 +22,9 @@ enum {
     INTERPRET_PIECE_MIN_US = 2000,
     INTERPRET_PIECE_US = 5000,
     INTERPRET_BESIDE_US = 1000,
-    INTERPRET_IDLE_US = 40000,
-    INTERPRET_TURN_MAX = 2048, /* events in one turn */
+    INTERPRET_IDLE_US = 20000,
+    INTERPRET_ALONE_US = 40000, /* nobody waits for anything */
+    INTERPRET_TURN_MAX = 2048,  /* events in one turn */
     GATHER_US = 1000,
     GATHER_PRESSED_US = 10000,
     /* While the disk is busy with the turn before, a turn takes what comes, in pieces, and is committed when the disk is free or
@@ -58,6 +59,7 @@ void journal_post(struct journal *j, struct journal_job *job)
     pthread_mutex_lock(&j->lock);
     *j->jobs.tail = job;
     j->jobs.tail = &job->next;
+    atomic_store_explicit(&j->jobs_wait, true, memory_order_relaxed);
     pthread_mutex_unlock(&j->lock);
     pthread_cond_signal(&j->wake);
 }
@@ -184,6 +186,7 @@ static void turn_take(struct journal *j, struct turn *t)
     take_requests(j, t);
     t->jobs = j->jobs;
     j->jobs = (struct job_list){ .tail = &j->jobs.head };
+    atomic_store_explicit(&j->jobs_wait, false, memory_order_relaxed);
     t->stopping = j->stopping && !j->queue.head;
     pthread_mutex_unlock(&j->lock);
 }
@@ -293,9 +296,13 @@ static size_t room_for_born(struct journal *j)
 static enum err interpret_some(struct journal *j, struct turn *t, struct interpret_ctx *ctx,
                                int64_t piece_us, struct why *why)
 {
-    struct interpret_limit limit = { INTERPRET_TURN_MAX, clock_mono_us() + piece_us,
-                                     piece_us == INTERPRET_IDLE_US ? &j->o.metrics->journal_depth
-                                                                   : NULL };
+    bool idle = piece_us == INTERPRET_IDLE_US;
+    int64_t now_us = clock_mono_us();
+    struct interpret_limit limit = { .events = INTERPRET_TURN_MAX,
+                                     .until_us = now_us + piece_us,
+                                     .requests = idle ? &j->o.metrics->journal_depth : NULL,
+                                     .jobs = idle ? &j->jobs_wait : NULL,
+                                     .alone_us = now_us + INTERPRET_ALONE_US };
     t->at = (struct cursor){ j->pending.head, j->pending_event };
     t->stored = j->stored;
     t->replaying = j->replaying;

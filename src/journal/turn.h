@@ -116,7 +116,8 @@ struct journal {
     bool busy; /* the last turn had requests */
     size_t
         pressure; /* most requests of a recent turn: full turns and near-empty ones take turns under load */
-    int64_t earned_us; /* time that interpreting has saved up */
+    _Atomic bool jobs_wait; /* since the turn began */
+    int64_t earned_us;      /* time that interpreting has saved up */
     bool
         apart; /* an event of the last piece could not be understood: each gets a part of its own */
 };

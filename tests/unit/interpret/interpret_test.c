@@ -294,11 +294,11 @@ static void together(void **state UNUSED)
         size_t handled = 0, good = 0;
         w[0].ctx.minutes = minutes;
         if (store_begin(hub.store, &why) != OK) fail_msg("%s", why.text);
-        struct interpret_limit first = { 100, INT64_MAX, NULL };
+        struct interpret_limit first = { .events = 100, .until_us = INT64_MAX };
         enum err rc = interpret_items(&w[0].ctx, items, N, &first, &handled, &why);
         assert_int_equal(w[0].ctx.spoiled, bad[c] != 0);
         assert_int_equal(rc == OK, bad[c] == 0);
-        struct interpret_limit limit = { 100, INT64_MAX, NULL };
+        struct interpret_limit limit = { .events = 100, .until_us = INT64_MAX };
         if (rc == OK) {
             limit = first;
         } else {
