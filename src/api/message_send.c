@@ -110,29 +110,48 @@ static enum err find_person(struct call *c, json *body, struct sending *s, slice
 
 /* ---- what ---- */
 
-/* The body without what is ours: what the event holds, and what two uses of one key must agree in. */
-static enum err read_message(struct call *c, json *body, slice to, struct sending *s,
-                             struct why *why)
+/* The body without what is ours, and with `who` as member `key`; empty when it is too large. */
+static slice write_body(struct call *c, json *body, const char *key, slice who)
 {
     static const char *const ours[] = { "destination", "contact", "to", "idempotency_key" };
     struct buf b = buf_in(c->x->arena, OUTBOX_TEXT_MAX);
     size_t i, max;
-    json *key, *value;
-    char *hex = arena_raw(c->x->arena, HASH_SHA256_HEX);
+    json *k, *value;
     json_begin_object(&b, NULL);
-    json_put_opt(&b, "to", to);
-    yyjson_obj_foreach(body, i, max, key, value)
+    json_put_opt(&b, key, who);
+    yyjson_obj_foreach(body, i, max, k, value)
     {
         bool skip = false;
-        slice name = arena_dup(c->x->arena, json_str(key));
+        slice name = arena_dup(c->x->arena, json_str(k));
         for (size_t n = 0; n < ARRAY_LEN(ours); n++)
             skip = skip || slice_eq(name, slice_str(ours[n]));
         if (!skip && name.ptr) json_put_raw(&b, name.ptr, json_print(value, c->x->arena));
     }
     json_end_object(&b);
-    if (!buf_ok(&b) || !hex) return why_set(why, ERR_LIMIT, "the message is too large");
-    s->digest = hash_sha256_hex(buf_slice(&b), hex);
-    enum err rc = json_parse(buf_slice(&b), c->x->arena, &s->message, why);
+    return buf_slice(&b);
+}
+
+/* What two uses of one key must agree in: the caller's own words. Under which number a contact is reached may change in between. */
+static enum err read_digest(struct call *c, json *body, struct sending *s, struct why *why)
+{
+    slice contact = json_get_text(body, "contact");
+    char *hex = arena_raw(c->x->arena, HASH_SHA256_HEX);
+    slice said =
+        contact.len > 0
+            ? write_body(c, body, "contact", contact)
+            : write_body(c, body, "to", outbox_recipient(json_get_text(body, "to"), c->x->arena));
+    if (said.len == 0 || !hex) return why_set(why, ERR_LIMIT, "the message is too large");
+    s->digest = hash_sha256_hex(said, hex);
+    return OK;
+}
+
+/* What the event holds. */
+static enum err read_message(struct call *c, json *body, slice to, struct sending *s,
+                             struct why *why)
+{
+    slice text = write_body(c, body, "to", to);
+    if (text.len == 0) return why_set(why, ERR_LIMIT, "the message is too large");
+    enum err rc = json_parse(text, c->x->arena, &s->message, why);
     return rc == OK ? s->to->kind->messages->check(s->message, &s->to->cfg, why) : rc;
 }
 
@@ -341,10 +360,11 @@ void api_message_send(struct call *c)
         reply_err(c, rc, &why);
     } else if (find_destination(c, body, &s)) {
         bool mark = slice_eq(json_get_text(body, "type"), SLICE("read"));
-        if (!mark) rc = find_person(c, body, &s, &to, &why);
-        if (rc == OK) rc = read_message(c, body, to, &s, &why);
-        if (rc == OK) rc = read_key(c, body, &s, &why);
+        rc = read_key(c, body, &s, &why);
+        if (rc == OK) rc = read_digest(c, body, &s, &why);
         bool done = rc == OK && answer_again(c, &s);
+        if (rc == OK && !done && !mark) rc = find_person(c, body, &s, &to, &why);
+        if (rc == OK && !done) rc = read_message(c, body, to, &s, &why);
         if (rc == OK && !done) rc = api_upload_check(c, s.to->kind->messages, s.message, &why);
         if (rc != OK)
             reply_err(c, rc, &why);

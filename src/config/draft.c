@@ -74,6 +74,8 @@ static enum err check_source(const struct config *c, uint64_t ws, uint64_t id,
     s.workspace = w->name;
     enum err rc = tables_join(d->settings, d->secrets, a, &whole, why);
     if (rc == OK) rc = tables_read_source(kind, whole, a, &s, why);
+    if (rc == OK) rc = settings_check_given(&s.cfg, why);
+    if (rc == OK && kind->check_given) rc = kind->check_given(&s.cfg, why);
     if (rc != OK) return rc;
     const struct source *same = config_source_by_name(c, ws, d->name),
                         *path = config_source_by_path(c, s.path);
@@ -95,6 +97,7 @@ static enum err check_destination(const struct config *c, uint64_t ws, uint64_t 
     struct destination to = { .workspace_id = ws, .name = d->name };
     enum err rc = tables_join(d->settings, d->secrets, a, &whole, why);
     if (rc == OK) rc = tables_read_destination(kind, whole, a, &to, why);
+    if (rc == OK) rc = settings_check_given(&to.cfg, why);
     const struct destination *same = rc == OK ? config_destination_by_name(c, ws, d->name) : NULL;
     if (same && same->id != id)
         rc = why_set(why, ERR_CONFLICT, "there is a destination \"%.*s\" already",
@@ -106,8 +109,13 @@ static enum err check_route(const struct config *c, uint64_t ws, uint64_t id,
                             struct config_draft *d, struct arena *a, struct why *why)
 {
     json *whole = NULL;
+    struct settings cfg;
     struct route r = { .workspace_id = ws, .name = d->name };
     enum err rc = json_parse(d->settings, a, &whole, why);
+    if (rc == OK)
+        rc = settings_read(config_route_settings, config_route_setting_count, whole,
+                           tables_identity, a, &cfg, why);
+    if (rc == OK) rc = settings_check_given(&cfg, why);
     if (rc == OK) rc = tables_read_route(c, whole, a, &r, why);
     const struct route *same = rc == OK ? config_route_by_name(c, ws, d->name) : NULL;
     if (same && same->id != id)

@@ -197,7 +197,6 @@ enum err settings_read(const struct setting *table, size_t count, json *given,
                            SLICE_ARG(slice_sub(json_str(key), 0, 60)));
         if (yyjson_is_null(v)) continue; /* null = use the default */
         enum err rc = read_value(s, v, arena, &out->values[index], why);
-        if (rc == OK) rc = refuse_empty(s, &out->values[index], why);
         if (rc != OK) return rc;
     }
     for (size_t i = 0; i < count; i++) {
@@ -208,6 +207,14 @@ enum err settings_read(const struct setting *table, size_t count, json *given,
         if (rc != OK) return rc;
     }
     return OK;
+}
+
+enum err settings_check_given(const struct settings *s, struct why *why)
+{
+    enum err rc = OK;
+    for (size_t i = 0; rc == OK && i < s->count; i++)
+        if (s->values[i].present) rc = refuse_empty(&s->table[i], &s->values[i], why);
+    return rc;
 }
 
 slice settings_map_find(const struct setting_value *map, slice name)

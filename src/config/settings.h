@@ -58,6 +58,10 @@ MUST_CHECK enum err settings_read(const struct setting *table, size_t count, jso
                                   const char *const *ignore, struct arena *arena,
                                   struct settings *out, struct why *why);
 
+/* What is refused when it is given, though it may stand in a store of before it was refused, which must load: a required setting or a
+ * secret that is empty. */
+MUST_CHECK enum err settings_check_given(const struct settings *s, struct why *why);
+
 static inline const struct setting_value *settings_get(const struct settings *s, size_t index)
 {
     CHECK(index < s->count);

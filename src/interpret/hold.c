@@ -30,7 +30,7 @@ static enum err find_number(struct judged *j, struct arena *arena, struct why *w
     stmt_text(q, 3, j->who.account);
     enum err rc = stmt_step(q, &row, why);
     if (rc == OK && row && slice_eq(stmt_col_text(q, 0), j->who.owner))
-        j->who.number = arena_dup(arena, stmt_col_text(q, 1));
+        j->who.number = arena_dup(arena, slice_sub(stmt_col_text(q, 1), 0, OWN_DIGITS_MAX));
     else if (rc == OK && row)
         j->who.owner = (slice){ NULL, 0 };
     stmt_reset(q);
@@ -95,7 +95,9 @@ static enum err judge(struct judged *j, struct why *why)
     if (rc == OK && ours && j->who.owner.len > 0)
         rc = own_state_hold(j->store, j->to->workspace_id, &j->who, person_ms, j->now_ms, &arena,
                             &f, why);
-    if (rc == OK && arena.full) rc = why_set(why, ERR_LIMIT, "arena full");
+    /* The fault of what was said, and no full disk: an event that cannot be understood fails alone. */
+    if (arena.full && (rc == OK || rc == ERR_LIMIT))
+        rc = why_set(why, ERR_SYNTAX, "what is known of the number is too large");
     if (rc == OK && ours && (!slice_eq(f.value, hold) || (hold.len > 0 && f.until_ms != until_ms)))
         rc = set(j, asked, &f, why);
     arena_free(&arena);
@@ -182,6 +184,11 @@ enum err hold_expire(struct store *s, struct id_maker *ids, struct log *log,
                             .word = SLICE("account: the restriction is over"),
                             .now_ms = now_ms };
         rc = judge(&j, why);
+        if (rc == ERR_SYNTAX) {
+            LOG(log, LOG_ERROR, "destination.not_judged", log_str("destination", to->name),
+                log_why(why));
+            rc = OK;
+        }
     }
     return rc;
 }

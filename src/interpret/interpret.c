@@ -173,20 +173,20 @@ static enum err give_notice(struct interpret_ctx *ctx, const struct stored_event
     return notice_add(ctx->store, ctx->ids, &n, ctx->now_ms, why);
 }
 
-/* A number that turns out to be used in the app, too, may send less: the configuration says so once it is read anew. */
+/* A number that turns out to be used in the app, too, may send less: the configuration says so once it is read anew. Which number an account's
+ * update is about is known only then. */
 static void look_at_rate(struct interpret_ctx *ctx, const struct stored_event *e,
-                         const struct changes *c, bool changed)
+                         const struct changes *c, const struct applied *a)
 {
-    const struct own_number *n = changed ? c->own_number : NULL;
-    for (size_t i = 0; c->own_state && i < c->own_state->fact_count; i++)
-        ctx->held = ctx->held || c->own_state->fact[i].kind == OWN_IN_APP;
-    for (size_t i = 0; n && n->in_app && i < ctx->config->destination_count; i++) {
+    const struct own_number *n = a->number_changed ? c->own_number : NULL;
+    for (size_t i = 0; i < ctx->config->destination_count; i++) {
         const struct destination *to = &ctx->config->destinations[i];
         const struct dest_messages *m = to->kind->messages;
-        if (to->workspace_id == e->workspace_id && m && m->app_rate_per_min > 0 && !to->in_app &&
-            slice_eq(slice_str(m->channel), n->channel) &&
-            slice_eq(m->account(&to->cfg), n->account))
-            ctx->held = true;
+        if (to->workspace_id != e->workspace_id || !m || m->app_rate_per_min == 0 || to->in_app)
+            continue;
+        bool named = n && n->in_app && slice_eq(slice_str(m->channel), n->channel) &&
+                     slice_eq(m->account(&to->cfg), n->account);
+        ctx->held = ctx->held || named || a->in_app_changed;
     }
 }
 
@@ -232,7 +232,7 @@ static enum err understand(struct interpret_ctx *ctx, struct request *r,
         rc = hold_learned(ctx, e->workspace_id, changes.own_number, why);
     if (rc == OK && changes.notice) rc = give_notice(ctx, e, changes.notice, why);
     if (rc != OK) return rc;
-    look_at_rate(ctx, e, &changes, applied.number_changed);
+    look_at_rate(ctx, e, &changes, &applied);
     char id[ID_TEXT_MAX];
     struct outgoing_event out = { id_text(ID_EVENT, e->id, id), e->event.type,  s->name,
                                   e->event.occurred_ms,         e->received_ms, data };

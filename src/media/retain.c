@@ -27,14 +27,14 @@ int64_t retain_turn(struct media_fetcher *m)
     enum err rc =
         by_age ? prune_old(&p, &r->run, &more, &why) : prune_orphans(&p, &r->run, r->part++, &why);
     if (by_age) r->aged = !more;
+    if (rc != OK) /* one bad file keeps nothing else from being looked at */
+        LOG(m->o.log, LOG_ERROR, "media.not_pruned", log_why(&why));
     if (r->run.wake) atomic_store(&m->woken, true);
     r->run.wake = false;
-    if (rc == OK && r->part < FILES_PARTS) return STEP_WAIT_MS;
-    if (rc != OK)
-        LOG(m->o.log, LOG_ERROR, "media.not_pruned", log_why(&why));
-    else if (r->run.files + r->run.orphans > 0)
+    if (r->part < FILES_PARTS) return STEP_WAIT_MS;
+    if (r->run.files + r->run.orphans > 0)
         LOG(m->o.log, LOG_INFO, "media.pruned", log_int("files", r->run.files),
             log_int("orphans", r->run.orphans), log_int("bytes", r->run.bytes));
-    rest(r, rc == OK ? DAY_MS : HOUR_MS);
-    return rc == OK ? DAY_MS : HOUR_MS;
+    rest(r, DAY_MS);
+    return DAY_MS;
 }

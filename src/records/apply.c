@@ -39,7 +39,8 @@ enum err apply_changes(struct apply_ctx *ctx, const struct changes *changes, str
         rc = message_read_apply(ctx, changes->message_read, &out->contact_id, why);
     if (rc == OK && changes->own_number)
         rc = own_number_apply(ctx, changes->own_number, &out->number_changed, why);
-    if (rc == OK && changes->own_state) rc = own_state_apply(ctx, changes->own_state, why);
+    if (rc == OK && changes->own_state)
+        rc = own_state_apply(ctx, changes->own_state, &out->in_app_changed, why);
     if (rc == OK && changes->template_word) rc = template_apply(ctx, changes->template_word, why);
     return rc;
 }

@@ -46,6 +46,7 @@ struct applied {
     struct checkout checkout;
     struct applied_message message;
     bool number_changed; /* something new is known of our number */
+    bool in_app_changed; /* own_state_apply */
 };
 
 /* Applies all of `changes`. Idempotent and independent of the order in which events arrive. ERR_* of the store; ERR_SYNTAX for a
@@ -103,7 +104,8 @@ MUST_CHECK enum err own_number_list(struct store *s, uint64_t workspace_id,
                                     struct why *why);
 
 /* What is told of our own end: own_state.c. */
-MUST_CHECK enum err own_state_apply(struct apply_ctx *ctx, const struct own_state *o,
+/* *in_app: something new says that a number is used in the app, too. */
+MUST_CHECK enum err own_state_apply(struct apply_ctx *ctx, const struct own_state *o, bool *in_app,
                                     struct why *why);
 /* One word, said at at_ms. Nothing is kept of an owner without a name. */
 MUST_CHECK enum err own_state_fact(struct store *s, uint64_t workspace_id,

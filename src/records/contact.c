@@ -317,6 +317,8 @@ enum err contact_went_to(struct apply_ctx *ctx, uint64_t delivery_id, slice wa_i
     stmt_reset(q);
     if (rc != OK || id == 0) return rc;
     rc = load(ctx, id, &s, why);
+    if (rc == OK && s.field[CONTACT_phone].value.len + s.field[CONTACT_wa_user_id].value.len == 0)
+        return OK; /* erased while the message was under way */
     said.field[CONTACT_wa_id] = wa_id;
     said.field[CONTACT_phone] = phone_of(wa_id, ctx->arena);
     said.field[CONTACT_wa_user_id] = contact_is_user_id(user_id) ? user_id : (slice){ NULL, 0 };

@@ -37,12 +37,17 @@ static enum err add_chunk(struct apply_ctx *ctx, const struct own_state *o, stru
     return stmt_run(q, why);
 }
 
-enum err own_state_apply(struct apply_ctx *ctx, const struct own_state *o, struct why *why)
+enum err own_state_apply(struct apply_ctx *ctx, const struct own_state *o, bool *in_app,
+                         struct why *why)
 {
     enum err rc = OK;
-    for (size_t i = 0; rc == OK && i < o->fact_count; i++)
+    *in_app = false;
+    for (size_t i = 0; rc == OK && i < o->fact_count; i++) {
         rc = own_state_fact(ctx->store, ctx->workspace_id, &o->who, &o->fact[i], ctx->occurred_ms,
                             why);
+        *in_app =
+            *in_app || (rc == OK && o->fact[i].kind == OWN_IN_APP && store_changes(ctx->store) > 0);
+    }
     return rc == OK && o->chunk && o->who.account.len > 0 ? add_chunk(ctx, o, why) : rc;
 }
 

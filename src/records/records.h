@@ -266,6 +266,7 @@ struct message_reaction {
 };
 
 /* A number of ours at a channel. owner: the channel's account that it belongs to; number: its digits, empty when not said. */
+enum { OWN_DIGITS_MAX = 15 }; /* E.164 */
 struct own_number {
     slice channel, account, owner, number;
     bool in_app; /* it is used in the channel's app, too: of the number alone */

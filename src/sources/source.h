@@ -132,6 +132,9 @@ struct source_kind {
     /* Further checks of the settings that one table cannot say. NULL: none. */
     enum err (*check)(const struct settings *cfg, struct why *why);
 
+    /* The same for what is given now, not for what a store of before already holds: that must load. NULL: none. */
+    enum err (*check_given)(const struct settings *cfg, struct why *why);
+
     /* Does nothing but the path prove the sender, with these settings? Then the path must be unguessable. NULL: never. */
     bool (*path_is_secret)(const struct settings *cfg);
 

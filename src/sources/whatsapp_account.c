@@ -46,10 +46,11 @@ struct own_number *whatsapp_account_number(const struct whatsapp_place *p, struc
         cl->full = true;
         return NULL;
     }
+    slice number = whatsapp_own_number(p, cl->arena);
     *n = (struct own_number){ .channel = SLICE("whatsapp"),
                               .account = account,
                               .owner = owner,
-                              .number = whatsapp_own_number(p, cl->arena) };
+                              .number = number.len <= NUMBER_DIGITS_MAX ? number : SLICE("") };
     /* Only a number that is used in the app has these (coexistence). */
     n->in_app =
         p->part == WA_ECHO || p->part == WA_HISTORY || p->part == WA_CHUNK || p->part == WA_SYNC;

@@ -124,8 +124,6 @@ static enum err check(const struct settings *cfg, struct why *why)
     bool only_handed = accepts && accepts->count > 0 && scheme.secret_count == 0;
     if (scheme.secret_count == 0 && !only_handed)
         return why_set(why, ERR_SYNTAX, "setting `app_secret`: required");
-    enum err rc = check_numbers(cfg, why);
-    if (rc != OK) return rc;
     if (scheme.secret_count > WA_SECRETS_MAX)
         return why_set(why, ERR_SYNTAX, "setting `app_secret`: at most %d", WA_SECRETS_MAX);
     slice version = settings_text(cfg, WA_API_VERSION);
@@ -134,7 +132,7 @@ static enum err check(const struct settings *cfg, struct why *why)
     for (size_t i = 1; i < version.len; i++)
         if (version.ptr[i] != '.' && (version.ptr[i] < '0' || version.ptr[i] > '9'))
             return why_set(why, ERR_SYNTAX, "setting `api_version`: must look like v25.0");
-    rc = whatsapp_stop_check(cfg, why);
+    enum err rc = whatsapp_stop_check(cfg, why);
     return rc == OK && !only_handed ? scheme_check(&scheme, why) : rc;
 }
 
@@ -471,6 +469,7 @@ const struct source_kind source_whatsapp_cloud = {
     .body_max = 4 * 1024 * 1024, /* Meta sends up to 3 MB */
     .rank = ORIGIN_PLATFORM,
     .check = check,
+    .check_given = check_numbers,
     .verify = verify,
     .split = split,
     .interpret = interpret,

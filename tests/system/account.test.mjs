@@ -280,3 +280,14 @@ test('a campaign whose template is paused pauses with an alert, and starts when 
   await hub.deliveries('one', 'delivered', 60);
   assert.equal(wa.stats().messages, 60);
 });
+
+test('a number of absurd length is none, and holds up nobody', async (t) => {
+  const { hub } = await started(t);
+  await heard(hub, '9001', '101', '5'.repeat(70_000));
+  await update(hub, '9001', { event: 'PARTNER_REMOVED', phone_number: '7'.repeat(70_000) });
+  await heard(hub, '9002', '201', '5511955550201');
+  await hub.quiet();
+  assert.equal((await hub.all('/api/messages')).length, 2);
+  assert.deepEqual((await hub.all('/api/numbers')).map((n) => [n.account, n.number]).sort(), [['101', undefined], ['201', '5511955550201']]);
+  assert.equal(await state(hub, 'other'), 'ok');
+});

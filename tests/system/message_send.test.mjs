@@ -479,6 +479,15 @@ test('whom Meta says a message went to is the person who was meant: one window, 
   await state(hub, (await hub.post('/api/messages', offer(TO))).delivery, 'delivered');
   const people = async () => (await allPeople(hub)).map((c) => [c.phone, c.wa_id, c.wa_user_id]).sort();
   assert.deepEqual(await people(), [['+5215512345678', '5215512345678', 'MX.1'], ['+5511999990005', '551199990005', 'BR.5']]);
+  // Asked again by the contact, who is reached under another number since: the same message.
+  const [known] = (await hub.all('/api/contacts')).filter((c) => c.fields.phone.value === '+5511999990005');
+  const { type, template } = offer(TO), byContact = { contact: known.id, type, template, idempotency_key: 'by-contact' };
+  wa.people[551199990005] = { wa_id: '5511999990005' };
+  const one = await hub.post('/api/messages', byContact);
+  await state(hub, one.delivery, 'delivered');
+  assert.deepEqual(await hub.post('/api/messages', byContact), { ...one, duplicate: true });
+  wa.people[551199990005] = wa.people[5511999990005];
+  await state(hub, (await hub.post('/api/messages', { ...byContact, idempotency_key: 'k3' })).delivery, 'delivered');
   await webhook(hub, incoming('5215512345678'));
   await state(hub, (await hub.post('/api/messages', text({ to: '+525512345678' }))).delivery, 'delivered');
   // By a user id alone it is the same person; who quotes what was sent to somebody else is not that person.

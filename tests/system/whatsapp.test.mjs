@@ -1,9 +1,11 @@
 // whatsapp.test.mjs: WhatsApp through the real program: handshake, signed bodies, records over the API and the commands.
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import test from 'node:test';
-import { accepted, caktoSource, crm, paidOrder, people as allPeople, pixel, startHub, startMeta, startSink, startWhatsApp, toCrm, toPixel, until, zap } from './hub.mjs';
+import { NEEDS_SQLITE, accepted, caktoSource, crm, paidOrder, people as allPeople, pixel, startHub, startMeta, startSink, startWhatsApp, toCrm, toPixel, until, zap } from './hub.mjs';
 
 const SECRET = '5f4dcc3b5aa765d61d8327deb882cf99', NEXT = 'the-secret-after-it', PATH = '/in/whatsapp', NUMBER = '106540352242922';
 const source = (more) => ({ name: 'whatsapp', kind: 'whatsapp-cloud', path: PATH, app_secret: SECRET, verify_token: 'meatyhamhock', ...more });
@@ -417,4 +419,14 @@ test('a number that is not listed is kept and can be replayed; what is new tomor
   assert.equal(sample.code, 0, sample.err);
   await hub.quiet();
   assert.equal((await hub.all('/api/messages')).length, before + 1);
+});
+
+test('what a store of before holds loads, though it would be refused today', NEEDS_SQLITE, async (t) => {
+  const hub = await startHub(t);
+  await hub.apply({ sources: [source({ numbers: [NUMBER] })] });
+  await hub.stop();
+  assert.equal(spawnSync('sqlite3', [join(hub.data, 'malote.db'), `UPDATE sources SET settings = replace(settings, '${NUMBER}', '+5511999990000')`]).status, 0);
+  await hub.start();
+  assert.deepEqual((await hub.get('/api/sources/whatsapp')).settings?.numbers ?? (await hub.get('/api/sources/whatsapp')).numbers, ['+5511999990000']);
+  assert.match((await hub.call('POST', '/api/apply', { sources: [source({ numbers: ['+5511999990000'] })] })).text, /digits only/);
 });

@@ -3,8 +3,9 @@
 -- id: for lists alone. in_app_ms: the newest day on which something showed that the number is used in the channel's app, too; off_app_ms: when the channel,
 -- asked, said that it is not. The later one counts.
 ALTER TABLE own_numbers ADD COLUMN id BIGINT NOT NULL DEFAULT 0;
-UPDATE own_numbers SET id = (SELECT COUNT(*) FROM own_numbers o
-  WHERE (o.account, o.channel, o.workspace_id) <= (own_numbers.account, own_numbers.channel, own_numbers.workspace_id));
+UPDATE own_numbers SET id = n.id FROM (SELECT account, channel, workspace_id,
+  ROW_NUMBER() OVER (ORDER BY account, channel, workspace_id) AS id FROM own_numbers) n
+WHERE n.account = own_numbers.account AND n.channel = own_numbers.channel AND n.workspace_id = own_numbers.workspace_id;
 ALTER TABLE own_numbers ADD COLUMN in_app_ms BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE own_numbers ADD COLUMN off_app_ms BIGINT NOT NULL DEFAULT 0;
 

@@ -25,7 +25,8 @@ static enum err read(const char *text, struct arena *a, struct settings *out, st
     static const char *const ignore[] = { "name", NULL };
     json *v = NULL;
     if (json_parse(slice_str(text), a, &v, why) != OK) fail_msg("%s: %s", text, why->text);
-    return settings_read(table, SET_COUNT, v, ignore, a, out, why);
+    enum err rc = settings_read(table, SET_COUNT, v, ignore, a, out, why);
+    return rc == OK ? settings_check_given(out, why) : rc;
 }
 
 static void what_is_taken(void **state UNUSED)
@@ -165,8 +166,9 @@ static void required_and_empty(void **state UNUSED)
         arena_init(&a, 1 << 20);
         slice text = arena_printf(&a, "{\"one\":%s}", cases[i].given);
         assert_int_equal(json_parse(text, &a, &v, &why), OK);
-        if (settings_read(&one, 1, v, NULL, &a, &s, &why) != cases[i].want)
-            fail_msg("%d %s: %s", cases[i].type, cases[i].given, why.text);
+        enum err rc = settings_read(&one, 1, v, NULL, &a, &s, &why);
+        if (rc == OK) rc = settings_check_given(&s, &why);
+        if (rc != cases[i].want) fail_msg("%d %s: %s", cases[i].type, cases[i].given, why.text);
         arena_free(&a);
     }
 }

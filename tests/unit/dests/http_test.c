@@ -25,6 +25,7 @@ static enum err read_settings(const char *text, struct settings *cfg, struct why
     assert_int_equal(json_parse(slice_str(text), &arena, &given, NULL), OK);
     enum err rc =
         settings_read(dest_http.settings, dest_http.setting_count, given, NULL, &arena, cfg, why);
+    if (rc == OK) rc = settings_check_given(cfg, why);
     return rc == OK ? dest_http.check(cfg, why) : rc;
 }
 

@@ -62,6 +62,7 @@ static void settings_of_accounts(void **state UNUSED)
         enum err rc =
             settings_read(kind->settings, kind->setting_count, given, NULL, &a, &cfg, &why);
         if (rc == OK) rc = kind->check(&cfg, &why);
+        if (rc == OK) rc = kind->check_given(&cfg, &why);
         assert_int_equal(rc, cases[i].good ? OK : ERR_SYNTAX);
         arena_free(&a);
     }

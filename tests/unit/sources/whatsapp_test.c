@@ -74,7 +74,9 @@ static void settings_are_checked(void **state UNUSED)
         assert_int_equal(json_parse(slice_str(cases[i].text), &a, &given, NULL), OK);
         enum err rc =
             settings_read(kind->settings, kind->setting_count, given, NULL, &a, &cfg, NULL);
+        if (rc == OK) rc = settings_check_given(&cfg, NULL);
         if (rc == OK) rc = kind->check(&cfg, NULL);
+        if (rc == OK) rc = kind->check_given(&cfg, NULL);
         if ((rc == OK) != cases[i].good) fail_msg("%s", cases[i].text);
     }
     arena_free(&a);
