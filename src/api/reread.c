@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "interpret/interpret.h"
 
-enum { REREAD_PAGE = 100 };
+enum { REREAD_PAGE = 100, REREAD_PAGES = 10 /* of one call: others want the thread, too */ };
 
 struct reread {
     uint64_t workspace_id, id;
@@ -163,13 +163,18 @@ static enum err read_many(struct call *c, json *body, struct many *m, struct why
     slice source = json_get_text(body, "source");
     enum err rc = call_time(c, json_get_text(body, "since"), &since_ms, why);
     if (rc == OK) rc = call_time(c, json_get_text(body, "until"), &until_ms, why);
+    slice after = json_get_text(body, "after");
+    uint64_t from = 0;
+    if (rc == OK && after.len > 0 && id_parse(ID_REQUEST, after, &from) != OK)
+        rc = why_set(why, ERR_SYNTAX, "`after` is the `next` of the answer before (req_...)");
     if (rc == OK && (json_get(body, "type") || json_get(body, "state")))
         rc = why_set(why, ERR_SYNTAX,
                      "filter by source, since and until: what was not read has no events");
     if (rc != OK) return rc;
     int64_t since = (int64_t)id_at(since_ms),
             until = until_ms ? (int64_t)id_at(until_ms + 1) - 1 : newest;
-    *m = (struct many){ .after = since > 0 ? (uint64_t)since - 1 : 0,
+    if (since > 0 && (uint64_t)since - 1 > from) from = (uint64_t)since - 1;
+    *m = (struct many){ .after = from,
                         .until = (uint64_t)(until < newest ? until : newest),
                         .dry_run = json_truth(json_get(body, "dry_run")) };
     if (source.len == 0) return OK;
@@ -229,7 +234,9 @@ void api_requests_retry(struct call *c)
     struct many m;
     enum err rc = call_body(c, true, &body, &why);
     if (rc == OK) rc = read_many(c, body, &m, &why);
-    for (bool more = true; rc == OK && more;) rc = reread_page(c, &m, &more, &why);
+    bool more = true;
+    for (int page = 0; rc == OK && more && page < REREAD_PAGES; page++)
+        rc = reread_page(c, &m, &more, &why);
     if (rc != OK) {
         reply_err(c, rc, &why);
         return;
@@ -240,6 +247,7 @@ void api_requests_retry(struct call *c)
     json_put_i64(&c->out, "events", m.events);
     json_put_i64(&c->out, "duplicates", m.duplicates);
     json_put_i64(&c->out, "unread", m.unread);
+    if (more) put_id(&c->out, "next", ID_REQUEST, (int64_t)m.after);
     json_end_object(&c->out);
     reply_json(c, 200);
 }

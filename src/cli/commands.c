@@ -103,20 +103,40 @@ static int post_flags_command(struct args *a, const struct command *c)
     return rc;
 }
 
+/* Some at a time, until there are no more: a line of figures for each call. */
+static int reread(struct args *a, const char *path)
+{
+    size_t at = a->flag_count;
+    if (at == CLI_FLAGS_MAX) return cli_fail(EXIT_USAGE, "too many flags");
+    for (;;) {
+        json *v = NULL;
+        slice body = body_of(a);
+        size_t flags = a->flag_count;
+        a->flag_count = 0;
+        int rc = client_do(a, "POST", slice_str(path), body, &v);
+        if (rc != EXIT_OK) return rc;
+        client_print(a, v, NULL);
+        a->flag_count = flags;
+        slice next = json_get_text(v, "next");
+        if (next.len == 0) return EXIT_OK;
+        a->flag[at].name = SLICE("after");
+        a->flag[at].value = next;
+        a->flag_count = at + 1;
+    }
+}
+
 /* Of events; or, with --unread, of requests that could not be read when they came. */
 static int replay_command(struct args *a, const struct command *c)
 {
     static const char *const filters[] = { "source", "type", "state", "since", "all" };
     if (args_has(a, "unread")) {
-        struct command unread = *c;
-        unread.path = "/api/requests/retry";
         if (!args_only(a, "unread source since until dry-run"))
             return cli_fail(EXIT_USAGE,
                             "what was not read has no events: --unread goes with --source, "
                             "--since, --until and --dry-run");
         for (size_t i = 0; i < a->flag_count; i++)
             if (slice_eq(a->flag[i].name, SLICE("unread"))) a->flag[i] = a->flag[--a->flag_count];
-        return post_flags_command(a, &unread);
+        return reread(a, "/api/requests/retry");
     }
     for (size_t i = 0; i < ARRAY_LEN(filters); i++)
         if (args_has(a, filters[i])) return post_flags_command(a, c);

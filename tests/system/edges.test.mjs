@@ -129,6 +129,15 @@ test('a request that could not be read is read later, once, by hand or all of th
   assert.equal((await cli('replay', '--unread', '--type', 'x')).code, 2);
   assert.match((await cli('requests', '--problem')).out, /malote retry REQUEST/);
 
+  // More than one call reads: the command goes on until there are no more.
+  for (let i = 0; i < 1020; i += 20) await Promise.all(Array.from({ length: 20 }, (_, k) => send(hub, `{"broken":${i + k}`)));
+  const first = await bulk({ dry_run: true });
+  assert.deepEqual([first.unread, typeof first.next], [1000, 'string']);
+  const rest = await bulk({ dry_run: true, after: first.next });
+  assert.deepEqual([rest.unread, rest.next], [21, undefined]);
+  assert.equal((await hub.call('POST', '/api/requests/retry', { after: 'evt_x' })).status, 400);
+  assert.equal((await cli('replay', '--unread', '--dry-run')).out.match(/unread/g).length, 2);
+
   // On disk, with its events; and what was counted when it came is not counted again.
   await hub.kill();
   await hub.start();
@@ -136,6 +145,6 @@ test('a request that could not be read is read later, once, by hand or all of th
   assert.equal((await hub.call('POST', '/api/events/replay', { all: true })).status, 202);
   await hub.quiet();
   const hour = (await hub.get('/api/stats')).last_hour;
-  assert.deepEqual([hour.requests, hour.events, hour.duplicates, hour.unreadable], [5, 2, 1, 5]);
+  assert.deepEqual([hour.requests, hour.events, hour.duplicates, hour.unreadable], [1025, 2, 1, 1025]);
   assert.equal(sink.stats().requests, 2);
 });
