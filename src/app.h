@@ -50,6 +50,7 @@ struct app {
     pthread_key_t reader_key;              /* each API thread's reading connection */
     struct depot depot;                    /* files of messages */
     _Atomic uint64_t uploads[UPLOADS_MAX]; /* under way: whose, by workspace; 0: room for one */
+    _Atomic bool long_call;                /* one that reads all there is (api.c) */
     int64_t media_keep_ms;                 /* 0: for good */
     int64_t message_keys_ms;               /* an idempotency key that is older is forgotten */
     struct media_fetcher *media;

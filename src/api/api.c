@@ -134,6 +134,28 @@ static bool admitted(struct call *c, const struct api_route *r)
     return true;
 }
 
+/* Those that read all there is, for seconds or minutes: one at a time, so that a thread is left for everybody else. */
+static bool is_long(const struct api_route *r)
+{
+    return r->handle == api_contact_erase || r->handle == api_contact_export ||
+           r->handle == api_requests_retry || r->handle == api_media_prune;
+}
+
+static void handle(struct call *c, const struct api_route *r)
+{
+    if (!is_long(r)) {
+        r->handle(c);
+    } else if (atomic_exchange(&c->app->long_call, true)) {
+        reply_put_header(c, "Retry-After", SLICE("5"));
+        reply_error(c, 503, "busy",
+                    "another call that reads everything is under way (erasing, exporting, pruning "
+                    "files, reading requests again): try again");
+    } else {
+        r->handle(c);
+        atomic_store(&c->app->long_call, false);
+    }
+}
+
 /* GET <path of a source>/stats. */
 static const struct api_route of_source = { .role = ROLE_READER, .open = true };
 static bool source_stats(struct call *c, slice path)
@@ -198,7 +220,7 @@ static void dispatch(struct call *c)
         const struct api_route *r = &api_routes[i];
         if (!fits(r->path, path, c->param, c->x->arena)) continue;
         if (!slice_eq(method, slice_str(r->method))) continue;
-        if (admitted(c, r) && query_known(c, r)) r->handle(c);
+        if (admitted(c, r) && query_known(c, r)) handle(c, r);
         return;
     }
     if (slice_eq(method, SLICE("GET")) && source_stats(c, path)) return;

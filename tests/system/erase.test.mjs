@@ -5,7 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
 import { OWN, SHOP, app, change, quiet, receiver, say, taker, workspace } from './tenants.mjs';
-import { crm, pause, postWhatsapp, startHub, startSink, startWhatsApp, toCrm, until, waMessage, waSource, zap } from './hub.mjs';
+import { NEEDS_SQLITE, accepted, caktoSource, crm, holdStore, paidOrder, pause, postWhatsapp, startHub, startSink, startWhatsApp, toCrm, until, waMessage, waSource, zap } from './hub.mjs';
 
 const NUMBER = '5511977776666', NAME = 'Zuleica Xerimbabo', WORD = 'xilofagia', TEXT = `Quero saber da ${WORD} amanhã`;
 const needles = { number: '977776666', name: 'Zuleica', surname: 'Xerimbabo', word: WORD, answer: 'ornitorrinco', key: 'lembrete-de' };
@@ -163,4 +163,19 @@ test('erased in the workspace that a number was handed to: no byte is left at th
   assert.match((await shop.get('/api/messages/wamid.quote')).data.context.from, /^erased$/);
   assert.deepEqual((await hub.all('/api/messages')).map((m) => m.text).sort(), ['fica aqui', 'fica isto']);
   for (const { id: request } of await hub.all('/api/requests')) await hub.get(`/api/requests/${request}`);
+});
+
+test('one call that reads everything at a time: the others are told to come back', NEEDS_SQLITE, async (t) => {
+  const hub = await startHub(t);
+  await hub.apply({ sources: [caktoSource()] });
+  await accepted(hub, paidOrder());
+  await hub.quiet();
+  const [{ id }] = await hub.all('/api/contacts'), release = await holdStore(t, hub), path = `/api/contacts/${id}`;
+  const erased = until('the erasure', async () => { const answer = await hub.call('DELETE', path); return answer.status !== 503 && answer; });
+  const refused = await until('the second to be refused', async () => { const answer = await hub.call('GET', `${path}/export`); return answer.status === 503 && answer; });
+  assert.deepEqual([refused.json.error.code, refused.headers.get('retry-after')], ['busy', '5']);
+  assert.equal((await hub.call('GET', '/api/contacts')).status, 200, 'a thread is left for everybody else');
+  await release();
+  assert.equal((await erased).status, 200);
+  assert.equal((await hub.call('GET', `${path}/export`)).status, 200);
 });
