@@ -2,6 +2,7 @@
  * messages and events have no index by whom they name; a person asks once, every event would pay for it. */
 #include "api/mention.h"
 
+#include "base/text.h"
 #include "records/apply.h"
 
 enum {
@@ -20,13 +21,6 @@ static bool add(struct mention_names *n, slice name)
     if (!name.ptr || n->count == MENTION_NAMES_MAX) return false;
     n->at[n->count++] = name;
     return true;
-}
-
-static bool is_digits(slice s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (s.ptr[i] < '0' || s.ptr[i] > '9') return false;
-    return s.len > 0;
 }
 
 static bool add_digits(struct mention_names *n, slice digits, struct arena *a)
@@ -51,7 +45,7 @@ static slice other_form(slice digits, struct arena *a)
 static bool add_forms(struct mention_names *n, slice name, struct arena *a)
 {
     slice digits = slice_starts(name, SLICE("+")) ? slice_sub(name, 1, name.len) : name;
-    if (!is_digits(digits)) return add(n, arena_dup(a, name));
+    if (!text_is_digits(digits)) return add(n, arena_dup(a, name));
     slice other = other_form(digits, a);
     return add_digits(n, arena_dup(a, digits), a) && (other.len == 0 || add_digits(n, other, a));
 }

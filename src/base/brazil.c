@@ -239,6 +239,14 @@ static const char latin1_base[] = "aaaaaa\0ceeeeiiii\0nooooo\0ouuuuy\0\0"
                                   "aaaaaa\0ceeeeiiii\0nooooo\0ouuuuy\0y";
 _Static_assert(sizeof latin1_base == 64 + 1, "one per code point");
 
+slice brazil_phone_of(slice digits, struct arena *arena)
+{
+    struct brazil_phone phone;
+    slice text = arena_printf(arena, "+%.*s", SLICE_ARG(digits));
+    if (!text.ptr || brazil_phone(text, &phone, NULL) != OK) return text;
+    return arena_dup(arena, brazil_phone_text(&phone));
+}
+
 slice brazil_fold(slice text, char *out)
 {
     size_t n = 0;

@@ -35,6 +35,9 @@ static inline slice brazil_phone_text(const struct brazil_phone *p)
 {
     return slice_of(p->text, p->len);
 }
+/* The number of a channel's digits, country code first, in one form ("+5511999990005", with the ninth digit whichever came); what is no
+ * number by the book is still the one the channel knows. In `arena`; .ptr NULL: it is full. */
+slice brazil_phone_of(slice digits, struct arena *arena);
 
 /* Words: empty, invalid_characters, bad_length, repeated_digits, bad_check_digit. */
 MUST_CHECK enum err brazil_cpf(slice text, char out[BRAZIL_CPF_LEN], struct why *why);

@@ -298,6 +298,13 @@ bool text_glob(slice pattern, slice text)
     return p == pattern.len;
 }
 
+bool text_is_digits(slice s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if (s.ptr[i] < '0' || s.ptr[i] > '9') return false;
+    return s.len > 0;
+}
+
 slice text_utf8_cut(slice text, size_t max)
 {
     if (text.len <= max) return text;

@@ -32,6 +32,8 @@ slice text_query_get(slice query, slice name, size_t *count);
  * surrogates, at most U+10FFFF). */
 size_t text_utf8_step(slice s);
 bool text_utf8_valid(slice s);
+/* Nothing but the digits 0 to 9, and at least one. */
+bool text_is_digits(slice s);
 /* First `max` bytes at most, cut between characters. */
 slice text_utf8_cut(slice text, size_t max);
 /* Where there is none, in s that is not empty: how many bytes are one broken character (1..3): Unicode's "maximal subpart". */

@@ -148,9 +148,7 @@ static int replay_command(struct args *a, const struct command *c)
 static int prune_command(struct args *a, const struct command *c)
 {
     slice age = args_flag(a, "older-than");
-    size_t digits = 0;
-    while (digits < age.len && age.ptr[digits] >= '0' && age.ptr[digits] <= '9') digits++;
-    if (digits == age.len)
+    if (age.len == 0 || text_is_digits(age))
         return cli_fail(EXIT_USAGE,
                         "say how old: --older-than 90d (or 12h, or 2026-03-10T12:00:00Z); with "
                         "--dry-run nothing is deleted");

@@ -3,13 +3,6 @@
 
 #include "base/text.h"
 
-static bool all_digits(slice s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (s.ptr[i] < '0' || s.ptr[i] > '9') return false;
-    return s.len > 0;
-}
-
 static bool is_token(slice s)
 {
     for (size_t i = 0; i < s.len; i++)
@@ -33,7 +26,7 @@ bool meta_click_ok(slice cookie)
     slice part[5];
     size_t count;
     if (cookie.len > META_CLICK_BYTES_MAX || !split(cookie, part, &count)) return false;
-    if (!slice_eq(part[0], SLICE("fb")) || !all_digits(part[1]) || !all_digits(part[2]) ||
+    if (!slice_eq(part[0], SLICE("fb")) || !text_is_digits(part[1]) || !text_is_digits(part[2]) ||
         !is_token(part[3]))
         return false;
     return count == 4 || (is_token(part[4]) && (part[4].len == 2 || part[4].len == 8));

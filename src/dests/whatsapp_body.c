@@ -1,5 +1,6 @@
 /* whatsapp_body.c: a message into the JSON of POST /{phone_number_id}/messages. The object of its type goes out as it was given, but
  * for the short forms: `text` as plain text, `template.language` as plain text, `template.parameters` as a list of texts. */
+#include "base/text.h"
 #include "dests/whatsapp_cloud.h"
 
 enum { TEMPLATE_POINTERS_MAX = 50 };
@@ -117,9 +118,7 @@ static void put_content(struct buf *b, json *message, slice type, slice file)
 /* "5511..." needs its +: without it Meta puts its own country code before the number. */
 static void put_recipient(struct buf *b, slice to)
 {
-    bool digits = to.len > 0;
-    for (size_t i = 0; i < to.len; i++) digits = digits && to.ptr[i] >= '0' && to.ptr[i] <= '9';
-    if (digits)
+    if (text_is_digits(to))
         json_put_str(b, "to", arena_printf(b->arena, "+%.*s", SLICE_ARG(to)));
     else
         json_put_str(b, slice_starts(to, SLICE("+")) ? "to" : "recipient", to);

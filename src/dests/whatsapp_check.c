@@ -409,9 +409,7 @@ static void check_to(struct checker *c, json *message)
         return;
     }
     slice digits = slice_starts(to, SLICE("+")) ? slice_sub(to, 1, to.len) : to;
-    bool number = digits.len >= NUMBER_MIN && digits.len <= NUMBER_MAX;
-    for (size_t i = 0; i < digits.len; i++)
-        number = number && digits.ptr[i] >= '0' && digits.ptr[i] <= '9';
+    bool number = digits.len >= NUMBER_MIN && digits.len <= NUMBER_MAX && text_is_digits(digits);
     if (!number && !contact_is_user_id(to))
         wrong(c, "`to` must be a number with country code (+5511...) or a user id (BR....)");
 }

@@ -102,13 +102,6 @@ static struct verdict by_code(int64_t code, int status)
     return v;
 }
 
-static bool is_digits(slice s)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (s.ptr[i] < '0' || s.ptr[i] > '9') return false;
-    return s.len > 0;
-}
-
 /* Accepted: the id by which statuses will speak of it. */
 static struct verdict accepted(json *root, const struct settings *cfg)
 {
@@ -126,7 +119,8 @@ static struct verdict accepted(json *root, const struct settings *cfg)
     memcpy(v.remote_id, id.ptr, id.len);
     json *to = yyjson_arr_get(json_get(root, "contacts"), 0);
     slice number = json_get_text(to, "wa_id"), user = json_get_text(to, "user_id");
-    if (number.len <= PERSON_ID_MAX && is_digits(number)) memcpy(v.wa_id, number.ptr, number.len);
+    if (number.len <= PERSON_ID_MAX && text_is_digits(number))
+        memcpy(v.wa_id, number.ptr, number.len);
     if (user.len > 0 && user.len <= PERSON_ID_MAX) memcpy(v.user_id, user.ptr, user.len);
     return v;
 }

@@ -3,6 +3,7 @@
 
 #include "base/brazil.h"
 #include "base/id.h"
+#include "base/text.h"
 #include "records/records.h"
 
 static slice digits_of(slice s) { return slice_starts(s, SLICE("+")) ? slice_sub(s, 1, s.len) : s; }
@@ -11,9 +12,7 @@ slice outbox_recipient(slice to, struct arena *arena)
 {
     struct brazil_phone phone;
     slice digits = digits_of(to);
-    bool plain = digits.len > 0;
-    for (size_t i = 0; i < digits.len; i++)
-        plain = plain && digits.ptr[i] >= '0' && digits.ptr[i] <= '9';
+    bool plain = text_is_digits(digits);
     if (contact_is_user_id(to)) return to;
     /* With a country code it goes as it is: WhatsApp's own form may lack the ninth digit. */
     if (plain && (to.len != digits.len || digits.len > 11))

@@ -2,6 +2,7 @@
 #include "records/campaign.h"
 
 #include "base/json.h"
+#include "base/text.h"
 
 const char *const campaign_state_name[] = { "draft", "running", "paused", "finished", "cancelled" };
 _Static_assert(ARRAY_LEN(campaign_state_name) == CAMPAIGN_STATE_COUNT, "every state has a name");
@@ -78,9 +79,7 @@ static enum err set_reason(struct apply_ctx *ctx, const struct message_status *s
     enum err rc = OK;
     if (json_parse(st->data, ctx->arena, &data, NULL) == OK)
         code = json_text(json_at(data, SLICE("/errors/0/code")));
-    bool plain = code.len > 0 && code.len <= 10;
-    for (size_t i = 0; plain && i < code.len; i++) plain = code.ptr[i] >= '0' && code.ptr[i] <= '9';
-    if (plain)
+    if (code.len <= 10 && text_is_digits(code))
         reason = arena_printf(ctx->arena, "failed after it was sent, code %.*s", SLICE_ARG(code));
     if (is_limit(code)) rc = try_again(ctx, delivery_id, reason, &again, why);
     if (rc != OK || again) return rc;

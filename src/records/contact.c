@@ -294,15 +294,6 @@ static bool merge_all(struct apply_ctx *ctx, const struct contact *c, struct sto
     return changed;
 }
 
-/* An E.164 number of WhatsApp's digits; in `arena`. */
-static slice phone_of(slice digits, struct arena *arena)
-{
-    struct brazil_phone phone;
-    slice text = digits.len > 0 ? arena_printf(arena, "+%.*s", SLICE_ARG(digits)) : digits;
-    return brazil_phone(text, &phone, NULL) == OK ? arena_dup(arena, brazil_phone_text(&phone))
-                                                  : text;
-}
-
 enum err contact_went_to(struct apply_ctx *ctx, uint64_t delivery_id, slice wa_id, slice user_id,
                          struct why *why)
 {
@@ -320,7 +311,7 @@ enum err contact_went_to(struct apply_ctx *ctx, uint64_t delivery_id, slice wa_i
     if (rc == OK && s.field[CONTACT_phone].value.len + s.field[CONTACT_wa_user_id].value.len == 0)
         return OK; /* erased while the message was under way */
     said.field[CONTACT_wa_id] = wa_id;
-    said.field[CONTACT_phone] = phone_of(wa_id, ctx->arena);
+    if (wa_id.len > 0) said.field[CONTACT_phone] = brazil_phone_of(wa_id, ctx->arena);
     said.field[CONTACT_wa_user_id] = contact_is_user_id(user_id) ? user_id : (slice){ NULL, 0 };
     static const enum contact_field told[] = { CONTACT_phone, CONTACT_wa_id, CONTACT_wa_user_id };
     bool news = false;

@@ -1,6 +1,7 @@
 /* whatsapp_account.c: what a change says of our own end: whose number it is about, and whether it may still send.
  *
  * Meta names the account (WABA) as the entry's id, or in `waba_info` where the entry is the partner's (PARTNER_REMOVED). */
+#include "base/text.h"
 #include "base/time.h"
 #include "sources/whatsapp.h"
 
@@ -23,12 +24,7 @@ static const struct {
 
 enum { NUMBER_DIGITS_MAX = 15 }; /* E.164 */
 
-static bool is_digits(slice s, size_t max)
-{
-    for (size_t i = 0; i < s.len; i++)
-        if (s.ptr[i] < '0' || s.ptr[i] > '9') return false;
-    return s.len > 0 && s.len <= max;
-}
+static bool is_digits(slice s, size_t max) { return s.len <= max && text_is_digits(s); }
 
 slice whatsapp_account_of(const struct whatsapp_place *p)
 {

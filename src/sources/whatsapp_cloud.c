@@ -83,26 +83,19 @@ static struct scheme scheme_of(const struct settings *cfg)
                             .secret_count = secrets->count };
 }
 
-static bool is_id(slice text)
-{
-    size_t i = 0;
-    while (i < text.len && text.ptr[i] >= '0' && text.ptr[i] <= '9') i++;
-    return text.len > 0 && i == text.len;
-}
-
 /* Whose numbers: a mistake here would turn every message into a failed event. */
 static enum err check_numbers(const struct settings *cfg, struct why *why)
 {
     const struct setting_value *numbers = settings_get(cfg, WA_NUMBERS),
                                *accounts = settings_get(cfg, WA_ACCOUNTS);
     for (size_t i = 0; i < numbers->count; i++)
-        if (!is_id(numbers->items[i].value))
+        if (!text_is_digits(numbers->items[i].value))
             return why_set(why, ERR_SYNTAX,
                            "setting `numbers`: digits only; each is an id (phone_number_id), not "
                            "the number");
     for (size_t i = 0; i < accounts->count; i++) {
         slice source = accounts->items[i].value, workspace = { NULL, 0 };
-        if (!is_id(accounts->items[i].name))
+        if (!text_is_digits(accounts->items[i].name))
             return why_set(why, ERR_SYNTAX,
                            "setting `accounts`: digits only before the colon; it is an id, not "
                            "the number");

@@ -3,6 +3,7 @@
  * Number and business-scoped user id may each be missing, and `from` may hold either: both are ways to find one person
  * (records/contact.c), neither is the person. `contacts` beside the messages is matched by them, never by its position. */
 #include "base/brazil.h"
+#include "base/text.h"
 #include "base/time.h"
 #include "sources/whatsapp.h"
 
@@ -17,23 +18,13 @@ static slice digits_of(slice id)
 bool whatsapp_is_number(slice id)
 {
     slice d = digits_of(id);
-    for (size_t i = 0; i < d.len; i++)
-        if (d.ptr[i] < '0' || d.ptr[i] > '9') return false;
-    return d.len >= NUMBER_MIN && d.len <= NUMBER_MAX;
+    return d.len >= NUMBER_MIN && d.len <= NUMBER_MAX && text_is_digits(d);
 }
 
 slice whatsapp_phone(struct cleaner *cl, slice id)
 {
-    struct brazil_phone phone;
     if (!whatsapp_is_number(id)) return (slice){ NULL, 0 };
-    slice text = arena_printf(cl->arena, "+%.*s", SLICE_ARG(digits_of(id)));
-    if (!text.ptr) {
-        cl->full = true;
-        return text;
-    }
-    /* What is no number by the book is still the number WhatsApp knows. */
-    if (brazil_phone(text, &phone, NULL) != OK) return text;
-    slice out = arena_dup(cl->arena, brazil_phone_text(&phone));
+    slice out = brazil_phone_of(digits_of(id), cl->arena);
     if (!out.ptr) cl->full = true;
     return out;
 }

@@ -144,20 +144,11 @@ static slice read_less(struct cleaner *cl, json *message)
 static slice read_data(struct cleaner *cl, json *message, slice word, const struct type *t)
 {
     static const char *const kept[] = { "context", "referral", "errors", "identity" };
-    const char *told[] = { "from",
-                           "from_user_id",
-                           "from_parent_user_id",
-                           "to",
-                           "to_user_id",
-                           "to_parent_user_id",
-                           "id",
-                           "timestamp",
-                           "type",
-                           "group_id",
-                           "history_context",
-                           "response",
-                           t->type.ptr,
-                           t == &unknown ? "" : t->word.ptr };
+    const char *told[] = { "from",      "from_user_id",    "from_parent_user_id",
+                           "to",        "to_user_id",      "to_parent_user_id",
+                           "id",        "timestamp",       "type",
+                           "group_id",  "history_context", "response",
+                           t->type.ptr, t->word.ptr };
     struct buf b = buf_in(cl->arena, MESSAGE_DATA_MAX);
     json_begin_object(&b, NULL);
     size_t empty = b.len;

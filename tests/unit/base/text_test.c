@@ -1,6 +1,7 @@
 /* text_test.c: tables for numbers, encodings, UTF-8 and globs. */
 #include "base/text.h"
 
+#include "base/brazil.h"
 #include "test.h"
 
 static void numbers(void **state UNUSED)
@@ -89,12 +90,40 @@ static void globs(void **state UNUSED)
     assert_false(text_glob(SLICE("order.paid"), SLICE("order.paid.x")));
 }
 
+static void digits(void **state UNUSED)
+{
+    static const char *const none[] = { "", "+1", "1 ", "1a", "1/2", "1:" };
+    for (size_t i = 0; i < ARRAY_LEN(none); i++) assert_false(text_is_digits(slice_str(none[i])));
+    assert_true(text_is_digits(SLICE("0123456789")));
+    assert_false(text_is_digits(slice_of("1\0", 2)));
+}
+
+/* Either form of a Brazilian mobile is one number; what is none stays as the channel has it. */
+static void numbers_of_channels(void **state UNUSED)
+{
+    static const struct {
+        const char *digits, *want;
+    } cases[] = { { "551199990005", "+5511999990005" },
+                  { "5511999990005", "+5511999990005" },
+                  { "5215512345678", "+5215512345678" },
+                  { "12345", "+12345" } };
+    struct arena a;
+    arena_init(&a, 1 << 16);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        assert_slice(brazil_phone_of(slice_str(cases[i].digits), &a), slice_str(cases[i].want));
+    arena_free(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(numbers), cmocka_unit_test(base64_is_strict),
-        cmocka_unit_test(utf8),    cmocka_unit_test(urls),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(base64_is_strict),
+        cmocka_unit_test(utf8),
+        cmocka_unit_test(urls),
         cmocka_unit_test(globs),
+        cmocka_unit_test(digits),
+        cmocka_unit_test(numbers_of_channels),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
